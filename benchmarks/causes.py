@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from hfluxno.identify.cause import likely_cause
+from hfluxno.identify.residuals.cause import likely_cause
 from hfluxno.plural import percent
 
 from .independent.kinds import LAWS, OTHERS, VIOLATIONS, Kind

@@ -69,7 +69,7 @@ for call in (
 def test_identify_is_the_function_whatever_was_imported_before():
     program = """
 import importlib
-import hfluxno.methods, hfluxno.identify.basis
+import hfluxno.methods, hfluxno.parametric.basis
 from hfluxno import identify
 package = importlib.import_module("hfluxno.identify")
 assert hfluxno.identify is identify is package.identify and callable(identify)

@@ -10,7 +10,7 @@ from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
-from hfluxno.identify.law_forecaster import FoundLaw, GivenLawForecaster, as_law
+from hfluxno.identify.saved.forecaster import FoundLaw, GivenLawForecaster, as_law
 from hfluxno.known import Noise
 from hfluxno.persistence import Persistence
 from hfluxno.trajectory import Trajectory

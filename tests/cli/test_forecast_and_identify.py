@@ -21,7 +21,7 @@ import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
 from hfluxno.cli.report import shortened, show
-from hfluxno.identify.recognised import BUCKLEY_LEVERETT
+from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT
 from tests.plots.fakes import FakeForecaster, identification, wave
 
 

@@ -15,7 +15,7 @@ from hfluxno.cli.progress import Pace, progress, so_far
 from hfluxno.data import parts as data_parts
 from hfluxno.data.parts import parts_of
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.saved.law import to_save
 from hfluxno.methods import METHODS
 from hfluxno.persistence import Persistence
 from tests.identify.laws import FULL, V, identification, polynomial, road

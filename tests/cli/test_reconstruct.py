@@ -9,7 +9,7 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.joint.prior import Kind
 from tests.identify.exact import burgers
 
 TIMES, CELLS = np.linspace(0.0, 0.3, 9), 16
@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
     """A table of three quarters of the cells, in a folder of its own."""
     report = importlib.import_module("hfluxno.identify.joint_report")
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
-    search = importlib.import_module("hfluxno.identify.joint_search")
+    search = importlib.import_module("hfluxno.identify.joint.search")
     monkeypatch.setattr(search, "_FINER", ())
     monkeypatch.chdir(tmp_path)
     values = burgers(TIMES, CELLS, 0.1, 0.6)[:, 0]

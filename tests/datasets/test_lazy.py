@@ -10,7 +10,7 @@ import xarray as xr
 import hfluxno
 from hfluxno.datasets.work import Continue, _loaded
 from hfluxno.identify import FitStatus, GivenLawForecaster
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.saved.law import to_save
 from hfluxno.methods import METHODS
 from hfluxno.models.forecaster import NetworkForecaster
 from tests.identify.laws import FULL, V, identification, polynomial, road

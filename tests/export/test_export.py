@@ -14,10 +14,10 @@ import pytest
 from hfluxno.export import TARGETS, export_law, formula
 from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import Roe, eigen
-from hfluxno.identify.basis import Kinked
-from hfluxno.identify.law_file import dumps
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.saved.file import dumps
+from hfluxno.identify.saved.law import to_save
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.basis import Kinked
 from tests.identify.laws import (
     LAWS,
     identification,

@@ -14,8 +14,8 @@ import pytest
 from hfluxno.export import export_law, formula
 from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import eigen
-from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane.saved import to_save
+from hfluxno.identify.saved.file import dumps
 from tests.export.test_export import computed
 from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
 from tests.identify.plane.test_sources import with_gravity

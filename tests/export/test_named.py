@@ -8,7 +8,7 @@ from hfluxno.export.to_latex import named_latex
 from hfluxno.export.to_sympy import named_expression
 from tests.export.test_export import SYMPY, saved
 from tests.identify.laws import FULL, LAWS, V, polynomial
-from tests.identify.test_reading import EXAMPLES, approximated, read, triangle
+from tests.identify.recognition.test_reading import EXAMPLES, approximated, read, triangle
 
 LATEX = {
     "Greenshields": r"98.2\,\rho\,(1 - \rho/141)",

@@ -14,7 +14,7 @@ from hfluxno.export import export_law
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.saved import to_save as to_save_plane
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.saved.law import to_save
 from tests.identify.laws import identification, polynomial, shallow_water
 from tests.identify.plane import laws as plane
 

@@ -11,7 +11,7 @@ from hfluxno.laws import LWR, Cubic
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import LawByPlace, turn
 from tests.compiled import compiled
-from tests.identify.test_stretches import road
+from tests.identify.joint.test_stretches import road
 
 pytestmark = pytest.mark.usefixtures("x64")
 CELLS = 64

@@ -11,11 +11,11 @@ from hfluxno.boundary import Given, Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, StepControl, solve
 from hfluxno.fv.step import limiting_speed
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Chebyshev
-from hfluxno.identify.fitted_law import FittedLaw, Terms
 from hfluxno.laws import ViscousBurgers
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.fitted_law import FittedLaw, Terms
 from tests.compiled import compiled
 from tests.slow import slow
 

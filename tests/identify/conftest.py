@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.joint.prior import Kind
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def brief(monkeypatch):
     """One kind of law without further terms, on the cells of the data: each more is a program."""
     search, report, prior = (
         importlib.import_module(f"hfluxno.identify.{name}")
-        for name in ("joint_search", "joint_report", "prior")
+        for name in ("joint.search", "joint_report", "joint.prior")
     )
     monkeypatch.setattr(prior, "_MOST_MODES", 4)
     monkeypatch.setattr(search, "_FINER", ())

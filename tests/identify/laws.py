@@ -9,12 +9,12 @@ import numpy as np
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import Candidate, FitStatus, FittedLaw, Identification
-from hfluxno.identify.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
-from hfluxno.identify.fitted_law import Terms
-from hfluxno.identify.saved_law import in_cells
-from hfluxno.identify.select import make_settings
+from hfluxno.identify.frames.select import make_settings
+from hfluxno.identify.saved.law import in_cells
 from hfluxno.laws import LWR
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
+from hfluxno.parametric.fitted_law import Terms
 from hfluxno.trajectory import Trajectory
 
 # v = 90 km/h, 150 vehicles/km: in kilometres and hours.

@@ -9,8 +9,8 @@ import hfluxno
 from hfluxno import Trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.candidate import Candidate
-from hfluxno.identify.candidate_family import diffuses, family_of
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.frames.candidate_family import diffuses, family_of
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 16, 10, 0.02
 VISCOUS = Candidate("dictionary", 0, sparse="weak-form", diffusion="constant")

@@ -11,9 +11,6 @@ from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY, NINETY_OF_FRAMES
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
-from hfluxno.identify.basis import Chebyshev
-from hfluxno.identify.candidate import Candidate
-from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
@@ -21,10 +18,13 @@ from hfluxno.identify.forecast_deviation import (
     not_below_backtest,
 )
 from hfluxno.identify.forecaster import _noise
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.frames.select import make_settings
+from hfluxno.identify.frames.track import continued, track
 from hfluxno.identify.identification import nothing_to_infer
-from hfluxno.identify.misfit import UNKNOWN
-from hfluxno.identify.select import make_settings
-from hfluxno.identify.track import continued, track
+from hfluxno.identify.residuals.misfit import UNKNOWN
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.fitted_law import FittedLaw
 from tests.identify.laws import identification, polynomial
 
 CELLS, FRAMES, STEPS = 64, 12, 16

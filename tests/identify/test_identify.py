@@ -13,12 +13,12 @@ from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
-from hfluxno.identify.fitted_law import Terms
 from hfluxno.identify.forecaster import is_bounded
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.status import exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.fitted_law import Terms
 from hfluxno.trajectory import Trajectory
 
 CELLS, FRAMES, STEPS = 64, 12, 12
@@ -86,11 +86,11 @@ def test_double_precision_is_used_where_the_data_have_it(cubic, short_search):
 def short_search(monkeypatch):
     """The first stage and the last one, which is for noise: what is left out compiles for long and
     has no part in what the test is about. Another test goes through all stages."""
-    select = importlib.import_module("hfluxno.identify.select")
+    select = importlib.import_module("hfluxno.identify.frames.select")
     first, *_, last = select.stages(1)
     monkeypatch.setattr(select, "stages", lambda fields: (first, last))
     # Of the further terms one, on the cells of the data.
-    search = importlib.import_module("hfluxno.identify.joint_search")
+    search = importlib.import_module("hfluxno.identify.joint.search")
     monkeypatch.setattr(search, "_FINER", ())
     joint_report = importlib.import_module("hfluxno.identify.joint_report")
     monkeypatch.setattr(joint_report, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
@@ -263,7 +263,7 @@ def test_a_standing_source_is_found(x64, short_search, monkeypatch):
     for _ in range(FRAMES - 1):
         moved = _run(Roe(Cubic(b=0.5), "mc", False), values[-1][None], frames=2)[-1, 0]
         values.append(moved + INTERVAL * source)
-    search = importlib.import_module("hfluxno.identify.joint_search")
+    search = importlib.import_module("hfluxno.identify.joint.search")
     monkeypatch.setattr(search, "_FINER", (2, 4))
     found = hfluxno.identify(_context(np.stack(values)[:, None]))
     assert found.status == FitStatus.OK and str(found.candidate).endswith("depends on place")

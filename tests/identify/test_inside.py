@@ -9,13 +9,13 @@ from benchmarks.independent.schemes import INTERVAL, weno
 from hfluxno.boundary import Given, Open
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Chebyshev
-from hfluxno.identify.fitted_law import FittedLaw
+from hfluxno.identify.frames.track import MODES, gains, track
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.inside import identify_inside
-from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import FitStatus
-from hfluxno.identify.track import MODES, gains, track
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.trajectory import Trajectory
 
 CELLS, FRAMES, STEPS = 100, 20, 20

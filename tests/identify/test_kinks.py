@@ -10,14 +10,14 @@ import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify import FittedLawForecaster
-from hfluxno.identify.basis import Chebyshev, Kinked
-from hfluxno.identify.candidate import Candidate, Stage, stages
-from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.reading import read_flux
+from hfluxno.identify.frames.candidate import Candidate, Stage, stages
+from hfluxno.identify.frames.select import choose
+from hfluxno.identify.recognition.reading import read_flux
 from hfluxno.identify.report import _kink_prior, report
-from hfluxno.identify.select import choose
 from hfluxno.identify.status import FitStatus
 from hfluxno.law_uncertainty import free_covariance
+from hfluxno.parametric.basis import Chebyshev, Kinked
+from hfluxno.parametric.law_family import LawFamily
 
 CELLS, FRAMES, INTERVAL = 64, 20, 0.03
 FREE, BACK = 0.7, 0.25

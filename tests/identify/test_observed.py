@@ -12,8 +12,8 @@ import pytest
 import hfluxno
 from hfluxno import Grid, Trajectory, reconstruct
 from hfluxno.identify import FitStatus
-from hfluxno.identify.forward_runs import measure, run
-from hfluxno.identify.prior import Kind, make_forward
+from hfluxno.identify.joint.forward_runs import measure, run
+from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.observation import Flow, Points, TimeMean
 from tests.identify.laws import identification, polynomial
 

@@ -9,9 +9,9 @@ from benchmarks.trust import _crps
 from hfluxno import Trajectory
 from hfluxno.fv import solve
 from hfluxno.grid import Grid
-from hfluxno.identify.joint import estimate
-from hfluxno.identify.prior import Kind, make_forward
-from hfluxno.identify.subgrid import restrict
+from hfluxno.identify.joint.fit import estimate
+from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.parametric.subgrid import restrict
 from tests.identify.exact import burgers
 
 pytestmark = pytest.mark.validation

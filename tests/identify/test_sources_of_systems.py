@@ -12,14 +12,14 @@ import hfluxno
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import Dictionary, physical_exponents
-from hfluxno.identify.candidate import Candidate, Stage
-from hfluxno.identify.candidate_functions import make_directions, make_mask
-from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.select import needs_sources
-from hfluxno.identify.source_terms import names_of, possible_sources, values_of
-from hfluxno.identify.sparsify import _sufficient, sets_by_weak_form
+from hfluxno.identify.frames.candidate import Candidate, Stage
+from hfluxno.identify.frames.candidate_functions import make_directions, make_mask
+from hfluxno.identify.frames.select import needs_sources
+from hfluxno.identify.frames.sparsify import _sufficient, sets_by_weak_form
 from hfluxno.laws import ShallowWater
+from hfluxno.parametric.basis import Dictionary, physical_exponents
+from hfluxno.parametric.law_family import LawFamily
+from hfluxno.parametric.source_terms import names_of, possible_sources, values_of
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
 
@@ -111,7 +111,7 @@ def test_no_source_is_sought_where_the_weak_form_needs_none(values, x64):
 @pytest.mark.validation
 def test_a_river_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
     """Of the stages only the first one, which data of our own scheme end at."""
-    select = importlib.import_module("hfluxno.identify.select")
+    select = importlib.import_module("hfluxno.identify.frames.select")
     plain = Candidate("dictionary", 0, sparse="weak-form")
     monkeypatch.setattr(select, "stages", lambda fields: (Stage(lambda best: (plain,), 1.0),))
     times = INTERVAL * np.arange(FRAMES)
@@ -133,7 +133,7 @@ def test_a_river_is_found_and_goes_on(values, x64, monkeypatch, tmp_path):
 
 @pytest.mark.validation
 def test_a_river_with_gaps_is_found(values, x64, monkeypatch):
-    select = importlib.import_module("hfluxno.identify.select")
+    select = importlib.import_module("hfluxno.identify.frames.select")
     plain = Candidate("dictionary", 0, sparse="weak-form")
     monkeypatch.setattr(select, "stages", lambda fields: (Stage(lambda best: (plain,), 1.0),))
     seen = np.where(np.random.default_rng(0).uniform(size=values.shape) < 0.1, np.nan, values)

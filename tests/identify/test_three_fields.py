@@ -13,13 +13,13 @@ import hfluxno
 from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, load_law
-from hfluxno.identify.basis import Dictionary, fluid_exponents
-from hfluxno.identify.candidate import CLAWPACK_PAPER, Candidate
-from hfluxno.identify.candidate_family import family_of
-from hfluxno.identify.candidate_functions import make_mask
-from hfluxno.identify.momentum import carried_by, negated_fields
-from hfluxno.identify.select import make_settings
+from hfluxno.identify.frames.candidate import CLAWPACK_PAPER, Candidate
+from hfluxno.identify.frames.candidate_family import family_of
+from hfluxno.identify.frames.candidate_functions import make_mask
+from hfluxno.identify.frames.momentum import carried_by, negated_fields
+from hfluxno.identify.frames.select import make_settings
 from hfluxno.laws import ConservationLaw
+from hfluxno.parametric.basis import Dictionary, fluid_exponents
 from hfluxno.trajectory import Trajectory
 
 CELLS, FRAMES, CONTEXT, GAMMA = 60, 21, 13, 1.3

@@ -7,8 +7,8 @@ import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify import FitStatus, Identification
-from hfluxno.identify.estimate import Estimate
 from hfluxno.identify.identification import nothing_to_infer
+from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.without_wild import without_wild_values
 
 FRAMES, CELLS = 12, 32

@@ -11,10 +11,10 @@ import pytest
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.select import functions_of
-from hfluxno.identify.plane.weak_form import total, weak_systems
 from hfluxno.laws import Euler, ShallowWater2D
 from hfluxno.models.parts import LawConfig, TRecViTConfig, WeakFormConfig
 from hfluxno.models.plane_space import PlaneSpace, _equations
+from hfluxno.parametric.plane.weak_form import total, weak_systems
 from hfluxno.training.batch import Batch
 from hfluxno.training.losses import LossConfig, make_loss
 from tests.compiled import compiled

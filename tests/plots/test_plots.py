@@ -8,7 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.recognised import Coefficient, Recognised
+from hfluxno.identify.recognition.recognised import Coefficient, Recognised
 from hfluxno.law_uncertainty import flux_deviation
 from hfluxno.plots import Labels, forecast_figure, law_figure, save
 from hfluxno.plots.law import heading

@@ -104,7 +104,7 @@ def _check_own(path: Path) -> None:
 def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     from hfluxno.cli import plane, report
     from hfluxno.identify import load_law
-    from hfluxno.identify.saved_law import to_save
+    from hfluxno.identify.saved.law import to_save
 
     if config.input.suffix == ".json":
         return load_law(config.input)

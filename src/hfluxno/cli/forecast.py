@@ -218,7 +218,8 @@ def fitted_to(
 ) -> "Forecaster":
     """The method with the settings of the file. Raises `ValueError` if the field of the file has
     another name than that of a given law, or a unit is known for both and differs."""
-    from hfluxno.identify import GivenLawForecaster, saved_law
+    from hfluxno.identify import GivenLawForecaster
+    from hfluxno.identify.saved import law as saved_law
 
     if not isinstance(method, GivenLawForecaster):
         return method

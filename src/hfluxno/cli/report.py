@@ -175,7 +175,7 @@ def _rows(table: Table, label: str, named: dict[str, str]) -> None:
 
 def _beyond_range(result: dict) -> str:
     """Whether the forecast left the observed range, and what the law is there."""
-    from hfluxno.identify.recognised import BUCKLEY_LEVERETT
+    from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT
 
     known = result.get("recognised")
     if not result["left_observed_range"]:

@@ -12,9 +12,10 @@ from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, re
 from hfluxno.export.to_latex import latex, named_latex
 from hfluxno.export.to_sympy import expressions, named_expression
 from hfluxno.forecaster import Forecast
-from hfluxno.identify import PlaneIdentification, Reconstruction, saved_law
-from hfluxno.identify.law_file import dumps
+from hfluxno.identify import PlaneIdentification, Reconstruction
 from hfluxno.identify.plane import saved as saved_plane
+from hfluxno.identify.saved import law as saved_law
+from hfluxno.identify.saved.file import dumps
 from hfluxno.trajectory import Trajectory
 from hfluxno.units import of_constant
 

@@ -33,8 +33,8 @@ from hfluxno.datasets.plane_work import ContinuePlane, IdentifyPlane, PlaneReadi
 from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendable
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
-from hfluxno.identify.law_forecaster import FoundLaw
-from hfluxno.identify.momentum import as_pair, one_name
+from hfluxno.identify.frames.momentum import as_pair, one_name
+from hfluxno.identify.saved.forecaster import FoundLaw
 from hfluxno.known import Noise
 from hfluxno.methods import check_measured, forecaster
 

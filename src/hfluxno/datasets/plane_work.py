@@ -19,12 +19,12 @@ from hfluxno.data.writers import check_storable, status_attributes
 from hfluxno.datasets.work import Named, forecaster_of, meanings
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, identify_plane
-from hfluxno.identify.momentum import as_pair
+from hfluxno.identify.frames.momentum import as_pair
 from hfluxno.identify.plane import PlaneIdentification
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import checked, indices, nothing_to_infer
-from hfluxno.identify.saved_law import interval_of
+from hfluxno.identify.saved.law import interval_of
 from hfluxno.trajectory import Trajectory
 
 

@@ -21,7 +21,7 @@ from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction,
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
 from hfluxno.identify.identification import identifier, nothing_to_infer
-from hfluxno.identify.saved_law import interval_of
+from hfluxno.identify.saved.law import interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus

@@ -1,12 +1,12 @@
-"""The parts of a formula of one field u that `hfluxno.identify.reading` wrote, such as
+"""The parts of a formula of one field u that `hfluxno.identify.recognition.reading` wrote, such as
 1.5 u (1 − u/140), for the languages in which it is told."""
 
 import re
 from collections.abc import Iterator
 
 from hfluxno.export.plain import plain
-from hfluxno.identify.reading import Reading, read_flux
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.recognition.reading import Reading, read_flux
+from hfluxno.identify.saved.law import SavedLaw
 
 _PART = re.compile(r"(?P<number>[\d.]+(?:e[+−]\d+)?)|(?P<name>[a-z]+)|(?P<sign>\S)")
 FUNCTIONS = ("min", "max", "sin", "exp")

@@ -22,12 +22,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
-from hfluxno.identify.fitted_law import Terms
-from hfluxno.identify.law_format import Row, Table, as_row, as_table
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw, Units
-from hfluxno.identify.source_terms import Functions
+from hfluxno.identify.saved.format import Row, Table, as_row, as_table
+from hfluxno.identify.saved.law import SavedLaw, Units
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
+from hfluxno.parametric.fitted_law import Terms
+from hfluxno.parametric.source_terms import Functions
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,9 +8,9 @@ from hfluxno.export.to_latex import latex_file
 from hfluxno.export.to_numpy import numpy_file
 from hfluxno.export.to_pyclaw import pyclaw_files
 from hfluxno.export.to_stablehlo import stablehlo
-from hfluxno.identify.law_file import dumps
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.file import dumps
+from hfluxno.identify.saved.law import SavedLaw
 
 Files = dict[str, str | bytes]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw
 
 _FOLDER = Path(__file__).parent / "templates"
 # Characters allowed in a comment of C, so that no name can end it.

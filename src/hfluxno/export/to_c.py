@@ -8,7 +8,7 @@ from hfluxno.export.plain import PlainLaw, along_axes
 from hfluxno.export.template import filled, in_c, provenance, text_of
 from hfluxno.fv import eigen
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw
 
 _STATES = 40
 _BEYOND = 0.2  # of the observed range

@@ -6,9 +6,9 @@ from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fiel
 from hfluxno.export.named import named_flux, parts
 from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.export.to_text import text
-from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.format import Row
+from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.plural import percent
 
 _LETTERS = "αβγδεηθκλμνξρστφψω"
@@ -61,7 +61,7 @@ def latex(saved: SavedLaw | SavedPlaneLaw, more: Sequence[tuple[str, str]] = ())
 
 
 def named_latex(formula: str, field: str) -> str:
-    """A formula of `hfluxno.identify.reading` in LaTeX."""
+    """A formula of `hfluxno.identify.recognition.reading` in LaTeX."""
     told: list[str] = []
     for kind, part in parts(formula):
         match kind:

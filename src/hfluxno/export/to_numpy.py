@@ -3,7 +3,7 @@
 from hfluxno.export.plain import PlainLaw, along_axes
 from hfluxno.export.template import filled, provenance, text_of
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw
 
 
 def numpy_file(saved: SavedLaw | SavedPlaneLaw) -> str:

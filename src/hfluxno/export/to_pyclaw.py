@@ -4,7 +4,7 @@ from hfluxno.export.template import text_of
 from hfluxno.export.to_c import header
 from hfluxno.export.to_numpy import numpy_file
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw
 
 
 def pyclaw_files(saved: SavedLaw | SavedPlaneLaw, stem: str) -> dict[str, str | bytes]:

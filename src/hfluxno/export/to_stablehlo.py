@@ -6,7 +6,7 @@ from jax import export
 
 from hfluxno.fv import eigen
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw
 
 
 def stablehlo(saved: SavedLaw | SavedPlaneLaw) -> bytes:

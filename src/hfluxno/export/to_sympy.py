@@ -7,9 +7,9 @@ read beta or lambda.
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
 from hfluxno.export.named import parts
 from hfluxno.export.plain import Place, along_axes
-from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.format import Row
+from hfluxno.identify.saved.law import SavedLaw
 
 _LETTERS = {"ν": "nu", "μ": "mu"}
 _NAMED = {"min": "Min", "max": "Max", "²": "**2", "³": "**3"}
@@ -32,7 +32,7 @@ def expressions(saved: SavedLaw | SavedPlaneLaw) -> dict[str, str]:
 
 
 def named_expression(formula: str, field: str) -> str:
-    """A formula of `hfluxno.identify.reading` as an expression of a field."""
+    """A formula of `hfluxno.identify.recognition.reading` as an expression of a field."""
     return "".join(
         _symbol(field) if kind == "field" else _NAMED.get(text, text)
         for kind, text in parts(formula)

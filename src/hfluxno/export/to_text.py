@@ -2,9 +2,9 @@
 
 from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
 from hfluxno.export.plain import Place, PlainLaw, along_axes
-from hfluxno.identify.law_format import Row
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.format import Row
+from hfluxno.identify.saved.law import SavedLaw
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -1,11 +1,8 @@
 """Identification of an unknown conservation law from a context."""
 
-from hfluxno.identify.candidate import Candidate
-from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecaster import FittedLawForecaster
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.identification import identifier, identify, identify_all
-from hfluxno.identify.law_file import load_law
-from hfluxno.identify.law_forecaster import GivenLawForecaster
 from hfluxno.identify.plane import (
     FittedPlaneLaw,
     PlaneIdentification,
@@ -14,8 +11,11 @@ from hfluxno.identify.plane import (
 )
 from hfluxno.identify.reconstruction import reconstruct
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import SavedLaw
+from hfluxno.identify.saved.file import load_law
+from hfluxno.identify.saved.forecaster import GivenLawForecaster
+from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.identify.status import FitStatus
+from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.reconstruction import Reconstruction
 
 __all__ = [

@@ -4,7 +4,7 @@ import numpy as np
 
 from hfluxno.boundary import Given, Open
 from hfluxno.coordinates import check_magnitude, kept_precision
-from hfluxno.identify.gaps import (
+from hfluxno.identify.frames.gaps import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
     MINIMUM_PLACES,

@@ -1,17 +1,18 @@
 """Laws with the further term that the weak form asks for.
 
 If flux and diffusion leave much of the weak form of complete frames of one field, and one term
-explains nearly all of that (see `hfluxno.identify.cause`), it is no use to seek laws without it, or
-with others that leave far more of it. Of some sixty files of other solvers seven ask for terms so
-clearly, and the true one is among them. What is found is taken only if it explains the frames.
+explains nearly all of that (see `hfluxno.identify.residuals.cause`), it is no use to seek laws
+without it, or with others that leave far more of it. Of some sixty files of other solvers seven ask
+for terms so clearly, and the true one is among them. What is found is taken only if it explains the
+frames.
 """
 
 import numpy as np
 
 from hfluxno.identify.accepted import is_of_states, is_uneven
-from hfluxno.identify.cause import likely_cause
+from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint_report import SHARED_OF_FURTHER, identify_jointly
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.residuals.cause import likely_cause
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory

@@ -3,11 +3,11 @@
 import numpy as np
 
 from hfluxno.identify.accepted import is_joint
-from hfluxno.identify.first_state import shows_first_state
-from hfluxno.identify.joint import in_double
+from hfluxno.identify.joint.first_state import shows_first_state
+from hfluxno.identify.joint.fit import in_double
+from hfluxno.identify.joint.prior import make_forward
+from hfluxno.identify.joint.windows import check_enough
 from hfluxno.identify.joint_report import KINDS, SYSTEM_KINDS
-from hfluxno.identify.joint_windows import check_enough
-from hfluxno.identify.prior import make_forward
 from hfluxno.trajectory import Trajectory
 
 

@@ -22,10 +22,10 @@ the data were made by the same scheme, it has no error.
 
 a measures a speed that changes in time, which no law here has: a delay c τ + a (τ² - τ) at the time
 τ of the context changes the frames by this multiple of ∂u/∂τ. If there is noise, it is estimated
-beside the other unknowns (`hfluxno.identify.delays`), and R² = (1 - 4/t²) p with t = a in units of
-its standard deviation, which leaves of a² what is not chance, and p² the fraction of the misfit
-beyond noise that a explains. Otherwise R² is the fraction of the misfit that a explains beyond c;
-if a is four times its standard deviation, of the misfit beyond noise.
+beside the other unknowns (`hfluxno.identify.residuals.delays`), and R² = (1 - 4/t²) p with t = a in
+units of its standard deviation, which leaves of a² what is not chance, and p² the fraction of the
+misfit beyond noise that a explains. Otherwise R² is the fraction of the misfit that a explains
+beyond c; if a is four times its standard deviation, of the misfit beyond noise.
 
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
 `FittedLaw.further`).
@@ -58,18 +58,18 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.boundary import Outflow
-from hfluxno.identify.basis import Kinked
-from hfluxno.identify.delays import change_of_speed
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.misfit import Misfit
-from hfluxno.identify.noise import ratio
+from hfluxno.identify.frames.select import held_out_frames
+from hfluxno.identify.frames.track import continued, gains, prolonged, track
+from hfluxno.identify.residuals.delays import change_of_speed
+from hfluxno.identify.residuals.misfit import Misfit
+from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
-from hfluxno.identify.select import held_out_frames
-from hfluxno.identify.solver_settings import SolverSettings
 from hfluxno.identify.status import UNEXPLAINED
-from hfluxno.identify.subgrid import near_jumps, partly_even, restrict
-from hfluxno.identify.track import continued, gains, prolonged, track
 from hfluxno.law_uncertainty import free_covariance
+from hfluxno.parametric.basis import Kinked
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
 
 _BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀

@@ -19,21 +19,21 @@ from hfluxno.forecaster import (
 )
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
-from hfluxno.identify.fitted_law import FittedLaw
 from hfluxno.identify.forecast_deviation import (
     forecast_deviation,
     goes_beyond,
     not_below_backtest,
 )
+from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.frames.momentum import as_pair, one_name
+from hfluxno.identify.frames.track import continued, gains, track
 from hfluxno.identify.identification import identifier
-from hfluxno.identify.interpolation import interpolated
-from hfluxno.identify.momentum import as_pair, one_name
+from hfluxno.identify.joint.prior import with_future
 from hfluxno.identify.plane.forecaster import forecast_plane
-from hfluxno.identify.prior import with_future
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
-from hfluxno.identify.subgrid import restrict
-from hfluxno.identify.track import continued, gains, track
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.subgrid import restrict
 from hfluxno.plural import percent, plural
 from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory

@@ -22,27 +22,27 @@ from hfluxno.identify.accepted import (
     is_uneven,
     uninformative,
 )
-from hfluxno.identify.basis import TensorChebyshev
 from hfluxno.identify.by_cause import identify_by_cause
-from hfluxno.identify.candidate import Candidate, Stage, stages_with_sources
-from hfluxno.identify.cause import Cause, likely_cause
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.gaps import choose_with_gaps, without_gaps
+from hfluxno.identify.frames.candidate import Candidate, Stage, stages_with_sources
+from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
+from hfluxno.identify.frames.momentum import as_pair, negated_fields, one_name
+from hfluxno.identify.frames.select import choose, make_settings, needs_sources
 from hfluxno.identify.inside import identify_inside
+from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.windows import is_dense
 from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
-from hfluxno.identify.joint_windows import is_dense
-from hfluxno.identify.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.prior import Kind
 from hfluxno.identify.report import report
+from hfluxno.identify.residuals.cause import Cause, likely_cause
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import known_units
-from hfluxno.identify.select import choose, make_settings, needs_sources
+from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.with_second_order import with_second_order
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
+from hfluxno.parametric.basis import TensorChebyshev
+from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise as noise_of
 

@@ -12,12 +12,12 @@ import numpy as np
 
 from hfluxno.boundary import Given, Open
 from hfluxno.grid import Grid
-from hfluxno.identify.first_state import shows_first_state
-from hfluxno.identify.forward import Scale
-from hfluxno.identify.held_law import with_law
-from hfluxno.identify.prior import in_cells_and_frames
+from hfluxno.identify.joint.first_state import shows_first_state
+from hfluxno.identify.joint.forward import Scale
+from hfluxno.identify.joint.prior import in_cells_and_frames
 from hfluxno.identify.result import Identification
-from hfluxno.identify.saved_law import to_save
+from hfluxno.identify.saved.held import with_law
+from hfluxno.identify.saved.law import to_save
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 

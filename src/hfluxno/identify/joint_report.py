@@ -8,24 +8,24 @@ import numpy as np
 
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
-from hfluxno.identify.coarser import averaged_context
-from hfluxno.identify.estimate import Estimate
-from hfluxno.identify.first_state import shows_first_state
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.joint import in_double, sizes
-from hfluxno.identify.joint_fit import JointFit
-from hfluxno.identify.joint_search import fit_jointly
-from hfluxno.identify.joint_windows import is_dense
-from hfluxno.identify.law_shape import LawShape
-from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, Misfit, measure
-from hfluxno.identify.misfit_at_sensors import measure_apart, misfit_of_interpolation
-from hfluxno.identify.prior import Kind
+from hfluxno.identify.frames.coarser import averaged_context
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.first_state import shows_first_state
+from hfluxno.identify.joint.fit import in_double, sizes
+from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
+from hfluxno.identify.joint.found import JointFit
+from hfluxno.identify.joint.law_shape import LawShape
+from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
+from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.search import fit_jointly
+from hfluxno.identify.joint.suspect import suspect_values
+from hfluxno.identify.joint.windows import is_dense
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit, measure
+from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
-from hfluxno.identify.suspect import suspect_values
-from hfluxno.identify.variation import growth_of_variation
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise as noise_shown
 

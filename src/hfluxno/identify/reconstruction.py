@@ -32,7 +32,7 @@ def reconstruct(
     every: float | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
-    ends (see `hfluxno.identify.joint`).
+    ends (see `hfluxno.identify.joint.fit`).
 
     **Arguments:**
 

@@ -5,21 +5,21 @@ import dataclasses
 import jax
 import numpy as np
 
-from hfluxno.identify.basis import Dictionary
-from hfluxno.identify.cause import share_of_dispersion
-from hfluxno.identify.dispersed import by_dispersion
-from hfluxno.identify.first_frame import covariance_by_first_frame, is_noisy, unknown_beside
+from hfluxno.identify.frames.dispersed import by_dispersion
+from hfluxno.identify.frames.first_frame import covariance_by_first_frame, is_noisy, unknown_beside
+from hfluxno.identify.frames.refine import measured_deviation
+from hfluxno.identify.frames.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.joint_report import in_units
-from hfluxno.identify.known import recognise
-from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.misfit import FEWEST_FOR_MISFIT, beside_unknowns, measure
-from hfluxno.identify.monomials import in_monomials, sizes_of
-from hfluxno.identify.refine import measured_deviation
+from hfluxno.identify.recognition.known import recognise
+from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
+from hfluxno.identify.residuals.cause import share_of_dispersion
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, beside_unknowns, measure
+from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
-from hfluxno.identify.select import FittedCandidate, last_fitted_frame
-from hfluxno.identify.source_terms import names_of
 from hfluxno.identify.status import FitStatus, status_of, total_drift
-from hfluxno.identify.variation import growth_of_variation
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.law_family import LawFamily
+from hfluxno.parametric.source_terms import names_of
 from hfluxno.trajectory import Trajectory
 
 # A law with at most this many terms for each field is a formula, which is used beyond the observed

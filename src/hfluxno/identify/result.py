@@ -6,19 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.identify.candidate import Candidate
-from hfluxno.identify.cause import Cause
-from hfluxno.identify.estimate import Estimate
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.misfit import UNKNOWN, Misfit
-from hfluxno.identify.monomials import written
-from hfluxno.identify.prior import Kind
-from hfluxno.identify.reading import Readings, read_flux
-from hfluxno.identify.recognised import Recognised
-from hfluxno.identify.saved_law import to_save
-from hfluxno.identify.second_order import SecondOrder
-from hfluxno.identify.solver_settings import SolverSettings
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.frames.second_order import SecondOrder
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.recognition.monomials import written
+from hfluxno.identify.recognition.reading import Readings, read_flux
+from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.residuals.cause import Cause
+from hfluxno.identify.residuals.misfit import UNKNOWN, Misfit
+from hfluxno.identify.saved.law import to_save
 from hfluxno.identify.status import OF_GIVEN, FitStatus
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
@@ -41,14 +41,14 @@ class Identification:
     - `persistence_error`: the same error of repeating the last frame before them.
     - `residual`: the root mean square misfit over the whole context after the last fit, relative to
       the standard deviation of each field.
-    - `misfit`: measures of that misfit: see `hfluxno.identify.misfit`.
+    - `misfit`: measures of that misfit: see `hfluxno.identify.residuals.misfit`.
     - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
     - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
       usual estimate of nonlinear least squares, which treats the misfit as independent noise).
     - `total_drift`: the change of the total of each field over the context, relative to the mean
       size of the field; flow through the boundary is included.
-    - `mode`: the state from which forecasts start (see `hfluxno.identify.track`): `continue` the
-      fitted trajectory, `filter` all frames (under noise), or `restart` at the last frame.
+    - `mode`: the state from which forecasts start (see `hfluxno.identify.frames.track`): `continue`
+      the fitted trajectory, `filter` all frames (under noise), or `restart` at the last frame.
     - `tried`: every candidate with its back-test error.
     - `initial`: the state from which the fitted trajectory starts: the first frame, or an estimate
       of it from several frames.
@@ -57,14 +57,15 @@ class Identification:
     - `missing`: the fraction of the context that was not measured, from the first frame with
       measurements to the last.
     - `suspect`: the number of measured values that were left out because the law of the others does
-      not explain them (see `hfluxno.identify.suspect` and `hfluxno.identify.without_wild`).
+      not explain them (see `hfluxno.identify.joint.suspect` and `hfluxno.identify.without_wild`).
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
     - `units`: the known units of the context, by name.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
     - `second_order`: what the law has in place of a measured flow, which is not conserved (see
-      `hfluxno.identify.second_order`); `None` if the fields of the law are those of the context.
+      `hfluxno.identify.frames.second_order`); `None` if the fields of the law are those of the
+      context.
     """
 
     law: FittedLaw
@@ -118,7 +119,7 @@ class Identification:
 
     @property
     def readings(self) -> Readings | None:
-        """The flux of one field as a formula (see `hfluxno.identify.reading`), else `None`."""
+        """The flux of one field as a formula (`identify.recognition.reading`), else `None`."""
         return read_flux(self.law, self.coefficients, self.covariance)
 
     @property

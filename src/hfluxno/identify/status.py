@@ -6,9 +6,9 @@ import numpy as np
 
 from hfluxno.forecast_checks import POOR
 from hfluxno.grid import Grid
-from hfluxno.identify.misfit import Misfit
-from hfluxno.identify.noise import INDEPENDENT
-from hfluxno.identify.select import last_fitted_frame
+from hfluxno.identify.frames.select import last_fitted_frame
+from hfluxno.identify.residuals.misfit import Misfit
+from hfluxno.identify.residuals.noise import INDEPENDENT
 
 # A total is not conserved if it drifts by more than this fraction of the field's mean size, and by
 # more than its scatter explains.

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hfluxno.identify.interpolation import interpolated
+from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.frames.momentum import carrier
+from hfluxno.identify.frames.second_order import NAME
+from hfluxno.identify.frames.second_order_fit import second_order
 from hfluxno.identify.joint_report import with_further_terms
-from hfluxno.identify.momentum import carrier
 from hfluxno.identify.result import Identification
-from hfluxno.identify.second_order import NAME
-from hfluxno.identify.second_order_fit import second_order
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.trajectory import Trajectory
 from hfluxno.units import of_flow

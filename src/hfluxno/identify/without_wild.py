@@ -2,7 +2,7 @@
 
 Misfits are squares, so one wild value counts as much as hundreds of others. Values that stand out
 from all their neighbours and do not travel are left out, if the law of the others has other values
-there. (For sensors see `hfluxno.identify.suspect`.)
+there. (For sensors see `hfluxno.identify.joint.suspect`.)
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool
 
-from hfluxno.identify.hopeless import is_far_off
+from hfluxno.identify.joint.hopeless import is_far_off
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory

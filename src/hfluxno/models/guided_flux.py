@@ -20,14 +20,14 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import NumericalFlux
 from hfluxno.fv.numerical_flux import Interfaces, Number, Padded
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.models.fourier_flux import FourierFlux
 from hfluxno.models.heat_flux import heat_flux
 from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.scaling import per_field
 from hfluxno.nn.linear import silent
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 
 class GuidedFlux(LearnedFlux):

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import jax
 
-from hfluxno.identify.solver_settings import SCHEMES
 from hfluxno.models import guided_flux
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import DPOTEncoder
@@ -34,6 +33,7 @@ from hfluxno.models.trecvit import TRecViT
 from hfluxno.models.vit import ViT
 from hfluxno.models.weak_form_hfluxno import WeakFormHFluxNO
 from hfluxno.nn.linear import MLP, silent
+from hfluxno.parametric.solver_settings import SCHEMES
 
 
 @dataclasses.dataclass(frozen=True)

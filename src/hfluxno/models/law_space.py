@@ -2,7 +2,7 @@
 
 The numbers are the coefficients of f and ν in a basis on the range of values that the context
 shows, in cells and frames, so they do not depend on the units of the data. The space also gives the
-law that least squares on the weak form find in a context (`hfluxno.identify.weak_form`): that is
+law that least squares on the weak form find in a context (`hfluxno.parametric.weak_form`): that is
 cheap, needs no training, and has the errors of a quadrature over frames.
 """
 
@@ -11,10 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, physical_exponents
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.law_family import LawFamily
 from hfluxno.models.scaling import observed_range
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, physical_exponents
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.law_family import LawFamily
 from hfluxno.plural import plural
 
 

@@ -12,7 +12,7 @@ any Δt, grid and boundary. Numerics are known and need not be learned.
 
 For one field, M corrects the Chebyshev coefficients of the speed f′ and the law is their integral:
 the speed is what frames show, and what the regression on known laws compares. For systems it
-corrects the coefficients of each flux in the dictionary of `hfluxno.identify.basis`, on a plane
+corrects the coefficients of each flux in the dictionary of `hfluxno.parametric.basis`, on a plane
 those of `hfluxno.models.plane_space`.
 
 The law amortises identification: it can be used directly, or as the start of a few
@@ -27,21 +27,21 @@ from jaxtyping import Array, Float
 
 from hfluxno.fv import MUSCL, NumericalFlux, Rusanov, Status, StepControl, solve
 from hfluxno.grid import Grid
-from hfluxno.identify.fitted_law import FittedLaw
-from hfluxno.identify.law_family import LawFamily
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.refine import refine
-from hfluxno.identify.solver_settings import SolverSettings
+from hfluxno.identify.frames.refine import refine
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.network import Context, ContextNetwork, Frame, Operator
 from hfluxno.models.plane_space import PlaneSpace
 from hfluxno.models.scaling import observed_range, per_field
 from hfluxno.nn.linear import MLP
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.law_family import LawFamily
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.solver_settings import SolverSettings
 
 # The least diffusivity of the weak form, in cells² per frame: the network must be able to raise it.
 _LEAST_DIFFUSIVITY = 1e-3
-# Of `hfluxno.identify.solver_settings.SCHEMES` those that know laws on a plane.
+# Of `hfluxno.parametric.solver_settings.SCHEMES` those that know laws on a plane.
 PLANE_SCHEMES = ("muscl", "rusanov")
 # Schemes for laws that the scheme of a network cannot solve.
 _FALLBACKS = ("roe-entropy-fix", "rusanov")
@@ -80,8 +80,8 @@ class LawNetwork(ContextNetwork):
     - `grid`, `interval`: the cells and Δt of the contexts; only their number of cells and the
       boundary matter to `read`.
     - `space`: the laws that it can express.
-    - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.identify.solver_settings.SCHEMES`, and
-      the CFL rule (desired, maximum, lagged).
+    - `scheme`, `cfl`: the numerical flux, a name of `hfluxno.parametric.solver_settings.SCHEMES`,
+      and the CFL rule (desired, maximum, lagged).
     """
 
     encoder: Encoder

@@ -2,11 +2,11 @@
 
 The fluxes of one field are Chebyshev series, one along each axis. Several fields are a fluid: the
 momentum transports the density, and the other fluxes are the isotropic ones of the dictionary of a
-fluid (`hfluxno.identify.plane.terms`); for Euler's fields 25 numbers instead of 296, and a law that
-turns with the plane. A number is the coefficient of a flux in cells along x and frames, in half
-ranges of its field.
+fluid (`hfluxno.parametric.plane.terms`); for Euler's fields 25 numbers instead of 296, and a law
+that turns with the plane. A number is the coefficient of a flux in cells along x and frames, in
+half ranges of its field.
 
-Least squares solve the weak form of `hfluxno.identify.plane.weak_form` within a program, in the
+Least squares solve the weak form of `hfluxno.parametric.plane.weak_form` within a program, in the
 precision of the context: without gaps and walls, and with the functions of averages.
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.grid import Grid
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.terms import Roles, Structure, free_structures, isotropic_structures
-from hfluxno.identify.plane.weak_form import CELLS, INTERVALS, bumps, time_rows, widths
-from hfluxno.identify.weak_form import least_squares
 from hfluxno.models.scaling import observed_range
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, fluid_exponents
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Roles, Structure, free_structures, isotropic_structures
+from hfluxno.parametric.plane.weak_form import CELLS, INTERVALS, bumps, time_rows, widths
+from hfluxno.parametric.weak_form import least_squares
 
 # With few frames the weak form of one field would fit the errors of its quadrature by higher ones.
 _FITTED = 4

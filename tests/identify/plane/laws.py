@@ -4,10 +4,10 @@ import numpy as np
 
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedPlaneLaw, PlaneIdentification
-from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.saved import in_cells
-from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.parametric.basis import Chebyshev, Dictionary
 
 GRID, INTERVAL = Grid.rectangle((32, 40), upper=(1.0, 1.5)), 0.012
 

@@ -9,11 +9,11 @@ import pytest
 from hfluxno.export import export_law
 from hfluxno.grid import Grid
 from hfluxno.identify import load_law
-from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.saved import in_cells, to_save
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import GRID, INTERVAL, identification, one_field, shallow_water
 

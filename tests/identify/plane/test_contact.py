@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from hfluxno.fv.riemann import hllc
-from hfluxno.identify.basis import Dictionary, fluid_exponents
 from hfluxno.identify.plane.known import _known_laws
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.terms import Roles
 from hfluxno.laws import Euler
+from hfluxno.parametric.basis import Dictionary, fluid_exponents
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Roles
 
 GAMMA = 1.3
 

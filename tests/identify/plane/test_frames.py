@@ -7,8 +7,8 @@ from hfluxno.grid import Grid
 from hfluxno.identify.plane import identify_plane
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.select import estimate, systems_of
-from hfluxno.identify.plane.terms import Structure
-from hfluxno.identify.plane.weak_form import time_rows, total
+from hfluxno.parametric.plane.terms import Structure
+from hfluxno.parametric.plane.weak_form import time_rows, total
 from hfluxno.trajectory import Trajectory
 
 pytestmark = pytest.mark.usefixtures("x64")

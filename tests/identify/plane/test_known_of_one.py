@@ -10,15 +10,15 @@ import hfluxno
 from hfluxno.fv import MUSCL, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane import run
 from hfluxno.identify.plane.known_of_one import OneField, in_powers
 from hfluxno.identify.plane.saturation import recognise
 from hfluxno.identify.plane.select import choose, functions_of, make_basis
-from hfluxno.identify.plane.terms import Roles
-from hfluxno.identify.plane.weak_form import total, weak_systems
-from hfluxno.identify.recognised import Coefficient, Recognised
+from hfluxno.identify.recognition.recognised import Coefficient, Recognised
 from hfluxno.laws.space import SpaceLaw
+from hfluxno.parametric.basis import Chebyshev, Dictionary
+from hfluxno.parametric.plane.terms import Roles
+from hfluxno.parametric.plane.weak_form import total, weak_systems
 from hfluxno.strict_json import from_dict, to_dict
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled

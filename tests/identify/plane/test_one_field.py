@@ -10,13 +10,13 @@ import hfluxno
 from hfluxno.fv import MUSCL, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.plane import run
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.identify.plane.select import alternatives, choose, estimate, functions_of
-from hfluxno.identify.plane.terms import Roles
-from hfluxno.identify.plane.weak_form import total, weak_systems
 from hfluxno.laws import KPP
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.plane.terms import Roles
+from hfluxno.parametric.plane.weak_form import total, weak_systems
 from hfluxno.trajectory import Trajectory
 
 pytestmark = pytest.mark.usefixtures("x64")

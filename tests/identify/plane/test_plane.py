@@ -11,11 +11,9 @@ import hfluxno
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import fluid_exponents
 from hfluxno.identify.plane import identification, identify_plane, run
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.known import _known_laws, recognise
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.roles import infer_roles
 from hfluxno.identify.plane.select import (
     choose,
@@ -24,9 +22,11 @@ from hfluxno.identify.plane.select import (
     in_cells,
     make_basis,
 )
-from hfluxno.identify.plane.terms import Roles, Structure, isotropic_structures
-from hfluxno.identify.plane.weak_form import time_rows, total, weak_systems
 from hfluxno.laws import Euler, ShallowWater2D
+from hfluxno.parametric.basis import fluid_exponents
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Roles, Structure, isotropic_structures
+from hfluxno.parametric.plane.weak_form import time_rows, total, weak_systems
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
 

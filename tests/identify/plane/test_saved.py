@@ -16,7 +16,7 @@ from hfluxno.identify import FitStatus
 from hfluxno.identify.plane import forecaster, run
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.saved import to_save
-from hfluxno.identify.saved_law import check_units, known_units
+from hfluxno.identify.saved.law import check_units, known_units
 from hfluxno.laws import ShallowWater2D
 from hfluxno.trajectory import Trajectory
 from tests.identify import laws as on_a_line

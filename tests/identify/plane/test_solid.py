@@ -13,8 +13,8 @@ from hfluxno.identify.plane import run
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.run import mean, spread, unit_grid
 from hfluxno.identify.plane.saved import to_save
-from hfluxno.identify.plane.weak_form import has_room, total, weak_systems
 from hfluxno.laws import ShallowWater2D
+from hfluxno.parametric.plane.weak_form import has_room, total, weak_systems
 from hfluxno.persistence import Persistence
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled

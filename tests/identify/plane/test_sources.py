@@ -10,15 +10,15 @@ import pytest
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, identify_plane, load_law
 from hfluxno.identify.assembled import kept_by_walls
-from hfluxno.identify.basis import Chebyshev
-from hfluxno.identify.monomials import written_sum
 from hfluxno.identify.plane import identification, search
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import residual
 from hfluxno.identify.plane.run import Start
 from hfluxno.identify.plane.saved import in_cells, to_save
+from hfluxno.identify.recognition.monomials import written_sum
 from hfluxno.laws.base import pointwise_jacobian
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import GRID, INTERVAL, one_field, shallow_water
 from tests.identify.plane.laws import identification as identified

@@ -7,12 +7,12 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane import identification, systematic
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import UNCHANGED, residual, scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
+from hfluxno.parametric.basis import Chebyshev, Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
 

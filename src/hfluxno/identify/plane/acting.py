@@ -18,7 +18,6 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
-from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.identification import checked, indices, is_uninformative
 from hfluxno.identify.plane.roles import infer_roles, infer_velocity
@@ -30,8 +29,9 @@ from hfluxno.identify.plane.select import (
     make_basis,
     systems_of,
 )
-from hfluxno.identify.plane.terms import Roles, isotropic_structures
-from hfluxno.identify.plane.weak_form import total, weak_systems
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.terms import Roles, isotropic_structures
+from hfluxno.parametric.plane.weak_form import total, weak_systems
 from hfluxno.trajectory import Trajectory
 
 # The momentum may miss its equation by this fraction, and the energy its own by this fraction of

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.plane.select import beyond_noise, estimate, normal_equations
-from hfluxno.identify.plane.terms import Structure
-from hfluxno.identify.plane.weak_form import CELLS, INTERVALS, WeakSystem, total
+from hfluxno.parametric.plane.terms import Structure
+from hfluxno.parametric.plane.weak_form import CELLS, INTERVALS, WeakSystem, total
 
 _SHORTEST = (INTERVALS[0], CELLS[0], CELLS[0])
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.plane.weak_form import CELLS, INTERVALS, bumps, over_x, time_rows, widths
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.weak_form import CELLS, INTERVALS, bumps, over_x, time_rows, widths
 
 # The cells of a wall at a side of the plane that test functions may cover.
 _BEYOND = CELLS[0] // 2

@@ -27,12 +27,12 @@ from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
 from hfluxno.forecast_checks import left_observed_range
+from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import FINEST, Start, onward, predicted, state_of
 from hfluxno.identify.plane.systematic import other_cells
-from hfluxno.identify.select import last_fitted_frame
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 _GROWN = 0.6  # α
 _UNIFORM = 0.3

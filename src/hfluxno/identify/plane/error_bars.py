@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Basis, Dictionary
 from hfluxno.identify.plane.select import Estimate, estimate
-from hfluxno.identify.plane.terms import Structure
-from hfluxno.identify.plane.weak_form import WeakSystem
+from hfluxno.parametric.basis import Basis, Dictionary
+from hfluxno.parametric.plane.terms import Structure
+from hfluxno.parametric.plane.weak_form import WeakSystem
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hfluxno.identify.plane.identification import checked, identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Start, mean, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
-from hfluxno.identify.saved_law import interval_of
+from hfluxno.identify.saved.law import interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 

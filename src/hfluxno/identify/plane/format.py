@@ -4,7 +4,11 @@ table of the flux for each axis."""
 import dataclasses
 from typing import Any, Literal
 
-from hfluxno.identify.law_format import (
+from hfluxno.identify.plane.error_bars import PlaneTerm
+from hfluxno.identify.plane.identification import MOST_FIELDS
+from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
+from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.saved.format import (
     ChebyshevBasis,
     DictionaryBasis,
     Row,
@@ -14,10 +18,6 @@ from hfluxno.identify.law_format import (
     faults_of_range,
     has_shape,
 )
-from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.plane.identification import MOST_FIELDS
-from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
-from hfluxno.identify.recognised import Recognised
 from hfluxno.identify.status import FitStatus
 from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict

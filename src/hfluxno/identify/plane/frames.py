@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 from hfluxno.boundary import Outflow, Periodic, Wall
 from hfluxno.coordinates import check_magnitude
 from hfluxno.grid import Grid
-from hfluxno.identify.interpolation import filled
+from hfluxno.identify.frames.interpolation import filled
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from hfluxno.coordinates import is_vacuum
+from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
@@ -29,9 +30,8 @@ from hfluxno.identify.plane.run import (
     relative_error,
 )
 from hfluxno.identify.plane.saved import SavedPlaneLaw, in_cells
-from hfluxno.identify.plane.weak_form import has_room
-from hfluxno.identify.select import last_fitted_frame
 from hfluxno.identify.status import FitStatus
+from hfluxno.parametric.plane.weak_form import has_room
 from hfluxno.trajectory import Trajectory
 
 

@@ -5,9 +5,8 @@ import numpy as np
 
 from hfluxno.boundary import Outflow
 from hfluxno.identify.assembled import kept_by_walls
-from hfluxno.identify.basis import Dictionary
+from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.frames import Frames, frames_of
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.roles import infer_roles
@@ -15,11 +14,12 @@ from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplained
 from hfluxno.identify.plane.systematic import is_systematic
-from hfluxno.identify.plane.terms import Further, Powers, Roles, possible_sources
-from hfluxno.identify.plane.weak_form import has_room
-from hfluxno.identify.saved_law import known_units
-from hfluxno.identify.select import last_fitted_frame
+from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, exceeds, total_drift
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Further, Powers, Roles, possible_sources
+from hfluxno.parametric.plane.weak_form import has_room
 from hfluxno.trajectory import Trajectory
 
 # The weak form spans several frames, and a bump several cells.

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
-from hfluxno.identify.plane.terms import Further, Roles, Structure, with_further
-from hfluxno.identify.plane.weak_form import WeakSystem, total
-from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.terms import Further, Roles, Structure, with_further
+from hfluxno.parametric.plane.weak_form import WeakSystem, total
 
 # The residual of a known law may be this multiple of that of the free law.
 _AS_GOOD = 1.6

@@ -17,14 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Chebyshev, Dictionary
 from hfluxno.identify.plane.coefficient_spread import covariance
 from hfluxno.identify.plane.known import is_as_good
 from hfluxno.identify.plane.select import Estimate, in_cells, sparse, together
-from hfluxno.identify.plane.terms import Further, Structure, with_further
-from hfluxno.identify.plane.weak_form import WeakSystem, total
-from hfluxno.identify.reading_deviation import deviations_of
-from hfluxno.identify.recognised import Coefficient, Recognised
+from hfluxno.identify.recognition.reading_deviation import deviations_of
+from hfluxno.identify.recognition.recognised import Coefficient, Recognised
+from hfluxno.parametric.basis import Chebyshev, Dictionary
+from hfluxno.parametric.plane.terms import Further, Structure, with_further
+from hfluxno.parametric.plane.weak_form import WeakSystem, total
 
 # A smaller relative deviation is due to rounding.
 _LEAST, _ROUNDING = 1e-6, 1e-12

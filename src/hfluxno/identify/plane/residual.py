@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hfluxno.identify.basis import Dictionary
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
-from hfluxno.identify.plane.terms import Further
-from hfluxno.identify.plane.weak_form import has_room, total
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Further
+from hfluxno.parametric.plane.weak_form import has_room, total
 from hfluxno.plural import percent
 
 # Frames of the parts of a context that are compared, and how many parts there are at most.

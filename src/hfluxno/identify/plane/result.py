@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.identify.basis import Chebyshev, Dictionary
-from hfluxno.identify.monomials import added, written_equation, written_sum
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime
 from hfluxno.identify.plane.saved import to_save
-from hfluxno.identify.recognised import Recognised
+from hfluxno.identify.recognition.monomials import added, written_equation, written_sum
+from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.status import OF_GIVEN, FitStatus
+from hfluxno.parametric.basis import Chebyshev, Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.plural import percent
 
 _SHOWN = 1e-12  # of the largest term of a polynomial: less is rounding

@@ -7,8 +7,8 @@ import numpy as np
 from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.select import component, estimate, systems_of
-from hfluxno.identify.plane.terms import Roles, Structure
-from hfluxno.identify.plane.weak_form import total
+from hfluxno.parametric.plane.terms import Roles, Structure
+from hfluxno.parametric.plane.weak_form import total
 
 # ∂t ρ + c ∇·m = 0 holds if its residual is less than this fraction of ∂t ρ.
 _CARRIED = 0.1

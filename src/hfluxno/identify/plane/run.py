@@ -12,7 +12,7 @@ tracks the observed frames û_j where they were measured. A forecast starts from
 - `corrected`: the last u with g = 1, which is that frame with the structure of the run within its
   cells and gaps;
 - `filter`: the last u with g_j = 1/(j + 1), to which all frames contribute equally, so that noise
-  of size σ on K frames becomes σ/√K (see `hfluxno.identify.track`).
+  of size σ on K frames becomes σ/√K (see `hfluxno.identify.frames.track`).
 
 Lengths are in cells and times in intervals.
 """
@@ -29,8 +29,8 @@ from hfluxno.fv import MUSCL, Status, StepControl, solve
 from hfluxno.fv.rows import rows
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.subgrid import split
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.subgrid import split
 from hfluxno.stored_jit import stored_jit
 
 _CONTROL = StepControl(0.45, 0.45, lagged=False)

@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize_scalar
 
-from hfluxno.identify.basis import Chebyshev
 from hfluxno.identify.plane.coefficient_spread import covariance
 from hfluxno.identify.plane.known_of_one import OneField, coefficient, recognise_one_field
 from hfluxno.identify.plane.select import Estimate, beyond_noise, in_cells, sparse, together
-from hfluxno.identify.plane.terms import Structure, with_further
-from hfluxno.identify.plane.weak_form import total
-from hfluxno.identify.recognised import BUCKLEY_LEVERETT, Recognised
+from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT, Recognised
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.plane.terms import Structure, with_further
+from hfluxno.parametric.plane.weak_form import total
 
 _AXES = {"q_x": 0, "q_y": 1}
 # Ratios of mobilities to start from, and how far beyond [0, 1] saturations may be.

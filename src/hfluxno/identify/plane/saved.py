@@ -11,10 +11,10 @@ from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.plane.law import FittedPlaneLaw
-from hfluxno.identify.recognised import Recognised
-from hfluxno.identify.saved_law import Units
+from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.saved.law import Units
 from hfluxno.identify.status import FitStatus
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 if TYPE_CHECKING:
     from hfluxno.identify.plane.result import PlaneIdentification
@@ -75,7 +75,7 @@ class SavedPlaneLaw:
 
         - `OSError`, if it cannot be written.
         """
-        from hfluxno.identify.law_file import write
+        from hfluxno.identify.saved.file import write
 
         write(self, Path(path))
 

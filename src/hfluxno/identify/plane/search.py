@@ -6,14 +6,13 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary
+from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane import saturation
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.error_bars import PlaneTerm, terms_of
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.known_of_one import OneField, in_powers
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
     Estimate,
@@ -26,10 +25,11 @@ from hfluxno.identify.plane.select import (
     systems_of,
     together,
 )
-from hfluxno.identify.plane.terms import Further, Roles, Structure
-from hfluxno.identify.plane.weak_form import WeakSystem, total
-from hfluxno.identify.recognised import BUCKLEY_LEVERETT, Recognised
-from hfluxno.identify.select import last_fitted_frame
+from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT, Recognised
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Further, Roles, Structure
+from hfluxno.parametric.plane.weak_form import WeakSystem, total
 
 # A law with a larger relative residual of the weak form does not explain the data.
 POOR_MISFIT = 0.1

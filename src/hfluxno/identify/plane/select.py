@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
-from hfluxno.identify.basis import Basis, Chebyshev, Dictionary, fluid_exponents
+from hfluxno.identify.frames.sparsify import needed_by_weak_form
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
-from hfluxno.identify.plane.terms import (
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, fluid_exponents
+from hfluxno.parametric.plane.terms import (
     Further,
     Roles,
     Structure,
@@ -20,8 +21,7 @@ from hfluxno.identify.plane.terms import (
     isotropic_structures,
     with_further,
 )
-from hfluxno.identify.plane.weak_form import WeakSystem, weak_systems
-from hfluxno.identify.sparsify import needed_by_weak_form
+from hfluxno.parametric.plane.weak_form import WeakSystem, weak_systems
 
 # A law is isotropic if the misfit of its weak form is at most this multiple of that of a law
 # without any symmetry. On isotropic data the latter, with five times as many unknowns, halves it.

@@ -3,8 +3,8 @@
 import numpy as np
 
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.law import FittedPlaneLaw
 from hfluxno.identify.plane.run import FINEST, REFINEMENTS, Start, predicted
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 # Runs from the middle of a context miss it by .15 to 1.4 times their difference from runs on other
 # internal cells on the laws for which that was computed, and by five times over a bottom that is no

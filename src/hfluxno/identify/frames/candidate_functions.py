@@ -1,0 +1,110 @@
+"""The functions of a candidate's law, and which of their coefficients are free."""
+
+import numpy as np
+
+from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
+from hfluxno.identify.frames.momentum import carried_by
+from hfluxno.parametric.basis import (
+    Basis,
+    Chebyshev,
+    Dictionary,
+    Kinked,
+    TensorChebyshev,
+    exponents_up_to,
+    fluid_exponents,
+    physical_exponents,
+)
+from hfluxno.parametric.source_terms import Functions, possible_sources
+
+# Sizes share compiled programs: those in between mask functions of the next larger one.
+_PROGRAM_SIZES = (4, 6, 9)
+
+# A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
+_AWAY_FROM_ZERO = 0.02
+
+
+def make_basis(
+    candidate: Candidate,
+    values: np.ndarray,
+    fields: tuple[str, ...],
+    negated: tuple[int, ...] = (),
+) -> Basis:
+    """The candidate's basis, scaled to the range of a context (time, field, cells); `negated` are
+    the fields that change sign at a wall."""
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    if candidate.kinks:
+        return Kinked(Chebyshev(middle, half, candidate.size), np.zeros(candidate.kinks))
+    if candidate.basis == "chebyshev":
+        size = max(candidate.size, minimum_size(candidate))
+        return Chebyshev(middle, half, next(n for n in _PROGRAM_SIZES if n >= size))
+    if candidate.basis == "tensor":
+        return TensorChebyshev(middle, half, 3, len(fields))
+    positive = _positive(values)
+    scale = np.maximum(np.abs(lower), np.abs(upper))
+    if len(fields) > 2:
+        density = carried_by(values, negated[0]) if negated else None
+        divides = density is not None and positive[density]
+        return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
+    if not any(positive):  # nothing may divide, and cubic terms are few
+        return Dictionary(scale, exponents_up_to(len(fields), 3), fields)
+    return Dictionary(scale, physical_exponents(positive), fields)
+
+
+def make_sources(candidate: Candidate, values: np.ndarray) -> Functions:
+    """The functions of the candidate's sources of each field; none if it has no sources."""
+    return possible_sources(_positive(values)) if candidate.sources else ()
+
+
+def _positive(values: np.ndarray) -> tuple[bool, ...]:
+    """The fields that stay away from zero."""
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    return tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
+
+
+def make_mask(
+    candidate: Candidate,
+    basis: Basis,
+    fields: int,
+    negated: tuple[int, ...] = (),
+    sources: Functions = (),
+) -> np.ndarray:
+    """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that change
+    sign at a wall: none if there is no wall, except the momentum of three fields. All `sources` are
+    free: one that does not change with them, such as gravity, acts between walls too."""
+    count = len(basis.names)
+    size = count if candidate.kinks or not candidate.size else candidate.size
+    free = np.tile(np.arange(count) < size, (fields, 1))
+    if negated and isinstance(basis, Dictionary):
+        free &= _mirrored(basis, negated)
+    terms = DIFFUSION_TERMS[candidate.diffusion]
+    program = max(DIFFUSION_TERMS.values()) if terms else 0
+    diffusion = np.arange(program) < terms
+    arising = np.ones(fields * len(sources), bool)
+    kinks = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
+    parts = (free.reshape(-1), np.tile(diffusion, fields), arising, kinks)
+    return np.concatenate(parts).astype(float)
+
+
+def _mirrored(basis: Dictionary, negated: tuple[int, ...]) -> np.ndarray:
+    """Which functions the flux of each field may have if a wall reflects.
+
+    Solutions must be invariant under x → -x with a change of sign of the `negated` fields: their
+    fluxes are even in them and those of the other fields odd, so nothing flows through the wall.
+    """
+    changes = np.array(basis.exponents)[:, list(negated)].sum(axis=1) % 2 == 1
+    is_odd = np.isin(np.arange(len(basis.fields)), negated)
+    return changes[None] != is_odd[:, None]
+
+
+def minimum_size(candidate: Candidate) -> int:
+    """The minimum number of functions of a program: on the first finer grid two sizes are tried in
+    turn and share one, as a constant speed and more functions do on any."""
+    shares = candidate.refinement == 2 or candidate.size == 1
+    return SIZE_OF_FINER if candidate.basis == "chebyshev" and shares and not candidate.kinks else 0
+
+
+def make_directions(mask: np.ndarray) -> np.ndarray:
+    """The unit vectors of the free parameters; a row of zeros if there are none."""
+    free = np.flatnonzero(mask)
+    return np.eye(len(mask))[free] if len(free) else np.zeros((1, len(mask)))

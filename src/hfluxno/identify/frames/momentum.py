@@ -1,0 +1,122 @@
+"""The momentum: the field of a system that changes sign at a reflecting wall.
+
+It carries another field, the density: F_h = c m with a constant c. In the weak form, with test
+functions ψ,
+
+    ∫∫ h ψ_t + c m ψ_x dx dt = 0,
+
+which has one unknown and needs no derivative of the data. If the converse nearly holds as well
+(small waves, for which the fields are interchangeable), or the measurements are too few, and there
+is a wall, the momentum is the field with values of both signs if all others have only one: what
+moves one way and back between walls.
+"""
+
+import itertools
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.parametric.weak_form import bump_families
+from hfluxno.trajectory import Trajectory
+
+# A field carries another if at most this fraction of the other's change remains unexplained …
+_UNEXPLAINED = 0.2
+# … and less than this fraction of what remains in the opposite case.
+_CLEARLY = 0.5
+# A field has both signs if the smaller side is this fraction of the larger one.
+_BOTH_SIGNS = 0.1
+# Supports are as wide as possible, against noise, but at least this many fit side by side.
+_SUPPORTS = 3
+
+
+def negated_fields(
+    context: Trajectory, momentum: str | None, varies: Bool[np.ndarray, " trajectory"]
+) -> tuple[int, ...]:
+    """The indices of the fields that change sign at a wall.
+
+    - `context`: one or two fields on one space dimension.
+    - `momentum`: the name of that field, inferred if it is `None`.
+    - `varies`: the trajectories of a batch from which it is inferred.
+
+    Raises `ValueError` if there is no field of that name, or there is a wall and it cannot be
+    inferred.
+    """
+    fields = context.fields
+    if momentum is not None:
+        if momentum not in fields:
+            raise ValueError(
+                f"There is no field {momentum!r} to be the momentum; the fields are "
+                f"{', '.join(fields)}."
+            )
+        return (fields.index(momentum),)
+    if len(fields) == 1:
+        return ()
+    batch = np.asarray(context.batch[varies], np.float64)
+    found = carrier(batch)
+    if found is None and context.grid.has_wall():
+        found = _only_one_of_both_signs(batch)
+    if found is None and context.grid.has_wall():
+        names = " or ".join(f'"{name}"' for name in reversed(fields))
+        raise ValueError(
+            f"It cannot be inferred from the context which of the fields {' and '.join(fields)} is "
+            "the momentum, which changes sign at a reflecting wall: name it with --momentum NAME, "
+            f"in Python momentum={names}."
+        )
+    return () if found is None else (found,)
+
+
+def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> int:
+    """The index of the field that a momentum carries: the density."""
+    others = [i for i in range(values.shape[1]) if i != momentum]
+    return min(others, key=lambda i: _unexplained(values[None], i, momentum))
+
+
+def carrier(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+    """The field that carries another one, if it does so clearly better than all others."""
+    pairs = itertools.permutations(range(batch.shape[2]), 2)
+    left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}
+    best, _ = min(left, key=lambda pair: left[pair])
+    least, others = (
+        min(value for (carrier, _), value in left.items() if (carrier == best) == whether)
+        for whether in (True, False)
+    )
+    return best if least < min(_UNEXPLAINED, _CLEARLY * others) else None
+
+
+def _only_one_of_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+    low, high = batch.min(axis=(0, 1, 3)), batch.max(axis=(0, 1, 3))
+    both = np.minimum(-low, high) > _BOTH_SIGNS * np.maximum(-low, high)
+    single = (low >= 0.0) | (high <= 0.0)
+    return int(np.argmax(both)) if both.sum() == 1 and np.all(both | single) else None
+
+
+def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
+    """The fraction of the change of one field that a flux c times the other does not explain."""
+    families = bump_families(batch.shape[1], batch.shape[3], periodic=False)
+    # The last ones are the widest.
+    fitting = [f for f in families if batch.shape[3] >= _SUPPORTS * np.count_nonzero(f[2][0])]
+    in_time, in_time_derived, in_space, in_space_derived, _ = (fitting or families)[-1]
+    parts = []
+    for values in batch:
+        change = -(in_time_derived @ values[:, carried] @ in_space.T).ravel()
+        flux = (in_time @ values[:, carrier] @ in_space_derived.T).ravel()
+        total, product = change @ change, change @ flux
+        parts.append(1.0 - product**2 / max(total * (flux @ flux), 1e-300))
+    return float(np.sqrt(max(np.mean(parts), 0.0)))
+
+
+def one_name(momentum: str | tuple[str, str] | None) -> str | None:
+    """The momentum on a line. Raises `ValueError` if it is a pair."""
+    if momentum is None or isinstance(momentum, str):
+        return momentum
+    raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
+
+
+def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
+    """The momentum on a plane. Raises `ValueError` if it is a single name."""
+    if isinstance(momentum, str):
+        raise ValueError(
+            'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
+            f"{momentum!r}."
+        )
+    return momentum

@@ -1,0 +1,1 @@
+"""Joint estimates of law, first state and ends from any measurements."""

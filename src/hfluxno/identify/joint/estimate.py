@@ -1,0 +1,294 @@
+"""A joint estimate: the most probable unknowns, their uncertainty, and the runs that follow."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.batching import on_all_cores
+from hfluxno.boundary import Given
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
+from hfluxno.parametric.subgrid import near_jumps, partly_even
+
+# A direction is unobserved if measurements reduce its variance by less than this fraction.
+_UNSEEN = 1e-9
+# The part of the variance that is even. On seventeen contexts of other solvers (and other laws than
+# `make trust` has) a tenth to a fifth gives bands that hold .88 to .91.
+_ELSEWHERE = 0.15
+# The runs of an ensemble.
+_ENSEMBLE = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldLaw:
+    """The spread of the coefficients of a given law (see `hfluxno.identify.saved.held`), and the
+    covariance of z including them."""
+
+    spread: Float[np.ndarray, " coefficient"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """The most probable unknowns, their uncertainty and their misfit.
+
+    - `forward`: the forward model.
+    - `z`: the unknowns.
+    - `covariance`: that of z, from the normal matrix and the prior (Laplace's approximation), and
+      from the `bias`.
+    - `noise`: σ of each measured quantity; its root mean square if it varies.
+    - `times`: those of all frames, in frames.
+    - `evidence`: the logarithm of the probability of the measurements, in the same approximation,
+      by which estimates are compared.
+    - `steps`: the largest number of steps that the run took between two frames.
+    - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
+      of the scheme: the misfit divided by this difference, at most 1; 0 before
+      `hfluxno.identify.joint.shared_errors`.
+    - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
+      correlated.
+    - `bias`: an error of z because of those of the scheme (see
+      `hfluxno.identify.residuals.scheme_bias`).
+    - `left_out`: how much worse the others predict a sensor than they claim (see
+      `hfluxno.identify.residuals.left_out`); 0 if that is not known.
+    - `held`: the uncertainty of a law that was given, not estimated.
+    """
+
+    forward: Forward
+    z: Float[np.ndarray, " unknown"]
+    covariance: Float[np.ndarray, "unknown unknown"]
+    noise: Float[np.ndarray, " quantity"]
+    times: Float[np.ndarray, " time"]
+    evidence: float
+    steps: int = 0
+    of_scheme: float = 0.0
+    share: float = 1.0
+    bias: Float[np.ndarray, " unknown"] | None = None
+    left_out: float = 0.0
+    held: HeldLaw | None = None
+
+    @functools.cached_property
+    def _frames(self):
+        states, _, deviation = self._run(self.times, self.forward)
+        return states, deviation
+
+    @functools.cached_property
+    def states(self) -> Float[np.ndarray, "time field cells"]:
+        """The run at the times of all frames."""
+        if self.forward.ends is None:
+            return self._frames[0]
+        return states_at(self.forward, self.z, self.times)
+
+    @property
+    def spread(self) -> Float[np.ndarray, "time field cells"]:
+        """The standard deviation of each of these states, from the unknowns and the scheme.
+
+        A part of the variance is even: its mean over the frame, or that over all frames of the
+        context if it is larger.
+        """
+        return self._frames[1]
+
+    @functools.cached_property
+    def ends(
+        self,
+    ) -> tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None]:
+        """The estimated states at the lower and the upper end at the times of all frames; `None`
+        for an end that is not open."""
+        return self._ends_at(self.times)
+
+    def within(
+        self, times: Float[np.ndarray, " time"]
+    ) -> tuple[
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+        tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None],
+    ]:
+        """`states`, `spread` and `ends` at other times of the context, in frames."""
+        states, _, deviation = self._run(times, self.forward)
+        return states, deviation, self._ends_at(times)
+
+    def _ends_at(self, times):
+        open_sides = () if self.forward.ends is None else self.forward.ends.sides
+        found = [
+            np.array([np.interp(times, np.asarray(end.times), row) for row in end.values])
+            if side in open_sides and isinstance(end, Given)
+            else None
+            for side, end in enumerate(self.forward.grid(self.z).boundary[0])
+        ]
+        return found[0], found[1]
+
+    def continued(
+        self, times: Float[np.ndarray, " time"], forward: Forward | None = None
+    ) -> tuple[
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+        Float[np.ndarray, "time field cells"],
+    ]:
+        """The states at other times, in frames, their standard deviations, and lower bounds of
+        those of unbiased estimates from these measurements.
+
+        `forward` may have further unknowns, of which only the prior is known; the bounds ignore
+        them.
+        """
+        forward = self.forward if forward is None else forward
+        states, rows, deviation = self._run(times, forward)
+        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
+        return states, deviation, spread_of(rows[:, : len(self.z)], self.least_covariance)
+
+    def _run(self, times, forward: Forward):
+        """The states, their derivatives, and their standard deviations."""
+        known, size = len(self.z), forward.size
+        z, covariance = np.zeros(size), np.eye(size)
+        z[:known], covariance[:known, :known] = self.z, self.covariance
+        if self.held is not None:
+            forward = dataclasses.replace(forward, spread=self.held.spread)
+            covariance[:known, :known] = self.held.covariance
+        states, rows, _ = states_of(forward, z, times)
+        # Where an unknown moves a shock, the derivative is larger than any change.
+        most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
+        if forward.ends is None:
+            deviation = spread_of(rows[:, :known], covariance[:known, :known])
+        else:
+            deviation = _ensemble(forward, z, covariance[:known, :known], times)
+        deviation = np.minimum(deviation, most)
+        if self.of_scheme:
+            differs = difference(forward, z, times, states)
+            deviation = np.hypot(deviation, self.of_scheme * differs)
+        past = deviation[times <= self.times[-1]] ** 2
+        least = np.mean(past, axis=(0, 2))[:, None] if len(past) else 0.0
+        deviation = np.sqrt(partly_even(deviation**2, _ELSEWHERE, least))
+        return states, rows, deviation
+
+    def observed(
+        self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
+    ) -> Float[np.ndarray, "time quantity cells"]:
+        """What would be measured at these times of the data; `forward` as in `continued`."""
+        forward = self.forward if forward is None else forward
+        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        return values_of(forward, z, times, MOST_STEPS, rough=True)[0]
+
+    @property
+    def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
+        """The Cramér–Rao bound on the covariance of unbiased estimates of z: the inverse of the
+        normal matrix N without the prior.
+
+        In terms of the eigenvalues λ of the covariance (s N + 1)⁻¹, with s the `share`, it has the
+        eigenvalues s λ/(1 - λ). For a direction that the measurements do not constrain, λ = 1, it
+        is very large but finite, so that it only matters to what depends on that direction.
+        """
+        free = np.arange(len(self.z))
+        absent = np.flatnonzero(self.forward.spread == 0.0)
+        free = np.setdiff1d(free, absent)
+        covariance = self.covariance
+        if self.bias is not None:
+            covariance = covariance - np.outer(self.bias, self.bias)
+        values, vectors = np.linalg.eigh(covariance[np.ix_(free, free)])
+        least = self.share * np.clip(values, 0.0, 1.0) / np.maximum(1.0 - values, _UNSEEN)
+        found = np.zeros(self.covariance.shape)
+        found[np.ix_(free, free)] = (vectors * least) @ vectors.T
+        return found
+
+
+def values_of(forward, z, times, limit, rough=False):
+    """What would be measured at these times of the data, its derivatives by z, and the steps."""
+    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit, rough)
+    values, rows = measure(forward, z, states, rows)
+    return values[: len(times)], rows[: len(times)], steps
+
+
+def states_of(forward, z, times):
+    """The states at these times, in frames, their derivatives, which may be rough, and the
+    steps."""
+    part, whole = _from_the_first(times)
+    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS, rough=True)
+    return states[part], rows[part], steps
+
+
+def states_at(
+    forward: Forward, z: Float[np.ndarray, " unknown"], times: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of a run at these times, in frames, without derivatives."""
+    part, whole = _from_the_first(times)
+    return states_alone(forward, z, forward.intervals(whole), MOST_STEPS)[part]
+
+
+def _from_the_first(times):
+    """The indices of the times after that of the first state is prepended, and all of these."""
+    before = int(times[0] > 0.0)
+    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
+
+
+def difference(forward, z, times, states):
+    """The difference between a run on another grid and the states, there and nearby, which
+    estimates the error of the scheme; zero if the run cannot be solved."""
+    part, whole = _from_the_first(times)
+    other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
+    away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
+
+
+def _ensemble(forward, z, covariance, times):
+    """The standard deviations of runs with unknowns of this covariance, which the last ones have no
+    part in: those of later states at open ends, of which only the prior is known. The runs are on
+    fewer cells if there are many. What enters at an open end may be far from what was expected: in
+    dense traffic states propagate slowly, and much lighter traffic enters as a fast shock, of which
+    no derivative tells."""
+    if forward.settings.has_rough:
+        forward = dataclasses.replace(forward, settings=forward.settings.rough())
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    root, known = vectors * np.sqrt(np.maximum(values, 0.0)), len(covariance)
+    half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(z)))
+    half[:, :known] = half[:, :known] @ root.T
+    if len(z) > known:
+        half[:, known:] = _balanced(half[:, known:], forward.ends.modes[known - len(z) :])
+    part, whole = _from_the_first(times)
+    intervals = forward.intervals(whole)
+
+    def at(away):
+        return states_alone(forward, z + away, intervals, MOST_STEPS)[part]
+
+    every = on_all_cores(at, [np.zeros(len(z)), *half, *-half])
+    squares = [(each - every[0]) ** 2 for each in every[1:] if np.all(np.isfinite(each))]
+    return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(every[0].shape, np.inf)
+
+
+def _balanced(draws, modes):
+    """Draws of these modes with the same paths, each value scaled to the variance that it has in
+    the mean: of a few draws it would be larger at one time and smaller at another."""
+    along = np.asarray(modes).reshape(len(modes), -1)
+    paths = draws @ along
+    expected, found = np.sum(along**2, axis=0), np.mean(paths**2, axis=0)
+    scale = np.sqrt(np.divide(expected, found, out=np.zeros_like(found), where=found > 0.0))
+    return (paths * scale) @ np.linalg.pinv(along)
+
+
+def _by_guess(forward, z, times, states):
+    """The deviation because of what is unknown beyond the observed range."""
+    law = forward.law(z)
+    if not np.any(law.is_left_by(states)):
+        return 0.0
+    part, whole = _from_the_first(times)
+    shape = dataclasses.replace(forward.shape, reach=law.further().reach)
+    other = dataclasses.replace(forward, shape=shape)
+    found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]
+    return law.unknown_beyond(states, found if np.all(np.isfinite(found)) else None)
+
+
+def spread_of(rows, covariance):
+    """The standard deviations of states with these derivatives."""
+    variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
+    return np.sqrt(np.maximum(variance, 0.0))
+
+
+def coincide(found: Estimate) -> bool:
+    """Whether two stretches are those of one, with ends less than a cell apart: their factors, of
+    which only the product matters, are unknown."""
+    terms = found.forward.law(found.z).terms
+    if terms is None or len(terms.stretches) < 2:
+        return False
+    first, second, *_ = np.asarray(terms.stretches)
+    used = first[0] < first[1] and second[0] < second[1]
+    return bool(used and np.all(np.abs(first[:2] - second[:2]) < 1.0))

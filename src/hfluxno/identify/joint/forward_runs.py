@@ -1,0 +1,207 @@
+"""Runs of a forward model and their derivatives, by programs that serve any number of unknowns."""
+
+import dataclasses
+import itertools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from hfluxno.batching import on_all_cores
+from hfluxno.fv.problem import Problem
+from hfluxno.fv.sensitivity import solve_with_derivatives
+from hfluxno.fv.solve import at_rest, through
+from hfluxno.identify.joint.forward import Forward
+from hfluxno.parametric.subgrid import restrict
+from hfluxno.stored_jit import stored_jit
+
+# Derivatives are taken along this many directions at once, on all cores: a few small programs serve
+# any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
+_FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
+# If all change the law, they are taken in two halves. Laws with further terms are tried with few of
+# them and then more, so they share a program.
+_HALVES, _OF_FURTHER = (4, 6, 8), 10
+# Programs are compiled for multiples of these numbers of modes and times of open ends.
+_MODES, _TIMES = 32, 16
+
+
+def on_other_cells(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of `run` on another internal grid (see `SolverSettings.on_other_cells`)."""
+    other = dataclasses.replace(forward, settings=forward.settings.on_other_cells())
+    return states_alone(other, z, intervals, max_steps)
+
+
+def states_alone(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> Float[np.ndarray, "time field cells"]:
+    """The states of `run`; without open ends and rough derivatives by the program of `run`."""
+    if forward.settings.has_rough or forward.ends is not None:
+        return np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
+    counts, nothing = _counts(forward), forward.free[:0]
+    forward, z = _for_program(forward, z)
+    directions = (_along(forward, nothing, count) for count in counts)
+    return np.asarray(_run(forward, z, *directions, intervals, max_steps)[0])
+
+
+def _for_program(forward: Forward, z: Float[np.ndarray, " unknown"]):
+    """The same run, without the observation and with open ends of more times and modes, which have
+    no effect: so contexts of various lengths, and what follows them, share a program."""
+    bare, ends = dataclasses.replace(forward, observation=()), forward.ends
+    if ends is None:
+        return bare, z
+    modes, times = (-n % size for n, size in ((len(ends.modes), _MODES), (len(ends.times), _TIMES)))
+    later = ends.times[-1] + np.arange(1.0, 1.0 + times)
+    mean = np.pad(ends.mean, ((0, 0), (0, 0), (0, times)), "edge")
+    every = np.pad(ends.modes, ((0, 0), (0, 0), (0, 0), (0, times)), "edge")
+    every = np.pad(every, ((0, modes), (0, 0), (0, 0), (0, 0)))
+    longer = dataclasses.replace(
+        ends, times=np.concatenate([ends.times, later]), mean=mean, modes=every
+    )
+    return dataclasses.replace(bare, ends=longer), np.pad(z, (0, modes))
+
+
+def run(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+    rough: bool = False,
+) -> tuple[
+    Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"], int
+]:
+    """The states at the first time and after each interval, their derivatives by all unknowns, and
+    the largest number of steps in an interval. `rough` derivatives are those of a run on fewer
+    cells, if there are many (`SolverSettings.rough`)."""
+    apart, derived = rough and forward.settings.has_rough, forward
+    if apart:
+        derived = dataclasses.replace(forward, settings=forward.settings.rough())
+    (bare, point), laws, free = _for_program(derived, z), len(forward.spread), forward.free
+    of_law, of_others = free[free < laws], free[free >= laws]
+    counts = width, _ = _counts(forward)
+    pairs = itertools.zip_longest(
+        _parts(of_law, width), _parts(of_others, _OF_OTHERS), fillvalue=free[:0]
+    )
+    chunks = list(pairs) or [(free, free)]
+
+    def one(chunk):
+        if chunk is None:
+            found = _alone(*_for_program(forward, z), intervals, max_steps)
+        else:
+            directions = (_along(bare, *each) for each in zip(chunk, counts, strict=True))
+            found = _run(bare, point, *directions, intervals, max_steps)
+        return tuple(map(np.asarray, found))
+
+    parts = on_all_cores(one, [*chunks, *([None] if apart else [])])
+    states, *_, steps = parts[-1]
+    derivatives = np.zeros((states.shape[0], forward.size, *states.shape[1:]))
+    for (first, second), (_, found, _) in zip(chunks, parts[: len(chunks)], strict=True):
+        derivatives[:, first] = found[:, : len(first)]
+        derivatives[:, second] = found[:, width : width + len(second)]
+    return states, derivatives, int(steps)
+
+
+def measure(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    states: Float[np.ndarray, "time field cells"],
+    derivatives: Float[np.ndarray, "time unknown field cells"],
+) -> tuple[
+    Float[np.ndarray, "measured quantity cells"],
+    Float[np.ndarray, "measured unknown quantity cells"],
+]:
+    """The measurements of a run and their derivatives by all unknowns."""
+    if not forward.observation:
+        return states, derivatives
+
+    chunks = _parts(forward.free, _MANY_OF_LAW) or [forward.free]
+
+    def one(chunk):
+        directions = _along(forward, chunk, _MANY_OF_LAW)
+        changes = np.zeros((len(states), len(directions), *states.shape[1:]))
+        changes[:, : len(chunk)] = derivatives[:, chunk]
+        return tuple(map(np.asarray, _measured(forward, z, directions, states, changes)))
+
+    parts = on_all_cores(one, chunks)
+    values = parts[0][0]
+    found = np.zeros((values.shape[0], forward.size, *values.shape[1:]))
+    for chunk, (_, part) in zip(chunks, parts, strict=True):
+        found[:, chunk] = part[:, : len(chunk)]
+    return values, found
+
+
+def _counts(forward: Forward) -> tuple[int, int]:
+    """The directions of a program that change the law, and those that do not."""
+    free, laws = forward.free, len(forward.spread)
+    others = int(np.sum(free >= laws))
+    if not others and forward.shape.has_further:
+        return _OF_FURTHER, 0
+    if not others:
+        half = -(-len(free) // 2)
+        return next((size for size in _HALVES if size >= half), half), 0
+    return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
+
+
+def _parts(unknowns: Int[np.ndarray, " unknown"], most: int) -> list[Int[np.ndarray, " part"]]:
+    return [unknowns[k : k + most] for k in range(0, len(unknowns), most)]
+
+
+def _along(forward: Forward, unknowns: Int[np.ndarray, " unknown"], count: int):
+    """The directions along these unknowns, and then zeros."""
+    directions = np.zeros((count, forward.size))
+    directions[np.arange(len(unknowns)), unknowns] = 1.0
+    return directions
+
+
+@stored_jit
+def _alone(forward, z, intervals, max_steps):
+    """The states without derivatives, and the largest number of steps in an interval."""
+    problem, start = forward.problem(z)
+    control, begin = forward.settings.control, at_rest(start, jnp.asarray(-1.0))
+
+    def advance(run, interval):
+        run = through(problem.numerical_flux, problem.grid, control, max_steps, run, interval)
+        return run, (run.u, run.tries)
+
+    _, (states, tries) = jax.lax.scan(advance, begin, intervals)
+    states = jnp.concatenate([start[None], states])
+    return restrict(states, forward.settings.refinement), jnp.max(tries)
+
+
+@stored_jit
+def _measured(forward, z, directions, states, changes):
+    def along(direction, change):
+        return jax.jvp(forward.observed, (z, states), (direction, change))
+
+    return jax.vmap(along, (0, 1), (None, 1))(directions, changes)
+
+
+@stored_jit
+def _run(forward, z, of_law, of_others, intervals, max_steps):
+    """The states and their derivatives along directions, of which the second ones do not change the
+    law."""
+
+    def along(direction):
+        return eqx.filter_jvp(forward.problem, (z,), (direction,))
+
+    directions = jnp.concatenate([of_law, of_others])
+    (problem, start), (changes, first) = jax.vmap(along, out_axes=(None, 0))(directions)
+    of_scheme = jax.tree.map(lambda change: change[: len(of_law)], changes.numerical_flux)
+    changes = Problem(of_scheme, changes.grid)
+    settings, rate = forward.settings, jnp.asarray(-1.0)
+    states, derivatives, steps = solve_with_derivatives(
+        problem, changes, start, first, intervals, settings.control, rate, max_steps
+    )
+    states = jnp.concatenate([start[None], states])
+    derivatives = jnp.concatenate([first[None], derivatives])
+    factor = settings.refinement
+    return restrict(states, factor), restrict(derivatives, factor), steps

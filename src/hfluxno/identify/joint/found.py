@@ -1,0 +1,60 @@
+"""What joint estimates of a context find: one kind of law, and the best."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.prior import Kind
+from hfluxno.trajectory import Trajectory
+
+# The most steps between two frames, and the most values of which derivatives are taken in all steps
+# of a run: such a run takes about ten seconds.
+_MOST_STEPS, _MOST_WORK = 600, 1e8
+
+
+class Option(NamedTuple):
+    """An estimate and the kind of its law."""
+
+    estimate: Estimate
+    kind: Kind
+
+    @property
+    def evidence(self) -> float:
+        return self.estimate.evidence
+
+    @property
+    def refinement(self) -> int:
+        return self.estimate.forward.settings.refinement
+
+    def __str__(self) -> str:
+        return f"{self.kind}" + ("" if self.refinement == 1 else f", grid ×{self.refinement}")
+
+
+def takes_long(option: Option, context: Trajectory, factor: int) -> bool:
+    """Whether an estimate of the same kind on cells shorter by this factor would take long."""
+    # Diffusion needs four times the steps on cells of half the length.
+    steps = option.estimate.steps * (4 if option.kind.diffusion else 2)
+    work = len(option.estimate.forward.free) * context.states.values.size * factor * steps
+    return steps > _MOST_STEPS or work > _MOST_WORK
+
+
+@dataclasses.dataclass(frozen=True)
+class JointFit:
+    """The best joint estimate of a context.
+
+    - `estimate`: over all frames.
+    - `kind`: the kind of its law; in words if the law was given.
+    - `tried`: the kinds with their evidence.
+    - `held_out`: the first frame of the last quarter.
+    - `predicted`: what would be measured of the run of an estimate that did not use that quarter,
+      or `None`.
+    """
+
+    estimate: Estimate
+    kind: Kind | str
+    tried: tuple[tuple[str, float], ...]
+    held_out: int
+    predicted: Float[np.ndarray, "time quantity cells"] | None

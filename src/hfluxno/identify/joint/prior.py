@@ -1,0 +1,338 @@
+"""The prior of a joint estimate: centres and spreads of its unknowns.
+
+The first state is centred on an interpolation of the measurements, with the scatter of the field;
+the ends likewise. Neither is negative if no negative value of the field was measured. For initial
+laws see `hfluxno.identify.joint.starts`.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Boundary, Given, Open
+from hfluxno.fv import StepControl
+from hfluxno.grid import Grid
+from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.joint.diffusion_alone import DiffusionAlone, diffusion_alone
+from hfluxno.identify.joint.fit import sizes
+from hfluxno.identify.joint.forward import Ends, Forward, Scale
+from hfluxno.identify.joint.law_shape import LawShape
+from hfluxno.identify.joint.random_field import modes
+from hfluxno.laws.place import PlaceModes
+from hfluxno.observation import times_of
+from hfluxno.parametric.basis import Basis, Chebyshev, Kinked, TensorChebyshev
+from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.plural import plural
+from hfluxno.trajectory import Trajectory
+
+_SCATTER = 0.7  # of the first state and the ends, in standard deviations
+_LENGTH = 0.15  # of their correlation, relative to the domain or the time
+_LEAST_LENGTH = 2.0  # frames
+_MOST_FIRST, _MOST_ENDS = 128, 24
+_FUTURE_ENDS = 16  # as linear paths between fewer vary less
+_PROGRAM_SIZES = (6, 12)
+_MOST_MODES = 32
+_MOST_STRETCHES = 2
+_MOST_END_TIMES = 48
+_MARGIN = 0.05  # by which the range of the law exceeds the measured one
+_CFL = 0.45
+_PLACE_OF_KINK = 0.5  # half ranges from the middle
+_SPEEDS = 3.0  # the spread of coefficients, in typical speeds
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """The terms that a law may have.
+
+    - `size`: the degree of the flux; 0 is none.
+    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`, `stretches`: as in `LawShape`.
+    """
+
+    size: int = 4
+    diffusion: int = 0
+    by_state: int = 0
+    source_modes: int = 0
+    flux_modes: int = 0
+    kinks: int = 0
+    stretches: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is only a smooth flux and at most a constant diffusivity."""
+        further = self.by_state or self.source_modes or self.flux_modes or self.kinks
+        return not (further or self.stretches) and self.diffusion <= 1
+
+    @property
+    def program(self) -> "Kind":
+        """The kind for which programs are compiled: laws with a similar number of terms share one,
+        in which the terms that a law lacks are zero."""
+        size = next(size for size in _PROGRAM_SIZES if size >= self.size)
+        if self.is_plain:
+            return Kind(size, diffusion=1)
+        if self.stretches:
+            return Kind(size, diffusion=1, stretches=_MOST_STRETCHES)
+        return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES, 1)
+
+    def with_more_places(self) -> "Kind":
+        """The same with twice as many modes of place, and one more stretch, up to a maximum."""
+        source, flux = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
+        stretches = min(self.stretches + 1, _MOST_STRETCHES) if self.stretches else 0
+        return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
+
+    def with_all_places(self) -> "Kind":
+        """The same with as many modes of place as there may be."""
+        more = self.with_more_places()
+        return self if more == self or self.stretches else more.with_all_places()
+
+    def __str__(self) -> str:
+        parts = [f"degree {self.size}" if self.size else "no flux"]
+        if self.kinks:
+            parts.append("a kink")
+        if self.diffusion:
+            parts.append("diffusion" if self.diffusion == 1 else "diffusion of degree 2")
+        if self.by_state:
+            parts.append("a source that depends on the state")
+        if self.source_modes:
+            parts.append("a source that depends on place")
+        if self.flux_modes:
+            parts.append("a flux that depends on place")
+        if self.stretches:
+            parts.append(f"a flux with another factor on {plural(self.stretches, 'stretch')}")
+        return ", ".join(parts)
+
+
+def make_forward(
+    kind: Kind,
+    context: Trajectory,
+    negated: tuple[int, ...],
+    *,
+    known_first: bool,
+    refinement: int = 1,
+) -> Forward:
+    """The forward model of a kind of law, in cells and frames, centred on the interpolated field
+    and a flux of zero.
+
+    - `known_first`: whether the first frame is the first state.
+    """
+    scale, values = Scale.of(context), np.asarray(context.states.values)
+    grid = in_cells_and_frames(context.grid, scale)
+    field, size = interpolated(values, grid.is_periodic()), sizes(context.states)
+    low, high = np.nanmin(values, axis=(0, 2)), np.nanmax(values, axis=(0, 2))
+    fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
+    tells_flux = len(fields) < len(context.fields)
+    least, most = _bounds(context, low)
+    margin = _MARGIN * (high - low)
+    lower, upper = np.maximum(low - margin, least), np.minimum(high + margin, most)
+    still = _still(context, lower)
+    if context.bounds is not None and still:
+        lower, upper = np.minimum(lower, still[0]), np.maximum(upper, still[-1])
+    cells = grid.shape[0]
+    program = kind.program
+    shape = LawShape(
+        _basis(program, lower, upper),
+        lower,
+        upper,
+        PlaceModes(0.0, float(cells), max(program.source_modes, 1), grid.is_periodic()),
+        fields,
+        negated,
+        program.diffusion,
+        program.by_state,
+        program.source_modes,
+        program.flux_modes,
+        len(fields) == 1 and (grid.has_wall() or tells_flux),
+        program.stretches,
+        still=np.array(still),
+        least=np.asarray(-np.inf if context.bounds is None else context.bounds[0]),
+        most=np.asarray(np.inf if context.bounds is None else context.bounds[1]),
+    )
+    control = StepControl(_CFL, _CFL, False)
+    settings = SolverSettings(control, False, grid, "muscl", refinement)
+    count = 0 if known_first else min(cells, _MOST_FIRST)
+    period = float(cells) if grid.is_periodic() else None
+    along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
+    first = _for_each_field(along, _SCATTER * size)
+    total = sum(shape.sizes)
+    return Forward(
+        shape,
+        settings,
+        np.zeros(total),
+        _spreads(shape, kind, typical_speed(field), typical_diffusivity(field, shape)),
+        field[0],
+        first,
+        least,
+        most,
+        _ends(field, context, scale, size),
+        scale,
+        context.observation,
+    )
+
+
+def _bounds(
+    context: Trajectory, low: Float[np.ndarray, " field"]
+) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
+    """The bounds of the states: those that are given, or zero if nothing negative was measured."""
+    if context.bounds is not None:
+        return np.full(1, context.bounds[0]), np.full(1, context.bounds[1])
+    # Densities, depths and concentrations, for which negative states would have spurious waves.
+    return np.where(low >= 0.0, 0.0, -np.inf), np.full(len(low), np.inf)
+
+
+def _still(context: Trajectory, lower: Float[np.ndarray, " field"]) -> tuple[float, ...]:
+    """The states of one field that do not flow: the bounds, if an end is closed, since what leaves
+    it would leave less than the least, or what comes fill more than the most. Zero is such a bound
+    if densities go down to it."""
+    if len(lower) > 1 or not context.grid.has_wall():
+        return ()
+    bounds = (0.0, np.inf) if lower[0] == 0.0 else ()
+    bounds = bounds if context.bounds is None else context.bounds
+    return tuple(float(bound) for bound in bounds if np.isfinite(bound))
+
+
+def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
+    """The grid with cells of length 1 and the times of its ends in frames."""
+
+    def converted(end: Boundary) -> Boundary:
+        return Given(scale.frames(end.times), end.values) if isinstance(end, Given) else end
+
+    (low, high), cells = grid.boundary[0], grid.shape
+    return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
+
+
+def with_future(forward: Forward, until: float) -> Forward:
+    """The same with ends that continue beyond the last measured time, centred on the state at that
+    time, from which they move as far as states of their prior at two times are apart. The further
+    unknowns come last."""
+    ends = forward.ends
+    if ends is None or until <= ends.times[-1]:
+        return forward
+    ahead = np.linspace(0.0, until - ends.times[-1], _FUTURE_ENDS + 1)[1:]
+    between = np.exp(-np.abs(ahead[:, None] - ahead[None]) / ends.length)
+    known = np.exp(-ahead / ends.length)
+    along = np.linalg.cholesky(between - known[:, None] - known[None] + 1.0).T
+    per_side = [_for_each_field(along, scatter) for scatter in np.asarray(ends.scatter)]
+    (each, fields, _), measured = per_side[0].shape, ends.times.shape[0]
+    sides = len(per_side)
+    new = np.zeros((sides * each, sides, fields, measured + _FUTURE_ENDS))
+    for i, modes_of_side in enumerate(per_side):
+        new[i * each : (i + 1) * each, i, :, measured:] = modes_of_side
+    kept = [np.repeat(part[..., -1:], _FUTURE_ENDS, axis=-1) for part in (ends.mean, ends.modes)]
+    longer = Ends(
+        np.concatenate([ends.times, ends.times[-1] + ahead]),
+        np.concatenate([ends.mean, kept[0]], axis=-1),
+        np.concatenate([np.concatenate([ends.modes, kept[1]], axis=-1), new]),
+        ends.length,
+        ends.scatter,
+        ends.sides,
+    )
+    return dataclasses.replace(forward, ends=longer)
+
+
+def _basis(kind: Kind, lower, upper) -> Basis:
+    middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
+    if len(lower) == 1:
+        smooth = Chebyshev(middle, half, kind.size)
+        return Kinked(smooth, np.zeros(kind.kinks)) if kind.kinks else smooth
+    return TensorChebyshev(middle, half, 3, len(lower))
+
+
+def _spreads(
+    shape: LawShape, kind: Kind, speed: float, diffusivity: float
+) -> Float[np.ndarray, " coefficient"]:
+    """The spreads: flux coefficients of degree k may change the speed, which grows like k², by some
+    typical speeds; diffusion alone may be what changes the field; sources may change a field by its
+    half range in a few frames. Terms that the kind lacks have no spread."""
+    fields, count = len(shape.fields), len(shape.basis.names)
+    degrees = np.arange(1, count + 1)
+    if isinstance(shape.basis, TensorChebyshev):
+        degrees = np.array([1 + name.count("·") for name in shape.basis.names])
+    waves = np.concatenate([[1.0], shape.modes.wavenumbers])
+    flux = _SPEEDS * speed / degrees**1.5
+    if not isinstance(shape.basis, TensorChebyshev):
+        flux = np.where(degrees <= kind.size, flux, 0.0)
+        flux[count - shape.kinks :] = _SPEEDS * speed * (kind.kinks > 0)
+    flux = np.tile(flux, fields)
+    each = max(0.3 * speed, diffusivity)
+    diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, each, 0.0)
+    diffusion = np.tile(diffusion, fields)
+    # Modes of place have no mean, which the constant of the other source has.
+    terms = max(kind.by_state, int(kind.source_modes > 0))
+    by_state = np.tile(np.where(np.arange(shape.by_state) < terms, 0.3, 0.0), fields)
+    source = 0.3 / waves[1 : shape.source_modes + 1]
+    source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
+    # What follows from other coefficients is no unknown.
+    flux[list(shape.following[1:])] = 0.0
+    tells = shape.closed or kind.flux_modes > 0 or kind.stretches > 0
+    tells = kind.size > 0 and not shape.following and tells
+    offset = np.full(fields * shape.has_offset, _SPEEDS * speed * tells)
+    factor = 0.5 / waves[1 : shape.flux_modes + 1]
+    factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
+    kinks = np.full(shape.kinks, _PLACE_OF_KINK * (kind.kinks > 0))
+    stretches = np.zeros((shape.stretches, 3))
+    stretches[: kind.stretches] = [shape.modes.upper, shape.modes.upper, 0.5]
+    parts = [flux, diffusion, by_state, source, offset, factor, stretches.ravel(), kinks]
+    return np.concatenate(parts)
+
+
+def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
+    sides = tuple(i for i, end in enumerate(context.grid.boundary[0]) if isinstance(end, Open))
+    if not sides:
+        return None
+    frames = scale.frames(context.times)
+    # A mean over time depends on the ends before and after its time.
+    needed = scale.frames(times_of(context.observation, np.asarray(context.times, float)))
+    times = np.unique(np.concatenate([frames, needed[[0, -1]]]))
+    if len(times) > _MOST_END_TIMES:
+        times = np.linspace(times[0], times[-1], _MOST_END_TIMES)
+    edges = field[:, :, [0, -1]]
+    mean = np.array(
+        [
+            [np.interp(times, frames, edges[:, i, side]) for i in range(field.shape[1])]
+            for side in sides
+        ]
+    )
+    count = min(len(times), _MOST_ENDS)
+    length = max(_LENGTH * (times[-1] - times[0]), _LEAST_LENGTH)
+    along = modes(times, length, count)
+    per_field = _for_each_field(along, _SCATTER * size)  # (mode, field, time)
+    every = np.zeros((len(sides) * len(per_field), len(sides), *per_field.shape[1:]))
+    for i in range(len(sides)):
+        every[i * len(per_field) : (i + 1) * len(per_field), i] = per_field
+    return Ends(times, mean, every, length, np.tile(_SCATTER * size, (len(sides), 1)), sides)
+
+
+def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
+    """Modes of one function as modes of each field separately."""
+    fields = len(size)
+    result = np.zeros((fields * len(along), fields, along.shape[1]))
+    for i in range(fields):
+        result[i * len(along) : (i + 1) * len(along), i] = size[i] * along
+    return result
+
+
+def typical_speed(field) -> float:
+    """The speed in cells per frame: the change in time over that in space, at least a tenth."""
+    change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
+    slope = np.sqrt(np.mean(np.gradient(field, axis=-1) ** 2))
+    return float(max(change / max(slope, 1e-300), 0.1))
+
+
+def typical_diffusivity(field: Float[np.ndarray, "time field cells"], shape: LawShape) -> float:
+    """The diffusivity, in cells² per frame, with which diffusion alone would change the field as it
+    does: the change in time over the second difference in space, and of one field that diffusion
+    explains in the weak form, at least the diffusivity found there."""
+    change = np.sqrt(np.mean(np.diff(field, axis=0) ** 2))
+    bend = np.sqrt(np.mean(np.diff(field, n=2, axis=-1) ** 2))
+    size = float(change / max(bend, 1e-300))
+    alone = alone_in(field, shape, 3)
+    return size if alone is None else max(size, alone.size)
+
+
+def alone_in(
+    field: Float[np.ndarray, "time field cells"], shape: LawShape, terms: int
+) -> DiffusionAlone | None:
+    """`diffusion_alone` of one field at even times in the range of a law; `None` of several."""
+    if len(shape.fields) > 1:
+        return None
+    lower, upper = float(shape.lower[0]), float(shape.upper[0])
+    return diffusion_alone(field[:, 0], shape.modes.periodic, lower, upper, terms)

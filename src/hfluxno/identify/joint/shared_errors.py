@@ -1,0 +1,83 @@
+"""Joint estimates whose misfits are not independent noise."""
+
+import dataclasses
+
+import numpy as np
+
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.end_scatter import with_end_scatter
+from hfluxno.identify.joint.estimate import Estimate, difference, states_at, states_of, values_of
+from hfluxno.identify.joint.fit import sizes
+from hfluxno.identify.residuals.left_out import excess_of_left_out
+from hfluxno.identify.residuals.noise import correlation
+from hfluxno.identify.residuals.scheme_bias import change_by_weights, shortened
+from hfluxno.trajectory import Trajectory
+
+# The largest correlation of the misfits of neighbours that is used.
+_MOST_ALIKE = 0.9
+# Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
+_SENSORS = 0.5
+
+
+def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
+    """The same with misfits that are not independent noise.
+
+    With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
+    count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
+    184-197). With few sensors they count less if each is predicted worse by the others than the
+    covariance claims (see `hfluxno.identify.residuals.left_out`). The error of the scheme counts as
+    well, by itself and by the bias of the unknowns (`hfluxno.identify.residuals.scheme_bias`), and
+    how much open ends vary (`hfluxno.identify.joint.end_scatter`).
+    """
+    size = sizes(context)[:, None]
+    values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
+    away = values - np.asarray(context.values)
+    missed = away / size
+    noise = found.noise[:, None] if context.deviation is None else context.deviation
+    share = 1.0
+    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
+        both = np.isfinite(a * b)
+        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
+        share *= (1.0 - alike) / (1.0 + alike)
+    nothing = np.eye(len(found.z))
+    information = np.linalg.inv(found.covariance) - nothing
+    excess = 0.0
+    if np.mean(context.observed) < _SENSORS:
+        covariance = np.linalg.inv(nothing + share * information)
+        in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
+        every = np.asarray(context.observed)
+        excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
+        share /= max(excess, 1.0)
+    fields, states = len(context.states.fields), values
+    if found.forward.observation:
+        states, _, _ = states_of(found.forward, found.z, found.times)
+    differs = difference(found.forward, found.z, found.times, states)
+    seen = np.asarray(context.observed)[:, :fields]
+    total = np.sum((differs / size[:fields]) ** 2, where=seen)
+    missed = missed[:, :fields]
+    of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
+    bias = np.zeros(len(found.z))
+    if values.shape[1] == fields:
+        bias = change_by_weights(away, by_values, differs, noise * np.ones(away.shape), found.z)
+
+        def moved(change: np.ndarray) -> float:
+            other = states_at(found.forward, found.z + change, found.times)
+            return _rms((other - states) / size, seen)
+
+        bias = shortened(bias, moved, _rms(missed, seen))
+    return with_end_scatter(
+        dataclasses.replace(
+            found,
+            covariance=np.linalg.inv(nothing + share * information) + np.outer(bias, bias),
+            of_scheme=of_scheme,
+            share=share,
+            left_out=excess,
+            bias=bias,
+        )
+    )
+
+
+def _rms(values: np.ndarray, seen: np.ndarray) -> float:
+    """Infinite if a value is not finite."""
+    square = np.mean(values**2, where=seen)
+    return float(np.sqrt(square)) if np.isfinite(square) else np.inf

@@ -1,0 +1,64 @@
+"""Laws of fewer terms than one that explains the measurements.
+
+Without some unknowns d (z_d = 0, the mean of their prior) the logarithm of the evidence changes by
+
+    -½ z_dᵀ C_dd⁻¹ z_d - ½ ln det C_dd,
+
+with their estimate z_d and its covariance C_dd (the Savage–Dickey ratio: Dickey, Annals of
+Mathematical Statistics 42, 1971, 204-223, for Laplace's approximation), and the others become
+z_f - C_fd C_dd⁻¹ z_d. So a single estimate tells which law of fewer terms is more probable.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.prior import Kind
+
+
+def simpler(
+    found: Estimate, kind: Kind, without_flux: bool
+) -> tuple[Kind, Float[np.ndarray, " unknown"]] | None:
+    """The kind with a flux, diffusivity and source of lower degrees that should have the highest
+    evidence, and the estimate to start it from; `None` if that is the kind itself, or if the law is
+    one of several fields. Whether there may be no flux at all: `without_flux`."""
+    if len(found.forward.shape.fields) > 1 or kind.kinks:
+        return None
+    # Diffusion can do without a flux, if nothing multiplies it.
+    may_lack = without_flux and kind.diffusion and not (kind.flux_modes or kind.stretches)
+    sizes = range(0 if may_lack else 1, kind.size + 1)
+    terms = range(min(kind.by_state, 1), kind.by_state + 1)
+    diffusion = range(min(kind.diffusion, 1), kind.diffusion + 1)
+    best, gain = None, 0.0
+    for size, by_state, degree in itertools.product(sizes, terms, diffusion):
+        other = dataclasses.replace(kind, size=size, by_state=by_state, diffusion=degree)
+        lost = _terms_lost(found.forward, kind, other)
+        if not len(lost):
+            continue
+        z, C = found.z[lost], found.covariance[np.ix_(lost, lost)]
+        change = -0.5 * float(z @ np.linalg.solve(C, z) + np.linalg.slogdet(C)[1])
+        if change > gain:
+            best, gain = (other, lost), change
+    if best is None:
+        return None
+    other, lost = best
+    step = np.linalg.solve(found.covariance[np.ix_(lost, lost)], found.z[lost])
+    return other, found.z - found.covariance[:, lost] @ step
+
+
+def _terms_lost(forward: Forward, kind: Kind, other: Kind) -> Int[np.ndarray, " lost"]:
+    """The indices of the free coefficients that the other kind of law of one field lacks."""
+    flux, diffusion, by_state, source, offset, *_ = forward.shape.sizes
+    begin = np.cumsum([0, flux, diffusion, by_state, source])
+    lost = [
+        np.arange(begin[0] + other.size, begin[0] + kind.size),
+        np.arange(begin[1] + other.diffusion, begin[1] + kind.diffusion),
+        np.arange(begin[2] + other.by_state, begin[2] + kind.by_state),
+        np.arange(begin[4], begin[4] + (offset if other.size == 0 else 0)),
+    ]
+    found = np.concatenate(lost)
+    return found[forward.spread[found] > 0.0]

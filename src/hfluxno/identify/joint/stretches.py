@@ -1,0 +1,126 @@
+"""Where the flux may be multiplied by another number: the start of a fit with a stretch.
+
+In the weak form (`hfluxno.parametric.weak_form`) a flux k(x) (f(u) + c) with k = κ on a stretch and
+k = 1 elsewhere is
+
+    ∫∫ u ψ_t + (f(u) + c) ψ_x dx dt + (κ - 1) ∫∫_stretch (f(u) + c) ψ_x dx dt = 0,
+
+linear in f and c for a given stretch and κ. The normal matrices of all stretches are differences of
+one that is summed up over place, so all pairs of ends and sixteen κ can be compared.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.parametric.weak_form import bump_families
+
+# Ends are sought between this many parts of the domain at most, of at least one cell.
+_MOST_PARTS = 128
+_LOG_FACTORS = np.concatenate([-np.geomspace(1.6, 0.05, 8), np.geomspace(0.05, 1.6, 8)])
+_FINE = np.linspace(-1.6, 1.6, 161)
+_RIDGE = 1e-9
+
+
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """The stretch that explains the most.
+
+    **Attributes:**
+
+    - `begin`, `end`: in cells from the lower end.
+    - `log_factor`: ln κ.
+    - `coefficients`: those of the functions, the last one that of the constant.
+    - `left`: the residual sum of squares relative to that without a stretch.
+    - `without`: the latter relative to the sum of squares of ∫∫ u ψ_t.
+    """
+
+    begin: float
+    end: float
+    log_factor: float
+    coefficients: Float[np.ndarray, " function"]
+    left: float
+    without: float
+
+
+def likely_stretch(
+    values: Float[np.ndarray, "time cells"],
+    functions: Float[np.ndarray, "function time cells"],
+    factor: Float[np.ndarray, " cells"],
+    periodic: bool,
+) -> Stretch:
+    """The stretch that explains complete frames best.
+
+    **Arguments:**
+
+    - `functions`: those of the flux at the values, the last one a constant.
+    - `factor`: k(x) without this stretch.
+    """
+    cells = values.shape[1]
+    part = -(-cells // _MOST_PARTS)
+    edges = np.append(np.arange(0, cells, part), cells)
+    columns, rhs = _system(values, functions * factor, edges, periodic)
+    parts, count = len(edges) - 1, len(functions)
+    flat = columns.reshape(len(rhs), -1)
+    normal = np.zeros((parts + 1, count, parts + 1, count))
+    each = (flat.T @ flat).reshape(parts, count, parts, count)
+    normal[1:, :, 1:] = each.cumsum(axis=0).cumsum(axis=2)
+    moments = np.zeros((parts + 1, count))
+    moments[1:] = (flat.T @ rhs).reshape(parts, count).cumsum(axis=0)
+    total = float(rhs @ rhs)
+    plain = _left(normal[None, -1, :, -1], moments[None, -1], total)[0][0]
+
+    def fitted(i: int, j: np.ndarray, log_factor: np.ndarray):
+        """The residuals and solutions of stretches from edge i to edges j."""
+        more = np.expm1(log_factor)
+        last = normal[-1].swapaxes(0, 1)
+        cross = last[j] - last[i]
+        inside = normal[j, :, j] - normal[j, :, i] - normal[j, :, i].swapaxes(1, 2)
+        inside = inside + normal[i, :, i]
+        both = more[:, None, None] * (cross + cross.swapaxes(1, 2))
+        matrix = normal[-1, :, -1] + both + (more**2)[:, None, None] * inside
+        return _left(matrix, moments[-1] + more[:, None] * (moments[j] - moments[i]), total)
+
+    best = (np.inf, 0, 0)
+    for i in range(parts):
+        # A stretch from end to end is none.
+        j = np.arange(i + 1, parts + (i > 0))
+        for log_factor in _LOG_FACTORS if len(j) else ():
+            left = fitted(i, j, np.full(len(j), log_factor))[0]
+            k = int(np.argmin(left))
+            best = min(best, (float(left[k]), i, int(j[k])))
+    _, first, last = best
+    left, solutions = fitted(first, np.full(len(_FINE), last), _FINE)
+    k = int(np.argmin(left))
+    return Stretch(
+        float(edges[first]),
+        float(edges[last]),
+        float(_FINE[k]),
+        solutions[k],
+        float(left[k] / plain),
+        float(plain / total),
+    )
+
+
+def _left(matrices, vectors, total) -> tuple[np.ndarray, np.ndarray]:
+    """The residual sums of squares of normal equations, and their solutions."""
+    size = np.sqrt(np.maximum(np.einsum("bkk->bk", matrices), 1e-300))
+    scaled = matrices / (size[:, :, None] * size[:, None]) + _RIDGE * np.eye(matrices.shape[1])
+    solutions = np.linalg.solve(scaled, (vectors / size)[..., None])[..., 0] / size
+    return total - np.sum(vectors * solutions, axis=1), solutions
+
+
+def _system(values, functions, edges, periodic):
+    """The columns of the functions on each part between two edges, (equation, part, function), and
+    the right-hand sides."""
+    columns, rhs = [], []
+    for t0, t1, x0, x1, _ in bump_families(values.shape[0], values.shape[1], periodic):
+        norm = 1.0 / np.sqrt(np.sum(t0[0] ** 2) * np.sum(x1[0] ** 2))
+        # (position in time, 1, cells, function) times (1, position in space, cells, 1)
+        in_time = norm * np.einsum("at,ktx->axk", t0, functions)
+        every = in_time[:, None] * x1[None, :, :, None]
+        sums = np.add.reduceat(every, edges[:-1], axis=2)
+        columns.append(sums.reshape(-1, len(edges) - 1, len(functions)))
+        rhs.append(-norm * (t1 @ values @ x0.T).ravel())
+    return np.concatenate(columns), np.concatenate(rhs)

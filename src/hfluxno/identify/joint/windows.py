@@ -1,0 +1,110 @@
+"""Windows of frames over which joint estimates are made.
+
+They grow from the first frames to all; the last quarter is held out by an estimate over the last
+window but one, which predicts it.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.fit import estimate, sizes
+from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.starts import law_starts
+from hfluxno.plural import plural
+from hfluxno.trajectory import Trajectory
+
+# Measurements count as sensors if less than this fraction of values was measured.
+_DENSE = 0.5
+_OF_SENSORS = (0.2, 0.35, 0.5, 0.75, 1.0)
+_OF_FRAMES = (0.4, 0.75, 1.0)
+_FEWEST_FRAMES = 5
+# The least increase of the logarithm of the evidence for which a richer law is chosen.
+WORTH = 3.0
+_MOST_ROUNDS = 4
+
+
+def is_dense(context: Trajectory) -> bool:
+    """Whether the measurements are frames with gaps rather than those of a few sensors."""
+    return bool(np.mean(context.observed) > _DENSE)
+
+
+def windows(context: Trajectory) -> tuple[int, ...]:
+    """The numbers of frames of windows that grow from the first frames to all."""
+    parts, frames = _OF_FRAMES if is_dense(context) else _OF_SENSORS, context.frames
+    counts = sorted({min(frames, max(_FEWEST_FRAMES, round(part * frames))) for part in parts})
+    return tuple(counts)
+
+
+def held_out_from(frames: tuple[int, ...]) -> int:
+    """The first frame that the last window but one does not have."""
+    return (frames[-2:-1] or frames)[0]
+
+
+def grown(
+    forward: Forward,
+    context: Trajectory,
+    frames: tuple[int, ...],
+    starts: list[Float[np.ndarray, " unknown"]] | None = None,
+) -> Estimate | None:
+    """The estimate over windows that grow from the first one, which decides among the starts: those
+    of any context, or the laws of these, without their first state and ends."""
+    if starts is None:
+        starts = law_starts(forward, context)
+    law = np.arange(forward.size) < len(forward.spread)
+    starts = [np.where(law, z, 0.0) for z in starts]
+    first = [estimate(forward, context, frames[:1], start=z, quick=True) for z in starts]
+    usable = [each for each in first if each is not None]
+    if not usable:
+        return None
+    best = max(usable, key=lambda each: each.evidence)
+    if len(frames) > 1:
+        between = frames[1:-1] or frames[:1]
+        best = estimate(forward, context, between, best.noise, best.z, quick=True) or best
+    return estimate(forward, context, frames[-1:], best.noise, best.z)
+
+
+def predicted_late(
+    chosen: Estimate, context: Trajectory, frames: tuple[int, ...]
+) -> Float[np.ndarray, "time quantity cells"] | None:
+    """The measurements of a run of the chosen kind, estimated from the last window but one."""
+    window = frames[-2:-1] or frames
+    found = estimate(chosen.forward, context, window, chosen.noise, chosen.z, quick=True)
+    return None if found is None else found.observed(context.times)
+
+
+def missed(
+    predicted: Float[np.ndarray, "time quantity cells"] | None,
+    context: Trajectory,
+    held_out: int,
+) -> float:
+    """The error of a prediction of the frames that are held out, in standard deviations of the
+    quantities; infinite if there is none."""
+    if predicted is None:
+        return np.inf
+    away = np.asarray(predicted - context.values)[held_out:] / sizes(context)[:, None]
+    return float(np.sqrt(np.mean(away**2, where=context.observed[held_out:])))
+
+
+def settled(found: Estimate, context: Trajectory, frames: tuple[int, ...]) -> Estimate:
+    """The estimate continued, as long as its evidence increases by what a richer law must: the
+    number of evaluations is limited in a search."""
+    for _ in range(_MOST_ROUNDS):
+        again = estimate(found.forward, context, frames[-1:], found.noise, found.z)
+        if again is None or again.evidence < found.evidence + WORTH:
+            break
+        found = again
+    return found
+
+
+def check_enough(base: Forward, context: Trajectory) -> None:
+    """Raises `ValueError` if there are fewer measured values than unknowns."""
+    law, first = int(np.sum(base.spread > 0.0)), base.first_modes.shape[0]
+    ends = base.size - base.center.shape[0] - first
+    unknowns, values = law + first + ends, int(context.observed.sum())
+    if values < unknowns:
+        raise ValueError(
+            f"There are only {plural(values, 'measured value')} for {unknowns} unknowns ({law} of "
+            f"the law, {first} of the first state, {ends} of the ends); give more frames or "
+            "sensors, or fewer cells."
+        )

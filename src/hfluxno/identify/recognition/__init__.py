@@ -1,0 +1,1 @@
+"""A fitted law as a formula and by its name."""

@@ -1,0 +1,1 @@
+"""What a residual looks like, and what would explain it."""

@@ -1,0 +1,237 @@
+"""The term that is missing if no conservation law explains a context.
+
+In the weak form (`hfluxno.parametric.weak_form`) with smooth test functions ψ, every term beside
+flux and diffusion is a few columns of a linear system:
+
+    ∫∫ u ψ_t + f(u) ψ_x + N(u) ψ_xx + (missing term) dx dt = 0
+
+| missing term | columns |
+|---|---|
+| dispersion, δ ∂xxx u | u ψ_xxx |
+| a fourth derivative, -κ ∂xxxx u | u ψ_xxxx |
+| a source that depends on the state | ψ, u ψ, u² ψ, u³ ψ |
+| a source that depends on time | ψ, τ ψ, τ² ψ |
+| a source that depends on place | modes(x) ψ |
+| a flux that depends on time | τ f(u) ψ_x, τ² f(u) ψ_x |
+| a flux that depends on place | modes(x) f(u) ψ_x, modes(x) u ψ_x |
+| a delayed reaction, T ∂t(∂t u + ∂x g(u)) | u ψ_tt, f(u) ψ_xt, u ψ_xt |
+| ends that are not periodic | δ(x) τ^k ψ, δ(x) τ^k ψ_x, k = 0, 1, 2 |
+
+with f(u) the flux that alone explains the most, and τ the time. The share that a group explains is
+1 - s²/s₀², where s and s₀ are the residuals with and without it, each per degree of freedom, which
+penalises many columns. The flux is a polynomial and nothing is simulated, so this takes
+milliseconds and does not depend on the fit.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.coordinates import is_vacuum
+from hfluxno.parametric.weak_integrals import WeakIntegrals
+from hfluxno.plural import percent
+
+# The minimum of frames and cells.
+_FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
+# The first ones tell enough; the work is that of their square.
+_MOST_FRAMES = 400
+# Values per independent equation: a quarter of the smallest support.
+_VALUES = 9 * 17 / 4
+# With fewer degrees of freedom left a group would explain anything.
+_FEWEST_FREE = 5
+_DEGREE, _DEGREE_OF_SEVERAL, _MODES = 6, 3, 4
+# A smaller residual of flux and diffusion, relative to ∫∫ u ψ_t, may be the error of the
+# quadrature, which is up to .03 for laws. That in time looks like a delayed reaction (u ψ_tt); of
+# the rest, other terms explained .7 at most on 45 contexts of laws, and dispersion more than .98
+# where it was the cause.
+_LITTLE, _NEARLY_ALL = 0.04, 0.95
+# A cause that explains this share is named. Of causes with residuals up to twice that of the best,
+# for a single column of a hundredth, which may be the error of the quadrature, the one with the
+# fewest columns is chosen: of two solitons dispersion explained .995, a flux by place all.
+_NAMED, _ALIKE, _ALL = 0.9, 2.0, 0.01
+_LITTLE_OF_IT = 0.1  # not worth naming
+_ROUNDING = 1e-12
+_LATE, _DISPERSION = "a delayed reaction", "dispersion"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cause:
+    """The term that explains most of the residual of flux and diffusion.
+
+    - `field`: the field whose equation has the largest residual.
+    - `left`: that residual, relative to ∫∫ u ψ_t.
+    - `shares`: the share of it that each group explains, by name; at most 1, negative if it
+      explains less than chance would.
+    - `name`: the most likely cause, empty if none explains nine tenths.
+    """
+
+    field: str
+    left: float
+    shares: dict[str, float]
+    name: str
+
+    def __str__(self) -> str:
+        rest = (
+            f"the {percent(self.left)} of the weak form of {self.field} that flux and diffusion "
+            "do not"
+        )
+        ranked = sorted(self.shares, key=lambda name: -self.shares[name])
+        if not self.name:
+            best = ranked[0]
+            if self.shares[best] < _LITTLE_OF_IT:
+                return f"no single cause explains {rest}: there may be several, or noise"
+            return (
+                f"{best} would explain {percent(max(self.shares[best], 0.0))} of {rest}, and no "
+                "other single cause more: there may be several, or an unobserved field"
+            )
+        second = next(name for name in ranked if name != self.name)
+        more = ", with more terms" if self.shares[second] > self.shares[self.name] else ""
+        by_this, by_that = (100.0 * self.shares[name] for name in (self.name, second))
+        return (
+            f"most likely {self.name}: it explains {by_this:.1f} % of {rest} "
+            f"({second} {by_that:.1f} %{more})"
+        )
+
+
+def likely_cause(
+    values: Float[np.ndarray, "time field cells"], fields: Sequence[str], periodic: bool
+) -> Cause | None:
+    """The likely cause of the misfit of complete frames at equal intervals, or `None` if flux and
+    diffusion explain them in the weak form, or there are too few."""
+    found = _of_each(values, fields, periodic)
+    if not found:
+        return None
+    cause = max(found, key=lambda each: each.left)
+    by_one_term = cause.name != _LATE and cause.shares.get(cause.name, 0.0) > _NEARLY_ALL
+    return cause if cause.left > _LITTLE or by_one_term else None
+
+
+def share_of_dispersion(values: Float[np.ndarray, "time field cells"], periodic: bool) -> float:
+    """The largest share, over the fields, of the residual of flux and diffusion that dispersion
+    explains, in complete frames at equal intervals; 0 if there are too few."""
+    fields = [str(i) for i in range(values.shape[1])]
+    found = _of_each(values, fields, periodic)
+    return max((max(each.shares[_DISPERSION], 0.0) for each in found), default=0.0)
+
+
+def _of_each(
+    values: Float[np.ndarray, "time field cells"], fields: Sequence[str], periodic: bool
+) -> list[Cause]:
+    """The cause for each field; none if there are too few frames or cells, or a constant field."""
+    values = values[:_MOST_FRAMES]
+    frames, _, cells = values.shape
+    if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS:
+        return []
+    deviation = np.std(values, axis=(0, 2))
+    if np.any(deviation <= _ROUNDING * np.max(np.abs(values), axis=(0, 2))):
+        return []
+    middle = np.mean(values, axis=(0, 2))[:, None]
+    scaled = (values - middle) / np.max(np.abs(values - middle), axis=(0, 2))[:, None]
+    functions = _functions(values, scaled)
+    return [
+        _of_field(i, fields[i], scaled, functions, periodic, values.size / len(fields))
+        for i in range(len(fields))
+    ]
+
+
+def _of_field(
+    i: int,
+    name: str,
+    scaled: Float[np.ndarray, "time field cells"],
+    functions: Float[np.ndarray, "function time cells"],
+    periodic: bool,
+    number: float,
+) -> Cause:
+    u = scaled[:, i]
+    weak = WeakIntegrals(u.shape[0], u.shape[1], periodic)
+    target = -weak(u[None], 1, 0)[0]
+    base = np.concatenate([weak(functions, 0, 1), weak(np.stack([u, u**2, u**3]), 0, 2)])
+    coefficients, rest = _fitted(base, target)
+    flux = np.tensordot(coefficients[: len(functions)], functions, 1)
+    equations = number / _VALUES
+
+    def variance(columns: np.ndarray, rest: float) -> float:
+        return rest / max(equations - len(columns), 1.0)
+
+    alone, groups = variance(base, rest), _groups(weak, i, scaled, flux, periodic)
+    left = {}
+    for cause, columns in groups.items():
+        all_columns = np.concatenate([base, columns])
+        if equations < len(all_columns) + _FEWEST_FREE:
+            left[cause] = 1.0
+            continue
+        left[cause] = variance(all_columns, _fitted(all_columns, target)[1]) / alone
+    most = _ALIKE * min(left.values())
+    likely = [
+        cause
+        for cause, columns in groups.items()
+        if left[cause] <= (max(most, _ALL) if len(columns) == 1 else most)
+    ]
+    best = min(likely, key=lambda cause: len(groups[cause]))
+    shares = {cause: 1.0 - part for cause, part in left.items()}
+    total = float(np.sqrt(rest / np.sum(target**2)))
+    return Cause(name, total, shares, best if shares[best] >= _NAMED else "")
+
+
+def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "column equation"]]:
+    """The columns of each cause."""
+    u, one = scaled[:, i], np.ones_like(flux)
+    tau = np.linspace(-1.0, 1.0, len(flux))[:, None] * one
+    x = (np.arange(flux.shape[1]) + 0.5) / flux.shape[1]
+    waves = (np.cos, np.sin) if periodic else (lambda y: np.cos(0.5 * y), lambda y: np.sin(0.5 * y))
+    modes = [wave(2.0 * np.pi * k * x) * one for k in range(1, _MODES + 1) for wave in waves]
+    groups = {
+        _DISPERSION: weak(u[None], 0, 3),
+        "a fourth derivative": weak(u[None], 0, 4),
+        "a source that depends on the state": weak(
+            np.stack([one, *_each(scaled), u**2, u**3]), 0, 0
+        ),
+        "a source that depends on time": weak(np.stack([one, tau, tau**2]), 0, 0),
+        "a source that depends on place": weak(np.stack([one, *modes]), 0, 0),
+        "a flux that depends on time": weak(np.stack([tau * flux, tau**2 * flux]), 0, 1),
+        "a flux that depends on place": weak(
+            np.stack([mode * part for mode in modes for part in (flux, u)]), 0, 1
+        ),
+        _LATE: np.concatenate([weak(u[None], 2, 0), weak(np.stack([flux, u]), 1, 1)]),
+    }
+    if periodic:
+        seam = np.stack([tau**k * (np.arange(len(x)) == 0) for k in range(3)])
+        groups["ends that are not periodic"] = np.concatenate([weak(seam, 0, 0), weak(seam, 0, 1)])
+    return groups
+
+
+def _each(scaled: Float[np.ndarray, "time field cells"]) -> list[np.ndarray]:
+    return [scaled[:, k] for k in range(scaled.shape[1])]
+
+
+def _functions(
+    values: Float[np.ndarray, "time field cells"], scaled: Float[np.ndarray, "time field cells"]
+) -> Float[np.ndarray, "function time cells"]:
+    """Polynomials of the fields, and products of two divided by a positive third."""
+    each, count = _each(scaled), scaled.shape[1]
+    if count == 1:
+        powers = np.polynomial.chebyshev.chebvander(each[0], _DEGREE)
+        return np.moveaxis(powers, -1, 0)[1:]
+    products = [
+        np.prod(chosen, axis=0)
+        for degree in range(1, _DEGREE_OF_SEVERAL + 1)
+        for chosen in itertools.combinations_with_replacement(each, degree)
+    ]
+    for k in range(count):
+        if not is_vacuum(values[:, k]).any():
+            quotients = values / values[:, k : k + 1]
+            products += [
+                quotients[:, m] * values[:, n] / np.max(np.abs(values[:, n]))
+                for m, n in itertools.combinations_with_replacement(range(count), 2)
+                if k not in (m, n)
+            ]
+    return np.stack(products)
+
+
+def _fitted(columns: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, float]:
+    """The coefficients of the columns that fit the target best, and the residual sum of squares."""
+    coefficients = np.linalg.lstsq(columns.T, target, rcond=1e-10)[0]
+    return coefficients, float(np.sum((target - coefficients @ columns) ** 2))

@@ -1,0 +1,1 @@
+"""Laws in files, and their use on other contexts."""

@@ -1,0 +1,1 @@
+"""Laws with unknown coefficients, and their weak form: what identification and networks share."""

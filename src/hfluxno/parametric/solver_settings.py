@@ -1,0 +1,97 @@
+"""The settings of the solver in an identification."""
+
+import dataclasses
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool
+
+from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.grid import Grid
+from hfluxno.laws.base import ConservationLaw
+from hfluxno.laws.place import LawByPlace, turn
+from hfluxno.parametric.fitted_law import FittedLaw
+
+# The CFL number of advection and of diffusion, whose sum may be one.
+_STABLE = 0.5
+# The most internal cells of a cell of the data for rough derivatives.
+_FINEST_IF_ROUGH = 2
+
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
+
+
+class SolverSettings(eqx.Module):
+    """The settings of the solver, shared by a batch.
+
+    - `control`: the CFL rule.
+    - `fresh_start`: whether the first step tries the whole interval, as at the start of a run, or
+      is proposed from the speed of the first frame, as in the middle of one.
+    - `grid`: the cells of the data, of length 1.
+    - `scheme`: one of `SCHEMES`.
+    - `refinement`: the number of internal cells per cell of the data.
+    - `sharp`: whether the factor of a flux jumps at interfaces, or is the same on both sides of
+      each. With the former a cell that a jump divides has a state that neither side has.
+    """
+
+    control: StepControl
+    fresh_start: Bool[Array, ""] | bool
+    grid: Grid
+    scheme: str = eqx.field(static=True)
+    refinement: int = eqx.field(static=True)
+    sharp: Bool[Array, ""] | bool = True
+
+    def __check_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"Unknown scheme {self.scheme!r}; choose one of {', '.join(SCHEMES)}.")
+
+    def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
+        if self.scheme == "muscl":
+            return MUSCL(self._by_place(law))
+        if self.scheme == "rusanov":
+            return Rusanov(law)
+        fixed = self.scheme == "roe-entropy-fix"
+        resolved = fixed and self.refinement > 1 and len(law.fields) == 1
+        return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
+
+    @property
+    def has_rough(self) -> bool:
+        """Whether there are so many internal cells that `rough` ones are worth it."""
+        return self.refinement > _FINEST_IF_ROUGH
+
+    def rough(self) -> "SolverSettings":
+        """Those of rough derivatives, on at most twice as many cells as the data has: where the
+        states are on four times as many, they take a quarter to an eighth of the time."""
+        return dataclasses.replace(self, refinement=min(self.refinement, _FINEST_IF_ROUGH))
+
+    def on_other_cells(self) -> "SolverSettings":
+        """The same on half as many internal cells, or on twice as many if there is one for each
+        cell of the data; the difference estimates the error of the scheme."""
+        if self.refinement > 1:
+            return dataclasses.replace(self, refinement=self.refinement // 2)
+        scheme = "roe-entropy-fix" if self.scheme == "roe" else self.scheme
+        # Equal steps of the data's own solver need not be stable on smaller cells.
+        equal = bool(np.isfinite(self.control.longest))
+        control = StepControl(_STABLE, _STABLE, False) if equal else self.control
+        return dataclasses.replace(self, control=control, refinement=2, scheme=scheme)
+
+    def _by_place(self, law: FittedLaw) -> ConservationLaw:
+        """The law with its dependence on place evaluated once for a run."""
+        if law.terms is None:
+            return law
+        fine = self.grid.refine(self.refinement)
+        edges = jnp.asarray(np.linspace(fine.lower[0], fine.upper[0], fine.shape[0] + 1))
+        arising = law.arising(jnp.asarray(fine.centers()))
+        plain, offset = law.without_place(), law.terms.flux_offset
+        factor = law.smooth_factor(edges)
+        if not law.terms.stretches.size or len(law.fields) > 1:
+            return LawByPlace(law.fields, plain, factor, offset, arising)
+        inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
+        padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
+        on_left, on_right = factor * padded[:-1], factor * padded[1:]
+        at = turn(plain, jnp.asarray(law.lower)[0], jnp.asarray(law.upper)[0])
+        at = eqx.tree_at(lambda t: t.sign, at, jnp.where(self.sharp, at.sign, 0.0))
+        sides = on_left, on_right, at
+        # For fluxes that turn more than once.
+        factor = factor * law.stretch_factor(edges, fine.spacing[0])
+        return LawByPlace(law.fields, plain, factor, offset, arising, sides)

@@ -1,0 +1,126 @@
+"""The momentum of a system is found whatever the order and the units are, or it is asked for."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.fv import Roe, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FittedLawForecaster, identification
+from hfluxno.identify.frames.momentum import negated_fields
+from hfluxno.laws import ShallowWater
+from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
+
+CELLS, FRAMES = 100, 21
+
+
+def waves(initial, time=0.2, boundary="reflecting"):
+    grid, times = Grid.interval(CELLS, boundary=boundary), np.linspace(0.0, time, FRAMES)
+    law = ShallowWater(alpha=0.8, gamma=1.1, beta=9.0)
+    return np.asarray(
+        compiled(lambda u: solve(Roe(law), u, times, grid).values, jnp.asarray(initial))
+    )
+
+
+@pytest.fixture(scope="module")
+def dam_break():
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    return waves(np.stack([np.where(x < 0.5, 2.0, 1.0), 0.0 * x]).astype(np.float32))
+
+
+def context(values, fields=("h", "hu"), boundary="reflecting"):
+    return Trajectory.from_numpy(values, fields=fields, boundary=boundary)
+
+
+def inferred(context, momentum=None):
+    trajectories = len(context.values) if context.is_batched else 1
+    return negated_fields(context, momentum, np.ones(trajectories, bool))
+
+
+def noisy(values, part, seed=0):
+    size = np.std(values, axis=(0, 2))[:, None]
+    return values + part * size * np.random.default_rng(seed).normal(size=values.shape)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "outflow", "reflecting"])
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.05])
+def test_either_order_of_the_fields(dam_break, noise, boundary):
+    values = noisy(dam_break, noise)
+    assert inferred(context(values, boundary=boundary)) == (1,)
+    assert inferred(context(values[:, ::-1], ("hu", "h"), boundary)) == (0,)
+
+
+def test_units_and_directions_do_not_matter(dam_break):
+    other = dam_break * np.array([30.0, -1e-4])[:, None]
+    assert inferred(context(other)) == (1,)
+    assert inferred(context(dam_break[:, :, ::-1])) == (1,)
+
+
+@pytest.mark.parametrize(("cells", "frames"), [(4, 1), (8, 1), (1, 3)])
+def test_few_cells_and_frames(dam_break, cells, frames):
+    assert inferred(context(dam_break[: 21 // frames, :, ::cells])) == (1,)
+
+
+def test_a_batch_is_asked_as_a_whole(dam_break):
+    still = noisy(np.ones_like(dam_break), 0.0)
+    batch = context(np.stack([dam_break, still, noisy(dam_break, 0.05)]))
+    assert negated_fields(batch, None, np.array([True, False, True])) == (1,)
+
+
+def test_between_walls_what_moves_both_ways_is_the_momentum(dam_break):
+    """Few gauges do not show which field carries the other, but a depth has one sign."""
+    gauges = np.repeat(dam_break[::4, :, ::16], 16, axis=-1)
+    sloshing = gauges * np.where(np.arange(len(gauges)) % 2, 1.0, -1.0)[:, None, None]
+    values = np.stack([gauges[:, 0], sloshing[:, 1]], axis=1)
+    assert inferred(context(values)) == (1,)
+    assert inferred(context(values[:, ::-1], ("hu", "h"))) == (0,)
+
+
+def test_what_cannot_be_told_has_to_be_named(dam_break):
+    """Of small waves about rest either field carries the other; of independent ones none does."""
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    hump = 1.0 + 1e-3 * np.exp(-(((x - 0.4) / 0.1) ** 2))
+    small = noisy(waves(np.stack([hump, 0.0 * x]).astype(np.float32), 0.4), 0.01)
+    independent = np.stack([dam_break[:, 0], dam_break[:, 0, ::-1] ** 2], axis=1)
+    around_rest = small - small.mean(axis=(0, 2))[:, None]
+    for values in (around_rest, independent):
+        walled = context(values)
+        with pytest.raises(
+            ValueError, match=r'cannot be inferred .* --momentum NAME, in .*"hu" or "h"'
+        ):
+            inferred(walled)
+        assert inferred(walled, "hu") == (1,) and inferred(walled, "h") == (0,)
+        assert inferred(context(values, boundary="outflow")) == ()  # where it does not matter
+
+
+def test_one_field_is_even_unless_it_is_named(dam_break):
+    alone = context(dam_break[:, 1:], ("u",))
+    assert inferred(alone) == () and inferred(alone, "u") == (0,)
+
+
+def test_a_name_that_is_none_is_refused(dam_break):
+    with pytest.raises(
+        ValueError, match="There is no field 'm' to be the momentum; the fields are"
+    ):
+        hfluxno.identify(context(dam_break), momentum="m")
+    with pytest.raises(ValueError, match="method persistence takes no momentum"):
+        hfluxno.forecast(context(dam_break), 3, "persistence", momentum="hu")
+
+
+@pytest.mark.parametrize(
+    ("momentum", "boundary", "negated"),
+    [(None, "reflecting", (1,)), ("h", "reflecting", (0,)), (None, "periodic", ())],
+)
+def test_the_fits_and_the_law_know_it(monkeypatch, dam_break, momentum, boundary, negated):
+    class Asked(Exception):
+        pass
+
+    def choose(values, grid, fields, negated, plan):
+        raise Asked(negated)
+
+    monkeypatch.setattr(identification, "choose", choose)
+    with pytest.raises(Asked) as asked:
+        FittedLawForecaster(momentum).forecast(context(dam_break, boundary=boundary), 3)
+    assert asked.value.args == (negated,)

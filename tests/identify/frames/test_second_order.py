@@ -1,0 +1,183 @@
+"""A road whose flow is measured beside its density: what is conserved is found, not assumed."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno import Grid, Trajectory
+from hfluxno.boundary import Periodic
+from hfluxno.identify.frames.second_order import SecondOrder
+from hfluxno.identify.frames.second_order_fit import second_order
+from hfluxno.laws import AwRascleZhang
+from tests.identify.laws import identification, shallow_water
+
+CELLS, FRAMES, INTERVAL = 60, 16, 0.02
+CHANGE = SecondOrder("density", "flow", 1, 0.5, 2.0, 4.0)
+
+
+def road(pressure, relaxation=0.0, frames=FRAMES):
+    """Frames of density, flow and y on a ring of length 1, by limited slopes and Rusanov's flux on
+    16 times the cells, in NumPy."""
+    fine = 16 * CELLS
+    x = (np.arange(fine) + 0.5) / fine
+    rho = 0.5 + 0.2 * np.sin(2 * np.pi * x)
+    v = 0.6 + 0.2 * np.cos(2 * np.pi * x)
+    u = np.stack([rho, rho * (v + pressure(rho))])
+    seen = []
+
+    def speed(u):
+        return u[1] / u[0] - pressure(u[0])
+
+    def tendency(u):
+        a, b = u - np.roll(u, 1, axis=1), np.roll(u, -1, axis=1) - u
+        slope = np.where(a * b > 0.0, 2.0 * a * b / np.where(a * b > 0.0, a + b, 1.0), 0.0)
+        left, right = u + 0.5 * slope, np.roll(u - 0.5 * slope, -1, axis=1)
+        flux = 0.5 * (left * speed(left) + right * speed(right)) - 0.75 * (right - left)
+        change = -(flux - np.roll(flux, 1, axis=1)) * fine
+        change[1] += relaxation * (u[0] * (1.0 - u[0]) - u[0] * speed(u))
+        return change
+
+    steps = int(np.ceil(INTERVAL * fine * 2.5))
+    for _ in range(frames):
+        cells = u.reshape(2, CELLS, -1).mean(axis=-1)
+        flow = (u[0] * speed(u)).reshape(CELLS, -1).mean(axis=-1)
+        seen.append([cells[0], flow, cells[1]])
+        for _ in range(steps):
+            dt = INTERVAL / steps
+            half = u + dt * tendency(u)
+            u = 0.5 * (u + half + dt * tendency(half))
+    return np.array(seen)
+
+
+def measured(values, **units):
+    grid = Grid((0.0,), (1.0,), (CELLS,), ((Periodic(), Periodic()),))
+    times = INTERVAL * np.arange(len(values))
+    return Trajectory(
+        values[:, :2], times, grid, ("density", "flow"), units=tuple(sorted(units.items()))
+    )
+
+
+@pytest.mark.validation
+@pytest.mark.parametrize(("exponent", "relaxation"), [(1.5, 4.0), (0.0, 0.0)])
+def test_the_pressure_is_found_up_to_a_constant(exponent, relaxation):
+    def pressure(rho):
+        return rho**exponent if exponent else 0.5 * np.log(rho)
+
+    frames = road(pressure, relaxation)
+    found = second_order(measured(frames), 1)
+    assert found.exponent == pytest.approx(exponent, abs=0.1)
+    density = np.linspace(frames[:, 0].min(), frames[:, 0].max(), 20)
+    pair = np.stack([density, np.zeros(20)])
+    away = found.conserved(pair)[1] / density - pressure(density)
+    assert np.std(away) < 0.01 * np.std(pressure(density))
+
+
+@pytest.mark.validation
+def test_the_flow_may_be_first_and_in_other_units():
+    frames = road(lambda rho: rho**2)
+    frames[:, 1] *= 3600.0
+    other = dataclasses.replace(
+        measured(frames), values=frames[:, 1::-1], fields=("flow", "density")
+    )
+    found = second_order(other, 0, 1.0 / 3600.0)
+    assert found.fields == ("flow", "density")
+    assert found.exponent == 2.0  # a whole number, which explains as much
+    density = np.linspace(0.35, 0.65, 20)
+    pressure = found.conserved(np.stack([np.zeros(20), density]))[0] / density
+    np.testing.assert_allclose(pressure / 3600.0, density**2, rtol=0.01)
+
+
+def test_a_density_without_a_second_order_is_none():
+    """The flow is a function of the density: there is nothing to explain by a pressure."""
+    x = (np.arange(CELLS) + 0.5) / CELLS
+    phase = x - 0.3 * INTERVAL * np.arange(FRAMES)[:, None]
+    rho = 0.5 + 0.2 * np.sin(2 * np.pi * phase)
+    assert second_order(measured(np.stack([rho, 0.3 * rho], axis=1)), 1) is None
+    assert second_order(measured(np.stack([rho, -0.3 * rho], axis=1)), 1) is None
+
+
+def test_fields_change_there_and_back():
+    values = np.random.default_rng(0).uniform(1.0, 3.0, (4, 2, 5))
+    states = CHANGE.conserved(values)
+    expected = values[:, 1] + values[:, 0] * 0.25 * (values[:, 0] / 4.0) ** 2
+    np.testing.assert_allclose(states[:, 1], expected, rtol=1e-14)
+    np.testing.assert_allclose(CHANGE.measured(states), values, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "text"),
+    [
+        (2.0, "y = flow + 0.01562 density³"),
+        (1.5, "y = flow + 0.04167 density^2.5"),
+        (0.0, "y = flow + 0.5 density ln(density/4)"),
+        (0.25, "y = flow + 2 density ((density/4)^0.25 - 1)"),
+    ],
+)
+def test_what_is_conserved_is_written_as_it_is_computed(exponent, text):
+    change = dataclasses.replace(CHANGE, exponent=exponent)
+    assert str(change) == text
+    formula = text.removeprefix("y = ").replace("³", "**3").replace("^", "**")
+    formula = formula.replace("ln", "np.log").replace(" density", "*density").replace("+*", "+ ")
+    formula = formula.replace(" ((", "*((").replace(" np", "*np")
+    names = {"np": np, "flow": 3.0, "density": 1.7}
+    expected = eval(formula, names)
+    assert change.conserved(np.array([[1.7], [3.0]]))[1, 0] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.7])
+def test_the_law_of_the_road_has_its_speeds(exponent):
+    with jax.enable_x64(True):
+        law = AwRascleZhang(
+            strength=0.5, exponent=exponent, scale=2.0, equilibrium=[1.0, -1.0], rate=3.0
+        )
+        u = jnp.asarray(np.random.default_rng(1).uniform(1.0, 2.0, (2, 30)))
+        speeds = np.linalg.eigvals(np.moveaxis(np.asarray(law.jacobian(u)), -1, 0))
+        low, high = law.speed_range(u)
+        np.testing.assert_allclose(np.sort(speeds.real, axis=1), np.stack([low, high], 1))
+        rho, v = u[0], law.velocity(u)
+        arising = law.source(u, u[None, 0], 0.0)
+        np.testing.assert_allclose(arising[1], rho / 2 - (rho / 2) ** 2 - 3.0 * rho * v)
+        np.testing.assert_array_equal(arising[0], 0.0)
+
+
+def test_a_law_file_holds_the_change(tmp_path):
+    law = dataclasses.replace(shallow_water(), fields=("density", "y"))
+    found = dataclasses.replace(identification(law), second_order=CHANGE)
+    file = tmp_path / "law.json"
+    found.save(file, {"density": "1/km", "flow": "1/h"})
+    loaded = hfluxno.load_law(file)
+    assert loaded.second_order == CHANGE and loaded.units.fields == ("1/km", "1/h")
+    written = json.loads(file.read_text())
+    for key, value, fault in (
+        ("strength", -1.0, "a positive strength"),
+        ("exponent", 40.0, "an exponent"),
+        ("scale", 0.0, "a positive scale"),
+        ("place", 0, "not in the place of the field y"),
+        ("flow", "density", "a flow needs its density"),
+    ):
+        broken = written | {"second_order": written["second_order"] | {key: value}}
+        file.write_text(json.dumps(broken))
+        with pytest.raises(ValueError, match=fault):
+            hfluxno.load_law(file)
+
+
+@pytest.mark.validation
+def test_the_forecast_is_of_density_and_flow():
+    frames = road(lambda rho: rho**2, 4.0, 32)
+    context = measured(frames[:FRAMES], density="1/km", flow="1/s", x="km", time="s")
+    made = hfluxno.forecast(context, FRAMES)
+    assert made.trajectory.fields == ("density", "flow")
+    away = made.trajectory.values - frames[FRAMES:, :2]
+    errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(frames[FRAMES:, :2], axis=(1, 2))
+    found = made.identifications[0]
+    assert found.law.fields == ("density", "y") and found.second_order is not None
+    assert found.formulas[-1].startswith("y = flow + ") and found.units["y"] == "1/s"
+    assert np.max(errors) < 0.02 and np.mean(errors <= made.predicted_error_90) > 0.7
+    again = hfluxno.forecast(context, FRAMES, law=found)
+    apart = np.linalg.norm(again.trajectory.values - made.trajectory.values)
+    assert apart < 0.01 * np.linalg.norm(made.trajectory.values)

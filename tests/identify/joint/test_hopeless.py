@@ -1,0 +1,123 @@
+"""A search for further terms ends early where they do not help, and only there."""
+
+import contextlib
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+
+from hfluxno import Trajectory
+from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.fit import Promise
+from hfluxno.identify.joint.hopeless import hardly_explains, is_far_off
+from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.search import fit_jointly
+
+CELLS, TIMES = 32, np.arange(12.0)
+WAVE = np.sin(2 * np.pi * (np.arange(CELLS) - 0.7 * TIMES[:, None]) / CELLS)[:, None]
+KINDS = (Kind(4), Kind(4, by_state=4), Kind(2, kinks=1))
+
+
+def of_noise(*noise: float) -> Estimate:
+    """An estimate of which nothing else is known."""
+    found = object.__new__(Estimate)
+    found.__dict__.update(noise=np.array(noise), evidence=-noise[0])
+    return found
+
+
+def test_a_large_misfit_that_is_not_noise_is_far_off():
+    clean = Trajectory.from_numpy(WAVE, TIMES)
+    noisy = WAVE + 0.4 * np.random.default_rng(0).standard_normal(WAVE.shape)
+    given = dataclasses.replace(clean, deviation=np.full(WAVE.shape, 0.4))
+    assert is_far_off(of_noise(0.4), clean) and not is_far_off(of_noise(0.1), clean)
+    assert not is_far_off(of_noise(0.4), Trajectory.from_numpy(noisy, TIMES))
+    assert not is_far_off(of_noise(0.4), given)
+
+
+def test_all_quantities_have_to_remain():
+    assert hardly_explains(of_noise(0.8, 0.9), of_noise(1.0, 1.0))
+    assert not hardly_explains(of_noise(0.8, 0.5), of_noise(1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("promised", "reached", "gives_up", "steps"),
+    [
+        (0.95, 0.5, True, ["first"]),
+        (0.8, 0.75, True, ["first", "further"]),
+        (0.8, 0.5, True, ["first", "further", "finest"]),
+        (0.95, 0.9, False, ["first", "further", "finest"]),
+    ],
+)
+def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
+    """The steps that are taken if the first law leaves half of the deviation."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    search, taken = module._Search, []
+
+    def option(left: float):
+        return module.Option(of_noise(left), KINDS[0])
+
+    def finest(*_):
+        taken.append("finest")
+        raise InterruptedError
+
+    monkeypatch.setattr(search, "first", lambda _: taken.append("first") or option(0.5))
+    monkeypatch.setattr(
+        search,
+        "further",
+        lambda _, first: taken.append("further") or [first, option(0.5 * reached)],
+    )
+    monkeypatch.setattr(search, "_outlook", lambda *_: Promise(0.0, promised))
+    monkeypatch.setattr(search, "on_finest", finest)
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    with contextlib.suppress(InterruptedError):
+        assert fit_jointly(context, (), KINDS, gives_up=gives_up) is None
+    assert taken == steps
+
+
+def test_an_estimate_from_before_ends_the_search_at_once(monkeypatch):
+    search = importlib.import_module("hfluxno.identify.joint.search")._Search
+    monkeypatch.setattr(search, "first", lambda _: pytest.fail("it was not over"))
+    monkeypatch.setattr(search, "_outlook", lambda *_: Promise(0.0, 0.95))
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    assert fit_jointly(context, (), KINDS, gives_up=True, before=of_noise(0.5)) is None
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_stretch_that_the_weak_form_has_found_is_tried_whatever_else_promises(
+    supported, monkeypatch
+):
+    """What is linear where a run begins does not tell what it would do."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    stretch, others = Kind(4, stretches=1), tuple(Kind(4, diffusion=n) for n in (1, 2, 3))
+    asked = []
+    monkeypatch.setattr(
+        module._Search, "_outlook", lambda _, __, kind: Promise(-float(kind.stretches), 0.5)
+    )
+    monkeypatch.setattr(module._Search, "_starts", lambda *_: [np.zeros(1)] if supported else [])
+    monkeypatch.setattr(module._Search, "_forward", lambda *_: None)
+    monkeypatch.setattr(module._Search, "_richer", lambda _, __, kind, **___: asked.append(kind))
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    search = module._Search(context, (), (Kind(4), stretch, *others), known_first=True)
+    search.further(module.Option(of_noise(0.5), Kind(4)))
+    assert asked == [*others, stretch][: 4 if supported else 3]
+
+
+def test_windows_grow_from_laws_alone(monkeypatch):
+    """The first state and the ends of a start belong to another law."""
+    module = importlib.import_module("hfluxno.identify.joint.windows")
+    context = Trajectory.from_numpy(WAVE, TIMES)
+    forward = make_forward(Kind(2), context, (), known_first=False)
+    begun = []
+
+    def estimated(forward, context, frames, noise=None, start=None, quick=False):
+        begun.append(start)
+        return None
+
+    monkeypatch.setattr(module, "estimate", estimated)
+    start = np.arange(1.0, 1.0 + forward.size)
+    assert module.grown(forward, context, (5, 12), [start]) is None
+    laws = len(forward.spread)
+    (found,) = begun
+    np.testing.assert_array_equal(found[:laws], start[:laws])
+    np.testing.assert_array_equal(found[laws:], 0.0)

@@ -1,0 +1,105 @@
+"""A flux that is multiplied by another number on a stretch of the domain.
+
+The truth is Godunov's scheme in NumPy with what one cell sends and the next one receives.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hfluxno import Trajectory, forecast
+from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.starts import stretched
+from hfluxno.laws.place import share_inside
+from tests.identify.laws import one_field
+
+CELLS, FRAMES = 64, 16
+
+
+def road(begin: float, end: float, log_factor: float, frames=FRAMES) -> np.ndarray:
+    """Greenshields' traffic on a ring of length 1 with a lane drop: (frame, cells)."""
+    fine, dt = 16 * CELLS, 0.025
+    x = (np.arange(fine) + 0.5) / fine
+    inside = (begin < x) & (x < end) | (begin < x + 1) & (x + 1 < end)
+    k, u = np.exp(log_factor * inside), 0.45 + 0.3 * np.sin(2 * np.pi * x) * np.cos(x)
+    steps = int(np.ceil(dt * fine / 0.9))
+    shown = [u]
+    for _ in range(frames - 1):
+        for _ in range(steps):
+            low, high = np.minimum(u, 0.5), np.maximum(u, 0.5)
+            sent, taken = k * low * (1 - low), k * high * (1 - high)
+            through = np.minimum(sent, np.roll(taken, -1))
+            u = u - dt / steps * fine * (through - np.roll(through, 1))
+        shown.append(u)
+    return np.stack(shown).reshape(frames, CELLS, -1).mean(axis=-1)
+
+
+def context(values: np.ndarray) -> Trajectory:
+    return Trajectory.from_numpy(values, 0.025 * np.arange(len(values)))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(("begin", "end"), [(0.3, 0.53), (0.81, 1.07)])
+def test_the_weak_form_shows_where_the_flux_is_another(begin, end):
+    """To a cell, with its factor and the flux beside it. On a ring the rest of it may be taken for
+    the stretch, with the inverse factor."""
+    seen = context(road(begin, end, -0.5))
+    forward = make_forward(Kind(4, stretches=1), seen, (), known_first=True)
+    z = stretched(np.zeros(forward.size), forward, seen)
+    assert z is not None
+    law = forward.law(z)
+    first, last, log_factor = np.asarray(law.terms.stretches)[0]
+    if log_factor > 0.0:
+        first, last, log_factor = last, first + CELLS, -log_factor
+    away = np.array([first, last]) / CELLS - [begin, end]
+    assert np.all(np.abs((away + 0.5) % 1.0 - 0.5) < 1.5 / CELLS)
+    assert log_factor == pytest.approx(-0.5, abs=0.15)
+    # All stretches in use are left alone.
+    assert stretched(z, forward, seen) is z
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_law_without_stretches_gets_none():
+    seen = context(road(0.3, 0.3, 0.0))
+    forward = make_forward(Kind(4, stretches=1), seen, (), known_first=True)
+    assert stretched(np.zeros(forward.size), forward, seen) is None
+
+
+@pytest.mark.usefixtures("x64")
+def test_jumps_of_the_factor_are_averaged_over_a_cell():
+    """On a ring also beyond its end. Where an end divides a cell the mean varies with it."""
+    law = one_field(terms=True)
+    of_stretches = dataclasses.replace(
+        law.terms, flux_by_place=np.zeros(0), stretches=np.array([[0.82, 1.11, -0.7]])
+    )
+    law = dataclasses.replace(law, terms=of_stretches)
+    edges = jnp.arange(11) / 10
+    expected = np.ones(11)
+    expected[[0, 9, 10]] = np.exp(-0.7)
+    expected[8] = 0.7 + 0.3 * np.exp(-0.7)
+    expected[1] = 0.4 + 0.6 * np.exp(-0.7)
+    np.testing.assert_allclose(law.factor(edges, 0.1), expected, rtol=1e-12)
+    sharp = law.factor(jnp.array([0.1, 0.12, 0.5, 0.81, 0.83]))
+    np.testing.assert_allclose(jnp.log(sharp), [-0.7, 0.0, 0.0, 0.0, -0.7], atol=1e-12)
+
+    def share(end):
+        return share_inside(jnp.array([0.1, 0.2]), jnp.array(0.82), end, 0.1, 1.0)
+
+    _, slope = jax.jvp(share, (jnp.array(1.11),), (jnp.array(1.0),))
+    np.testing.assert_allclose(slope, [10.0, 0.0], atol=1e-9)
+
+
+@pytest.mark.validation
+def test_a_bottleneck_is_forecast():
+    """As well as its solver can; whatever the status, the bound is kept."""
+    truth = road(0.3, 0.53, -0.4, frames=40)
+    ahead = forecast(context(truth[:20]), 20)
+    terms = ahead.identifications[0].law.terms
+    assert terms is not None
+    found = np.asarray(terms.stretches)[0]
+    np.testing.assert_allclose(found, [0.3, 0.53, -0.4], atol=0.02)
+    error = np.linalg.norm(ahead.trajectory.values[-1, 0] - truth[-1]) / np.linalg.norm(truth[-1])
+    assert error < 0.01 and error < ahead.predicted_error_90[-1]

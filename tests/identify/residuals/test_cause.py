@@ -1,0 +1,175 @@
+"""What is missing from a law is named: exact solutions of equations that are no such laws."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hfluxno.identify.identification import _cause
+from hfluxno.identify.residuals.cause import likely_cause, share_of_dispersion
+from hfluxno.identify.status import FitStatus
+from hfluxno.trajectory import Trajectory
+from tests.identify.laws import identification, one_field
+
+CELLS, FRAMES, INTERVAL, C = 64, 20, 0.02, 0.7
+K = 2j * np.pi * np.fft.rfftfreq(CELLS, 1.0 / CELLS)
+X = (np.arange(CELLS) + 0.5) / CELLS
+TIMES = INTERVAL * np.arange(FRAMES)[:, None]
+
+
+def waves(seed=0):
+    rng = np.random.default_rng(seed)
+    return sum(rng.normal() / k * np.sin(2 * np.pi * (k * X + rng.uniform())) for k in (1, 2, 3, 4))
+
+
+def linear(symbol, source=0.0):
+    """∂t u = L u + p(x), with the symbol of L by wave number, exactly."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        grown = np.where(symbol == 0.0, TIMES, np.expm1(symbol * TIMES) / symbol)
+    spectra = np.exp(symbol * TIMES) * np.fft.rfft(waves())
+    return np.fft.irfft(spectra + grown * np.fft.rfft(source + 0.0 * X), CELLS)
+
+
+def by_place():
+    """∂t u + ∂x(k(x) u) = 0, by the fourth-order Runge-Kutta method and Fourier modes."""
+    u, factor, frames, steps = waves(), 0.5 + 0.2 * np.sin(2 * np.pi * X), [], 20
+    dt = INTERVAL / steps
+
+    def rate(u):
+        return np.fft.irfft(-K * np.fft.rfft(factor * u), CELLS)
+
+    for _ in range(FRAMES):
+        frames.append(u)
+        for _ in range(steps):
+            a = rate(u)
+            b = rate(u + 0.5 * dt * a)
+            c = rate(u + 0.5 * dt * b)
+            u = u + dt * (a + 2 * b + 2 * c + rate(u + dt * c)) / 6
+    return np.stack(frames)
+
+
+def late():
+    """T ∂tt u + ∂t u + c ∂x u = 0 from ∂t u = 0: Maxwell and Cattaneo's reaction, mode by mode."""
+    delay = 0.2
+    root = np.sqrt(1.0 - 4.0 * delay * C * K)
+    one, other = (-1.0 + root) / (2 * delay), (-1.0 - root) / (2 * delay)
+    share = -other / (one - other)
+    spectra = share * np.exp(one * TIMES) + (1.0 - share) * np.exp(other * TIMES)
+    return np.fft.irfft(spectra * np.fft.rfft(waves()), CELLS)
+
+
+def seen_through_a_window():
+    """A wave that leaves at one end, and another that comes in at the other one."""
+    return np.exp(-(((X - C * TIMES - 0.6) / 0.15) ** 2)) + np.sin(5.0 * (X - C * TIMES))
+
+
+KINDS = {
+    "dispersion": linear(-C * K - 2e-4 * K**3),
+    "a fourth derivative": linear(-C * K - 5e-3 * K**2 - 1e-5 * K**4),
+    "a source that depends on the state": 1.0 + linear(-C * K + 2.0),
+    "a source that depends on place": linear(-C * K, 3.0 * np.cos(2 * np.pi * X)),
+    "a source that depends on time": linear(-C * K) + TIMES**2,
+    "a flux that depends on time": np.fft.irfft(
+        np.exp(-C * K * (TIMES + 2 * TIMES**2)) * np.fft.rfft(waves()), CELLS
+    ),
+    "a flux that depends on place": by_place(),
+    "a delayed reaction": late(),
+    "ends that are not periodic": seen_through_a_window(),
+}
+
+
+def cause_of(values, periodic=True):
+    return likely_cause(values[:, None], ("u",), periodic)
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_it_is_named(name):
+    cause = cause_of(KINDS[name])
+    assert cause.name == name, cause
+    assert cause.shares[name] > 0.95 and str(cause).startswith(f"most likely {name}: ")
+
+
+def test_no_cause_is_sought_where_flux_and_diffusion_explain_the_frames():
+    assert cause_of(linear(-C * K + 5e-3 * K**2)) is None
+    assert cause_of(seen_through_a_window(), periodic=False) is None
+    assert cause_of(KINDS["dispersion"][:9]) is None  # too few frames
+    assert cause_of(np.ones((FRAMES, CELLS))) is None
+
+
+def reaction():
+    """∂t u = ∂xx u/1000 + 3 (u - u³) by Strang's splitting, whose parts are exact."""
+    u, frames, steps = 0.5 * waves(), [], 20
+    dt = 5 * INTERVAL / steps
+    spread, grown = np.exp(0.5e-3 * dt * K**2), np.exp(-6.0 * dt)
+    for _ in range(FRAMES):
+        frames.append(u)
+        for _ in range(steps):
+            u = np.fft.irfft(spread * np.fft.rfft(u), CELLS)
+            u = u / np.sqrt(u**2 + (1.0 - u**2) * grown)
+            u = np.fft.irfft(spread * np.fft.rfft(u), CELLS)
+    return np.stack(frames)
+
+
+def test_a_cubic_source_is_named():
+    cause = cause_of(reaction())
+    assert cause.name == "a source that depends on the state", cause
+    assert cause.shares[cause.name] > 0.99
+
+
+def test_a_little_dispersion_is_named_and_the_error_of_the_quadrature_is_not():
+    cause = cause_of(linear(-C * K - 2e-5 * K**3))
+    assert cause.left < 0.04 and cause.name == "dispersion", cause
+    fast = np.fft.irfft(np.exp(-C * K * 3 * TIMES) * np.fft.rfft(waves()), CELLS)
+    assert cause_of(fast) is None
+
+
+def test_the_share_of_dispersion_is_that_of_the_field_that_disperses():
+    moved, dispersed = linear(-C * K), linear(-C * K - 2e-5 * K**3)
+    assert share_of_dispersion(dispersed[:, None], True) > 0.98
+    assert share_of_dispersion(np.stack([3.0 + moved, dispersed], axis=1), True) > 0.98
+    assert share_of_dispersion(moved[:, None], True) < 0.5
+    assert share_of_dispersion(dispersed[:9, None], True) == 0.0  # too few frames
+
+
+def test_noise_has_no_cause():
+    noise = np.random.default_rng(1).normal(size=(FRAMES, CELLS))
+    cause = cause_of(noise)
+    assert cause.name == "" and str(cause).startswith("no single cause explains ")
+    assert cause_of(linear(-C * K) + 0.2 * noise).name == ""
+
+
+def test_units_do_not_matter_and_the_equation_is_found():
+    """Of a density that is only moved, and another field that disperses."""
+    values = np.stack([3.0 + linear(-C * K), 1e3 * KINDS["dispersion"] - 50.0], axis=1)
+    cause = likely_cause(values, ("rho", "u"), True)
+    assert (cause.field, cause.name) == ("u", "dispersion")
+
+
+def test_it_is_sought_in_whole_frames_at_even_times_that_no_law_explains():
+    values, poor = KINDS["dispersion"][:, None], {"status": FitStatus.POOR_FIT}
+    context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
+    found = identification(one_field(), **poor)
+    assert _cause(found, values, context).name == "dispersion"
+    assert _cause(identification(one_field()), values, context) is None
+    uneven = dataclasses.replace(context, times=TIMES[:, 0] ** 2)
+    assert _cause(found, values, uneven) is None
+    gap = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, values)
+    assert _cause(found, gap, context) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["a source that depends on the state", "a flux that depends on place"]
+)
+def test_a_term_that_the_law_has_is_no_cause(name):
+    values, poor = KINDS[name][:, None], {"status": FitStatus.POOR_FIT}
+    context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
+    assert _cause(identification(one_field(), **poor), values, context).name == name
+    assert _cause(identification(one_field(terms=True), **poor), values, context) is None
+
+
+def test_it_is_a_part_of_the_sentence():
+    cause = cause_of(KINDS["dispersion"])
+    found = identification(one_field(), status=FitStatus.POOR_FIT)
+    assert "most likely" not in found.sentence
+    said = dataclasses.replace(found, cause=cause).sentence
+    assert said.endswith(str(cause)) and said.startswith(found.status.sentence)
