@@ -67,7 +67,7 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
         "further",
         lambda _, first: taken.append("further") or [first, option(0.5 * reached)],
     )
-    monkeypatch.setattr(search, "_outlook", lambda *_: Promise(0.0, promised))
+    monkeypatch.setattr(module.FurtherKinds, "outlook", lambda *_: Promise(0.0, promised))
     monkeypatch.setattr(search, "on_finest", finest)
     context = Trajectory.from_numpy(WAVE, TIMES)
     with contextlib.suppress(InterruptedError):
@@ -76,31 +76,28 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
 
 
 def test_an_estimate_from_before_ends_the_search_at_once(monkeypatch):
-    search = importlib.import_module("hfluxno.identify.joint.search")._Search
-    monkeypatch.setattr(search, "first", lambda _: pytest.fail("it was not over"))
-    monkeypatch.setattr(search, "_outlook", lambda *_: Promise(0.0, 0.95))
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module._Search, "first", lambda _: pytest.fail("it was not over"))
+    monkeypatch.setattr(module.FurtherKinds, "outlook", lambda *_: Promise(0.0, 0.95))
     context = Trajectory.from_numpy(WAVE, TIMES)
     assert fit_jointly(context, (), KINDS, gives_up=True, before=of_noise(0.5)) is None
 
 
-@pytest.mark.parametrize("supported", [True, False])
-def test_a_stretch_that_the_weak_form_has_found_is_tried_whatever_else_promises(
-    supported, monkeypatch
+@pytest.mark.parametrize("shown", [0, 1, 2])
+def test_stretches_that_the_weak_form_has_found_are_tried_whatever_else_promises(
+    shown, monkeypatch
 ):
-    """What is linear where a run begins does not tell what it would do."""
+    """What is linear where a run begins does not tell what they would do."""
     module = importlib.import_module("hfluxno.identify.joint.search")
     stretch, others = Kind(4, stretches=1), tuple(Kind(4, diffusion=n) for n in (1, 2, 3))
-    asked = []
-    monkeypatch.setattr(
-        module._Search, "_outlook", lambda _, __, kind: Promise(-float(kind.stretches), 0.5)
-    )
-    monkeypatch.setattr(module._Search, "_starts", lambda *_: [np.zeros(1)] if supported else [])
-    monkeypatch.setattr(module._Search, "_forward", lambda *_: None)
+    asked, kinds = [], module.FurtherKinds
+    monkeypatch.setattr(kinds, "outlook", lambda _, __, kind: Promise(-float(kind.stretches), 0.5))
+    monkeypatch.setattr(kinds, "_shown", lambda *_: (None,) * shown)
     monkeypatch.setattr(module._Search, "_richer", lambda _, __, kind, **___: asked.append(kind))
     context = Trajectory.from_numpy(WAVE, TIMES)
     search = module._Search(context, (), (Kind(4), stretch, *others), known_first=True)
     search.further(module.Option(of_noise(0.5), Kind(4)))
-    assert asked == [*others, stretch][: 4 if supported else 3]
+    assert asked == [*others, *([Kind(4, stretches=shown)] if shown else [])]
 
 
 def test_windows_grow_from_laws_alone(monkeypatch):

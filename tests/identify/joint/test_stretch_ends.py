@@ -6,9 +6,8 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.identify.joint.fit import distance
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.starts import stretched
 from hfluxno.identify.joint.stretch_ends import moved
-from tests.identify.joint.test_stretches import CELLS, road
+from tests.identify.joint.test_stretches import CELLS, road, started
 
 pytestmark = pytest.mark.usefixtures("x64")
 BEGIN, END = 20, 34
@@ -21,7 +20,7 @@ def seen():
 def test_ends_that_are_a_cell_away_are_moved_back():
     context = seen()
     forward = make_forward(Kind(4, stretches=1), context, (), known_first=True)
-    z = stretched(np.zeros(forward.size), forward, context)
+    z = started(forward, context)
     first, noise = sum(forward.shape.sizes[:6]), np.array([0.01])
     z[first : first + 2] = np.array([BEGIN, END]) / forward.spread[first : first + 2]
     away = z.copy()

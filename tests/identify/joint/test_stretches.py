@@ -12,7 +12,7 @@ import pytest
 
 from hfluxno import Trajectory, forecast
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.starts import stretched
+from hfluxno.identify.joint.starts import shown_stretches, stretched
 from hfluxno.laws.place import share_inside
 from tests.identify.laws import one_field
 
@@ -21,10 +21,17 @@ CELLS, FRAMES = 64, 16
 
 def road(begin: float, end: float, log_factor: float, frames=FRAMES) -> np.ndarray:
     """Greenshields' traffic on a ring of length 1 with a lane drop: (frame, cells)."""
+    return road_with(((begin, end, log_factor),), frames)
+
+
+def road_with(drops, frames=FRAMES) -> np.ndarray:
+    """The same with lane drops of any number: their ends, and the logarithms of their factors."""
     fine, dt = 16 * CELLS, 0.025
     x = (np.arange(fine) + 0.5) / fine
-    inside = (begin < x) & (x < end) | (begin < x + 1) & (x + 1 < end)
-    k, u = np.exp(log_factor * inside), 0.45 + 0.3 * np.sin(2 * np.pi * x) * np.cos(x)
+    k, u = np.ones(fine), 0.45 + 0.3 * np.sin(2 * np.pi * x) * np.cos(x)
+    for begin, end, log_factor in drops:
+        inside = (begin < x) & (x < end) | (begin < x + 1) & (x + 1 < end)
+        k = k * np.exp(log_factor * inside)
     steps = int(np.ceil(dt * fine / 0.9))
     shown = [u]
     for _ in range(frames - 1):
@@ -35,6 +42,12 @@ def road(begin: float, end: float, log_factor: float, frames=FRAMES) -> np.ndarr
             u = u - dt / steps * fine * (through - np.roll(through, 1))
         shown.append(u)
     return np.stack(shown).reshape(frames, CELLS, -1).mean(axis=-1)
+
+
+def started(forward, seen):
+    """No law with the stretches that the weak form shows."""
+    none = np.zeros(forward.size)
+    return stretched(none, forward, shown_stretches(none, forward, seen))
 
 
 def context(values: np.ndarray) -> Trajectory:
@@ -48,7 +61,7 @@ def test_the_weak_form_shows_where_the_flux_is_another(begin, end):
     the stretch, with the inverse factor."""
     seen = context(road(begin, end, -0.5))
     forward = make_forward(Kind(4, stretches=1), seen, (), known_first=True)
-    z = stretched(np.zeros(forward.size), forward, seen)
+    z = started(forward, seen)
     assert z is not None
     law = forward.law(z)
     first, last, log_factor = np.asarray(law.terms.stretches)[0]
@@ -58,14 +71,28 @@ def test_the_weak_form_shows_where_the_flux_is_another(begin, end):
     assert np.all(np.abs((away + 0.5) % 1.0 - 0.5) < 1.5 / CELLS)
     assert log_factor == pytest.approx(-0.5, abs=0.15)
     # All stretches in use are left alone.
-    assert stretched(z, forward, seen) is z
+    assert stretched(z, forward, shown_stretches(z, forward, seen)) is z
+
+
+# One alone is best across both, and then the gap has the inverse factor.
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(
+    "ends",
+    [(0.125, 0.25, 0.5625, 0.6875), (0.25, 0.375, 0.5, 0.625), (0.0625, 0.3125, 0.625, 0.75)],
+)
+def test_the_weak_form_shows_two_stretches_where_one_does_not_suffice(ends):
+    seen = context(road_with(((*ends[:2], -0.4), (*ends[2:], -0.6))))
+    forward = make_forward(Kind(4, stretches=2), seen, (), known_first=True)
+    found = shown_stretches(np.zeros(forward.size), forward, seen)
+    places = sorted((each.begin / CELLS, each.end / CELLS) for each in found)
+    np.testing.assert_allclose(np.ravel(places), ends, atol=1.5 / CELLS)
 
 
 @pytest.mark.usefixtures("x64")
 def test_a_law_without_stretches_gets_none():
     seen = context(road(0.3, 0.3, 0.0))
     forward = make_forward(Kind(4, stretches=1), seen, (), known_first=True)
-    assert stretched(np.zeros(forward.size), forward, seen) is None
+    assert started(forward, seen) is None
 
 
 @pytest.mark.usefixtures("x64")

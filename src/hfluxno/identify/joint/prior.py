@@ -33,7 +33,7 @@ _MOST_FIRST, _MOST_ENDS = 128, 24
 _FUTURE_ENDS = 16  # as linear paths between fewer vary less
 _PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
-_MOST_STRETCHES = 2
+MOST_STRETCHES = 2
 _MOST_END_TIMES = 48
 _MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
@@ -71,13 +71,13 @@ class Kind:
         if self.is_plain:
             return Kind(size, diffusion=1)
         if self.stretches:
-            return Kind(size, diffusion=1, stretches=_MOST_STRETCHES)
+            return Kind(size, diffusion=1, stretches=MOST_STRETCHES)
         return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES, 1)
 
     def with_more_places(self) -> "Kind":
         """The same with twice as many modes of place, and one more stretch, up to a maximum."""
         source, flux = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
-        stretches = min(self.stretches + 1, _MOST_STRETCHES) if self.stretches else 0
+        stretches = min(self.stretches + 1, MOST_STRETCHES) if self.stretches else 0
         return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
 
     def with_all_places(self) -> "Kind":

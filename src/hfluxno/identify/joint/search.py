@@ -18,14 +18,20 @@ from jaxtyping import Float
 
 from hfluxno.identify.frames.coarser import coarsening
 from hfluxno.identify.joint.estimate import Estimate, coincide
-from hfluxno.identify.joint.fit import NOTHING, Promise, estimate, promise
+from hfluxno.identify.joint.fit import estimate, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option, takes_long
+from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import simpler
-from hfluxno.identify.joint.starts import carried, carried_starts, diffusing, improved, stretched
+from hfluxno.identify.joint.starts import (
+    carried,
+    carried_starts,
+    diffusing,
+    improved,
+)
 from hfluxno.identify.joint.stretch_ends import with_ends_moved
 from hfluxno.identify.joint.windows import (
     WORTH,
@@ -104,6 +110,7 @@ class _Search:
         # A context of so many cells that it is searched on averages needs no finer internal ones.
         many = coarsening(context.grid.shape[0]) > 1
         self.finer_grids = _FINER if is_dense(context) and not many else ()
+        self.further_kinds = FurtherKinds(context, kinds, self._forward)
         self._on_finer: dict[tuple[Kind, int], Option | None] = {}
         self._predicted: tuple[Estimate, np.ndarray | None] | None = None
 
@@ -116,9 +123,9 @@ class _Search:
 
     def is_hopeless(self, first: Option) -> bool:
         """Whether the first kind is far off and no other one promises to explain much more."""
-        others = [kind for kind in self.kinds[1:] if not kind.kinks]
         return is_far_off(first.estimate, self.context) and all(
-            self._outlook(first, kind).left > MOST_PROMISED for kind in others
+            self.further_kinds.outlook(first, kind).left > MOST_PROMISED
+            for kind in self.further_kinds.smooth(first)
         )
 
     def hardly_explain(self, options: list[Option], first: Option) -> bool:
@@ -132,12 +139,12 @@ class _Search:
         options = [first]
         # What is linear at a start does not tell what a kink elsewhere would do.
         kinked = [kind for kind in self.kinds[1:] if kind.kinks]
-        others = [kind for kind in self.kinds[1:] if not kind.kinks]
+        others = self.further_kinds.smooth(first)
         if len(others) > _MOST_TRIED:
-            outlooks = {kind: self._outlook(first, kind).evidence for kind in others}
+            outlooks = {kind: self.further_kinds.outlook(first, kind).evidence for kind in others}
             ranked = sorted(others, key=outlooks.__getitem__, reverse=True)
-            # Nor what a stretch does that the weak form has found.
-            seen = [kind for kind in ranked[_MOST_TRIED:] if self._has_stretch(first, kind)]
+            # Nor what stretches do that the weak form has found.
+            seen = [kind for kind in ranked[_MOST_TRIED:] if kind.stretches]
             others = ranked[:_MOST_TRIED] + seen
         for kind in (*others, *kinked):
             found = self._richer(first, kind, anew=True)
@@ -252,33 +259,13 @@ class _Search:
         """The error of the held-out frames, predicted from the others."""
         return missed(self.predicted(found), self.context, held_out_from(self.frames))
 
-    def _starts(
-        self, source: Option, kind: Kind, target: Forward
-    ) -> list[Float[np.ndarray, " unknown"]]:
-        """Starts for another kind of law, or on another grid."""
-        starts = carried_starts(source.estimate.z, source.estimate.forward, target)
-        if kind.stretches:
-            with_one = (stretched(z, target, self.context) for z in starts)
-            starts = [z for z in with_one if z is not None]
-        return starts
-
-    def _has_stretch(self, first: Option, kind: Kind) -> bool:
-        return kind.stretches > 0 and bool(self._starts(first, kind, self._forward(kind, 1)))
-
-    def _outlook(self, first: Option, kind: Kind) -> Promise:
-        """The most that a kind of law promises, with as many modes of place as there may be."""
-        kind, noise = kind.with_all_places(), first.estimate.noise
-        target = self._forward(kind, 1)
-        starts = self._starts(first, kind, target)
-        return max((promise(target, self.context, noise, z) for z in starts), default=NOTHING)
-
     def _richer(
         self, source: Option, kind: Kind, refinement: int | None = None, *, anew: bool = False
     ) -> Option | None:
         """The estimate with another kind of law or grid, if its evidence is sufficiently higher;
         `anew` also from starts of its own."""
         target = self._forward(kind, refinement or source.refinement)
-        starts, noise = self._starts(source, kind, target), source.estimate.noise
+        starts, noise = self.further_kinds.starts(source, kind, target), source.estimate.noise
         of_cells = source.refinement == target.settings.refinement
         starts = improved(starts, target, self.context, noise, of_cells)
         targets = (target, target.blunt()) if kind.stretches else (target,)

@@ -18,7 +18,7 @@ from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.prior import alone_in, typical_speed
 from hfluxno.identify.joint.stretch_ends import moved
-from hfluxno.identify.joint.stretches import likely_stretch
+from hfluxno.identify.joint.stretches import Stretch, likely_stretches
 from hfluxno.identify.joint.weak_terms import weak_terms
 from hfluxno.parametric.basis import Kinked
 from hfluxno.parametric.law_family import LawFamily
@@ -26,10 +26,6 @@ from hfluxno.trajectory import Trajectory
 
 _TRACE, _ALONE = 0.02, 5.0  # of a diffusivity, in spreads: hardly any, and nothing else
 _KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
-# A stretch is tried if it leaves less than this part of the residual of the weak form.
-_WORTH_A_STRETCH = 0.3
-# A smaller residual without it may be the error of the quadrature.
-_LITTLE = 0.04**2
 
 
 def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
@@ -126,33 +122,48 @@ def improved(
     return [moved(z, target, context, noise) for z in starts]
 
 
-def stretched(
+def shown_stretches(
     z: Float[np.ndarray, " unknown"], target: Forward, context: Trajectory
-) -> Float[np.ndarray, " unknown"] | None:
-    """A start with one more stretch on which the flux has another factor, and with the flux that
-    goes with it; `None` if the weak form does not support one, and z if all are in use."""
-    shape, law = target.shape, np.array(target.coefficients(z))
-    ends = np.cumsum(shape.sizes)
-    places = slice(ends[-3], ends[-2])
-    unused = ~np.any(law[places].reshape(-1, 3), axis=1)
-    wanted = np.flatnonzero(unused & (target.spread[places].reshape(-1, 3)[:, 2] > 0.0))
-    if not len(wanted):
-        return z
-    grid, count = target.settings.grid, len(shape.basis.names)
+) -> tuple[Stretch, ...]:
+    """The stretches, beside those in use, on which the flux has another factor, that the weak form
+    asks for, at most as many as the kind of law may have more."""
+    shape, grid = target.shape, target.settings.grid
+    unused = _unused(np.asarray(target.coefficients(z)), target)
+    if not len(unused):
+        return ()
     uniform = _even_field(target, context)
-    free = np.flatnonzero(target.spread[:count] > 0.0)
+    free = np.flatnonzero(target.spread[: len(shape.basis.names)] > 0.0)
     half = 0.5 * float(shape.upper[0] - shape.lower[0])
     flux = np.asarray(shape.basis(jnp.asarray(uniform.swapaxes(0, 1))))[free]
     functions = half * np.concatenate([flux, np.ones_like(flux[:1])])
-    k = target.law(z).factor(jnp.asarray(grid.centers()), 1.0)
-    found = likely_stretch(uniform[:, 0], functions, np.asarray(k), grid.is_periodic())
-    if found.left > _WORTH_A_STRETCH or found.without < _LITTLE:
+    k = np.asarray(target.law(z).factor(jnp.asarray(grid.centers()), 1.0))
+    return likely_stretches(uniform[:, 0], functions, k, grid.is_periodic(), len(unused))
+
+
+def stretched(
+    z: Float[np.ndarray, " unknown"], target: Forward, found: tuple[Stretch, ...]
+) -> Float[np.ndarray, " unknown"] | None:
+    """A start with these stretches, and with the flux that goes with them; `None` if the kind of
+    law has more that are not in use."""
+    shape, law = target.shape, np.array(target.coefficients(z))
+    unused = _unused(law, target)
+    if len(found) < len(unused):
         return None
-    law[free], law[sum(shape.sizes[:4])] = found.coefficients[:-1], found.coefficients[-1]
-    stretch = places.start + 3 * wanted[0]
-    law[stretch : stretch + 3] = found.begin, found.end, found.log_factor
+    if not found:
+        return z
+    free = np.flatnonzero(target.spread[: len(shape.basis.names)] > 0.0)
+    law[free], law[sum(shape.sizes[:4])] = found[-1].coefficients[:-1], found[-1].coefficients[-1]
+    for place, each in zip(unused, found, strict=True):
+        law[place : place + 3] = each.begin, each.end, each.log_factor
     spread = np.where(target.spread > 0.0, target.spread, np.inf)
     return np.concatenate([(law - target.center) / spread, z[len(law) :]])
+
+
+def _unused(law: Float[np.ndarray, " coefficient"], target: Forward) -> np.ndarray:
+    """The places of stretches that a law may have and does not."""
+    *_, begin, end, _ = np.cumsum(target.shape.sizes)
+    free = target.spread[begin:end].reshape(-1, 3)[:, 2] > 0.0
+    return begin + 3 * np.flatnonzero(free & ~np.any(law[begin:end].reshape(-1, 3), axis=1))
 
 
 def carried(

@@ -7,6 +7,10 @@ k = 1 elsewhere is
 
 linear in f and c for a given stretch and κ. The normal matrices of all stretches are differences of
 one that is summed up over place, so all pairs of ends and sixteen κ can be compared.
+
+If one stretch does not explain enough, two may. The second one is sought beside the first, then
+each beside the other. Of two that are apart, one alone is best from the beginning of the first to
+the end of the second, with the gap as the other: the two sides of the gap are tried as well.
 """
 
 import dataclasses
@@ -21,6 +25,13 @@ _MOST_PARTS = 128
 _LOG_FACTORS = np.concatenate([-np.geomspace(1.6, 0.05, 8), np.geomspace(0.05, 1.6, 8)])
 _FINE = np.linspace(-1.6, 1.6, 161)
 _RIDGE = 1e-9
+# Stretches are worth a fit if they leave less than this part of the residual of the weak form.
+_WORTH = 0.3
+# Two are sought if one leaves between these parts.
+_ENOUGH, _FAR_OFF = 0.05, 0.7
+_ROUNDS = 1
+# A smaller residual without any may be the error of the quadrature.
+_LITTLE = 0.04**2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +53,61 @@ class Stretch:
     coefficients: Float[np.ndarray, " function"]
     left: float
     without: float
+
+    def factor(self, cells: int) -> Float[np.ndarray, " cells"]:
+        """κ in the cells of the stretch, 1 in the others."""
+        x = np.arange(cells) + 0.5
+        return np.where((self.begin <= x) & (x < self.end), np.exp(self.log_factor), 1.0)
+
+
+def likely_stretches(
+    values: Float[np.ndarray, "time cells"],
+    functions: Float[np.ndarray, "function time cells"],
+    factor: Float[np.ndarray, " cells"],
+    periodic: bool,
+    most: int,
+) -> tuple[Stretch, ...]:
+    """The stretches, one or two, at most `most`, that explain complete frames, the last one with
+    the coefficients beside all; none if so many do not explain most. The arguments are those of
+    `likely_stretch`."""
+
+    def beside(*others: Stretch) -> Stretch:
+        k = factor * np.prod([each.factor(values.shape[1]) for each in others], axis=0)
+        return likely_stretch(values, functions, k, periodic)
+
+    one = beside()
+    if one.without < _LITTLE or one.left > _FAR_OFF:
+        return ()
+    alone = (one,) if one.left <= _WORTH else ()
+    if most == 1 or one.left <= _ENOUGH:
+        return alone
+    two = beside(one)
+    pairs = [(one, two)]
+    if max(one.begin, two.begin) < min(one.end, two.end):
+        pairs.append(_sides(one, two, values.shape[1]))
+    settled = []
+    for first, second in pairs:
+        for _ in range(_ROUNDS):
+            first = beside(second)
+            second = beside(first)
+        settled.append((first, second))
+    best = min(settled, key=lambda pair: pair[1].left * pair[1].without)
+    left = best[1].left * best[1].without / one.without
+    return best if left <= _WORTH * (one.left if alone else 1.0) else alone
+
+
+def _sides(one: Stretch, two: Stretch, cells: int) -> tuple[Stretch, Stretch]:
+    """What two stretches have in common as the gap between two others."""
+    ends = np.sort([one.begin, one.end, two.begin, two.end])
+    product = one.factor(cells) * two.factor(cells)
+
+    def side(begin: float, end: float) -> Stretch:
+        inside = product[int(begin) : max(int(end), int(begin) + 1)]
+        return dataclasses.replace(
+            one, begin=begin, end=end, log_factor=float(np.log(inside.mean()))
+        )
+
+    return side(*ends[:2]), side(*ends[2:])
 
 
 def likely_stretch(

@@ -1,0 +1,72 @@
+"""Further kinds of law: which there are in a context, what they promise, and where fits start."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.joint.fit import NOTHING, Promise, promise
+from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.found import Option
+from hfluxno.identify.joint.prior import MOST_STRETCHES, Kind
+from hfluxno.identify.joint.starts import carried, carried_starts, shown_stretches, stretched
+from hfluxno.identify.joint.stretches import Stretch
+from hfluxno.trajectory import Trajectory
+
+
+class FurtherKinds:
+    """The kinds after the first one, which is their base.
+
+    **Arguments:**
+
+    - `make`: the forward model of a kind of law on cells of this part of their length.
+    """
+
+    def __init__(
+        self,
+        context: Trajectory,
+        kinds: tuple[Kind, ...],
+        make: Callable[[Kind, int], Forward],
+    ):
+        self.context, self.kinds, self.make = context, kinds[1:], make
+        self._stretches: dict[int, tuple[Stretch, ...]] = {}
+
+    def smooth(self, first: Option) -> list[Kind]:
+        """Those without a kink, with as many stretches as the weak form asks for."""
+        kinds = []
+        for kind in self.kinds:
+            count = len(self._shown(first, kind)) if kind.stretches else 0
+            if not (kind.kinks or (kind.stretches and not count)):
+                kinds.append(dataclasses.replace(kind, stretches=count))
+        return kinds
+
+    def outlook(self, first: Option, kind: Kind) -> Promise:
+        """The most that a kind of law promises, with as many modes of place as there may be."""
+        kind, noise = kind.with_all_places(), first.estimate.noise
+        target = self.make(kind, 1)
+        starts = self.starts(first, kind, target)
+        return max((promise(target, self.context, noise, z) for z in starts), default=NOTHING)
+
+    def starts(
+        self, source: Option, kind: Kind, target: Forward
+    ) -> list[Float[np.ndarray, " unknown"]]:
+        """Starts for another kind of law, or on another grid; none if the weak form does not ask
+        for its stretches."""
+        starts = carried_starts(source.estimate.z, source.estimate.forward, target)
+        if not kind.stretches:
+            return starts
+        begun = []
+        for z in starts:
+            known = None if source.kind.stretches else self._stretches.get(kind.size)
+            found = shown_stretches(z, target, self.context) if known is None else known
+            begun.append(stretched(z, target, found))
+        return [z for z in begun if z is not None]
+
+    def _shown(self, first: Option, kind: Kind) -> tuple[Stretch, ...]:
+        """The stretches that the weak form asks for with a flux of this degree."""
+        if kind.size not in self._stretches:
+            target = self.make(dataclasses.replace(kind, stretches=MOST_STRETCHES), 1)
+            z = carried(first.estimate.z, first.estimate.forward, target)
+            self._stretches[kind.size] = shown_stretches(z, target, self.context)
+        return self._stretches[kind.size]
