@@ -143,6 +143,20 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
         on_cells(np.array(x), len(x), cells=200)
 
 
+@pytest.mark.parametrize(("places", "cells"), [(12, 45), (23, 89), (24, 24)])
+def test_a_few_even_places_between_open_ends_are_sensors(places, cells, tmp_path):
+    """They are at centres of cells; with a cell for each, a front between two would be nowhere."""
+    x = 10.0 + 0.5 * np.arange(float(places))
+    axis = on_cells(x, places, between_open_ends=True)
+    assert len(axis.coordinate) == cells
+    np.testing.assert_allclose(axis.coordinate[axis.places], x)
+    assert len(on_cells(x, places, places, between_open_ends=True).coordinate) == places
+    values = np.random.default_rng(5).normal(size=(9, places))
+    path = save(dataset(values, x=x), tmp_path / "a.nc")
+    for boundary, expected in (("open", cells), ("outflow,open", places), ("periodic", places)):
+        assert len(read(path, boundary=boundary).x) == expected
+
+
 def test_cells_that_are_asked_for_may_lie_far_between_sensors():
     """Ten sensors on 64 cells, which joint estimates connect; by default there are fewer cells."""
     x = np.linspace(0.3, 9.7, 10) + 0.05 * np.sin(np.arange(10.0))

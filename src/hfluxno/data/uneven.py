@@ -19,6 +19,9 @@ _MOST_CELLS = 400  # of a default grid
 # estimated jointly, with runs that connect what was measured.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
+# Fewer even places than this are sensors if both ends are open, with so many cells from one to the
+# next: with a cell for each, a front is nowhere.
+_FEWEST_OPEN, _CELLS_BETWEEN = 24, 4
 _AT_CENTRE = 1e-3  # of a cell
 
 
@@ -95,23 +98,30 @@ def on_cells(
     cells: int | None = None,
     domain: tuple[float, float] | None = None,
     measured: float = 1.0,
+    *,
+    between_open_ends: bool = False,
 ) -> Axis:
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.
 
-    If neither is given, a uniform coordinate is its own grid, and positions that are multiples of
-    one distance have it as their cell width. Otherwise there are as many cells, up to 400, as leave
-    three quarters of the values missing, if the fraction `measured` of the sensors' values is
-    present: narrow cells move sensors less, and that matters more than gaps between sensors. With
-    four to seven sensors there are on average eight cells or more from one to the next. The domain
-    ends half a cell beyond the outermost sensors.
+    If neither is given, a uniform coordinate is its own grid, except of fewer than 24 places
+    `between_open_ends`, which are sensors with four cells from one to the next. Positions that are
+    multiples of one distance have it as their cell width. Otherwise there are as many cells, up to
+    400, as leave three quarters of the values missing, if the fraction `measured` of the sensors'
+    values is present: narrow cells move sensors less, and that matters more than gaps between
+    sensors. With four to seven sensors there are on average eight cells or more from one to the
+    next. The domain ends half a cell beyond the outermost sensors.
 
     Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
     have one.
     """
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
     most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING
-    if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
-        return own
+    if own is not None and not few and domain is None:
+        sparse = len(x) == len(own.coordinate) < _FEWEST_OPEN
+        if cells is None and between_open_ends and sparse:
+            cells = _CELLS_BETWEEN * (len(x) - 1) + 1
+        if cells in (None, len(own.coordinate)):
+            return own
     if domain is not None:
         _check_domain(x, domain)
     if cells is not None and cells < LEAST_CELLS:

@@ -26,6 +26,7 @@ from hfluxno.identify.by_cause import identify_by_cause
 from hfluxno.identify.frames.candidate import Candidate, Stage, stages_with_sources
 from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.frames.momentum import as_pair, negated_fields, one_name
+from hfluxno.identify.frames.second_order import NAME
 from hfluxno.identify.frames.select import choose, make_settings, needs_sources
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint.prior import Kind
@@ -220,11 +221,15 @@ def identifier(
         """The law fitted to the frames, by the usual stages or those of a `plan`. Ends that change
         in time are those of the `grid`, in frames."""
         values, times = np.asarray(single.values, np.float64), np.asarray(single.times, float)
+        # Except that of a road's y, which has terms of its own.
+        own = tuple(
+            NAME if each == NAME else u for each, u in zip(single.fields, names, strict=True)
+        )
         if not np.any(np.isnan(values)):
-            trial, tried = choose(values, grid, names, negated_in_fits, plan=plan)
+            trial, tried = choose(values, grid, own, negated_in_fits, plan=plan)
             return report(trial, tried, values, single, negated)
         part, times = _measured_part(values, times)
-        trial, tried, filled = choose_with_gaps(part, grid, names, negated_in_fits, plan)
+        trial, tried, filled = choose_with_gaps(part, grid, own, negated_in_fits, plan)
         whole = Trajectory(filled, times, single.grid, single.fields)
         return report(trial, tried, filled, whole, negated, np.isfinite(part))
 

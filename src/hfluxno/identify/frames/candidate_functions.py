@@ -4,6 +4,7 @@ import numpy as np
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
 from hfluxno.identify.frames.momentum import carried_by
+from hfluxno.identify.frames.second_order import NAME
 from hfluxno.parametric.basis import (
     Basis,
     Chebyshev,
@@ -21,6 +22,8 @@ _PROGRAM_SIZES = (4, 6, 9)
 
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
+# Powers of a road's pressure (see `hfluxno.identify.frames.second_order`) beyond the square.
+_STEEP = (3, 4)
 
 
 def make_basis(
@@ -48,7 +51,16 @@ def make_basis(
         return Dictionary(scale, fluid_exponents(len(fields), density if divides else None), fields)
     if not any(positive):  # nothing may divide, and cubic terms are few
         return Dictionary(scale, exponents_up_to(len(fields), 3), fields)
-    return Dictionary(scale, physical_exponents(positive), fields)
+    exponents = physical_exponents(positive)
+    if NAME in fields:
+        exponents = (*exponents, *_of_steep_pressures(1 - fields.index(NAME)))
+    return Dictionary(scale, exponents, fields)
+
+
+def _of_steep_pressures(density: int) -> tuple[tuple[int, ...], ...]:
+    """ρ p and y p of pressures that the dictionary of mechanics has no terms for: ρ³ and ρ⁴."""
+    by_density = [((power + 1, 0), (power, 1)) for power in _STEEP]
+    return tuple(e if density == 0 else e[::-1] for pair in by_density for e in pair)
 
 
 def make_sources(candidate: Candidate, values: np.ndarray) -> Functions:
