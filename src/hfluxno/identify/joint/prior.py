@@ -29,7 +29,7 @@ from hfluxno.trajectory import Trajectory
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
-_MOST_FIRST, _MOST_ENDS = 128, 24
+_MOST_FIRST, _MOST_ENDS = 128, 48
 _FUTURE_ENDS = 16  # as linear paths between fewer vary less
 _PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
