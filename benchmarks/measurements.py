@@ -45,7 +45,14 @@ HEADS = {
     "ends": ["road", "ends given", "status", "s", "ends estimated", "status", "s"],
     "terms": ["system", "error", "persistence", "status", "law", "s"],
 }
-CASES = ("relaxation", "growth", "source_by_place", "flux_by_place", "bottleneck")
+CASES = (
+    "relaxation",
+    "growth",
+    "source_by_place",
+    "flux_by_place",
+    "bottleneck",
+    "two_bottlenecks",
+)
 
 
 def greenshields(u):

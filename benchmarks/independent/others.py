@@ -52,6 +52,10 @@ def bottleneck(rngs):
     return _by_place(rngs, lambda x: -(np.cos(x) > 0.7).astype(float))
 
 
+def two_bottlenecks(rngs):
+    return _by_place(rngs, lambda x: -1.0 * (np.cos(x) > 0.7) - 0.6 * (np.cos(x - 2.5) > 0.8))
+
+
 def source_by_place(rngs):
     """Cars enter at some places, and the same number leaves at others."""
     size, at = draw(rngs, 0.2, 0.6), draw(rngs, 0.0, 1.0)

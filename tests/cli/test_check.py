@@ -145,7 +145,8 @@ def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
     shown = " ".join(capsys.readouterr().out.split())
     assert "(time), uneven" in shown and "The entries of time are uneven" in shown
     assert (
-        "not conserved: changes by" in shown and "; what passes the ends can explain 100 %" in shown
+        "not conserved: changes by" in shown
+        and "; what passes or presses at the ends can explain 100 %" in shown
     )
 
 

@@ -187,7 +187,7 @@ def _total(field: dict, units: str) -> str:
     if verdict != "not conserved" or math.isnan(field["explained_by_ends"]):
         return text
     share = _percent(field["explained_by_ends"])
-    return f"{text}; what passes the ends can explain {share} of that"
+    return f"{text}; what passes or presses at the ends can explain {share} of that"
 
 
 def _symmetric(field: dict, units: str) -> str:

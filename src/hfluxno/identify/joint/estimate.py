@@ -20,6 +20,7 @@ _UNSEEN = 1e-9
 _ELSEWHERE = 0.15
 # The runs of an ensemble.
 _ENSEMBLE = 24
+_NO_WIDTH = 0.05  # of a stretch, in cells
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,12 +284,13 @@ def spread_of(rows, covariance):
     return np.sqrt(np.maximum(variance, 0.0))
 
 
-def coincide(found: Estimate) -> bool:
-    """Whether two stretches are those of one, with ends less than a cell apart: their factors, of
-    which only the product matters, are unknown."""
+def one_suffices(found: Estimate) -> bool:
+    """Whether of two stretches one has no width, or they are those of one, with ends less than a
+    cell apart: their factors, of which only the product matters, are unknown."""
     terms = found.forward.law(found.z).terms
     if terms is None or len(terms.stretches) < 2:
         return False
     first, second, *_ = np.asarray(terms.stretches)
-    used = first[0] < first[1] and second[0] < second[1]
-    return bool(used and np.all(np.abs(first[:2] - second[:2]) < 1.0))
+    if min(first[1] - first[0], second[1] - second[0]) < _NO_WIDTH:
+        return True
+    return bool(np.all(np.abs(first[:2] - second[:2]) < 1.0))

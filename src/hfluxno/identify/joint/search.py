@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.frames.coarser import coarsening
-from hfluxno.identify.joint.estimate import Estimate, coincide
+from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import estimate, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option, takes_long
@@ -179,7 +179,7 @@ class _Search:
             plain = self._refined(first)
             if plain.evidence + WORTH > best.evidence:
                 return plain
-        if coincide(best.estimate):
+        if best.kind.stretches > 1 and one_suffices(best.estimate):
             one = dataclasses.replace(best.kind, stretches=1)
             return self._richer(first, one, best.refinement) or best
         return best
