@@ -39,18 +39,18 @@ from hfluxno.identify.residuals.cause import Cause, likely_cause
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
+from hfluxno.identify.under_noise import is_noise, with_first_state
 from hfluxno.identify.with_second_order import with_second_order
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
 from hfluxno.parametric.basis import TensorChebyshev
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.trajectory import Trajectory
-from hfluxno.wild_values import noise as noise_of
 
 if TYPE_CHECKING:
     import xarray
 
-_MOST_NOISE = 0.7  # standard deviations
+_FEW = 16  # of a batch
 
 
 @overload
@@ -174,6 +174,8 @@ def identifier(
     negated = negated_fields(without_gaps(context), momentum, varies) if np.any(varies) else ()
     # Without a wall no fit of two fields depends on it, but compiled programs do.
     negated_in_fits = negated if context.grid.has_wall() or len(context.fields) > 2 else ()
+    # A joint estimate takes ten times the time of a fit to frames.
+    few = len(context.fields) == 1 and len(batch) <= _FEW and not among_others
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 
@@ -200,12 +202,15 @@ def identifier(
             found = with_sources(single, context.grid)
             return with_second_order(found, single, lambda other: with_sources(other, context.grid))
         asked_for = identify_by_cause(single, negated_in_fits) if len(names) == 1 else None
-        return asked_for or with_terms(fitted(single, context.grid), single)
+        if asked_for is not None:
+            return asked_for
+        found = with_terms(fitted(single, context.grid), single)
+        return with_first_state(found, single, negated_in_fits) if few else found
 
     def with_sources(single: Trajectory, grid: Grid) -> Identification:
         """The law of two fields, with sources if nothing else explains them."""
         found, values = fitted(single, grid), np.asarray(single.values, np.float64)
-        if not _may_have_terms(found) or _is_noise(single):
+        if not _may_have_terms(found) or is_noise(single):
             return found
         complete = bool(np.all(np.isfinite(values)))
         if complete and not needs_sources(values, grid, names, negated_in_fits):
@@ -235,7 +240,7 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        if len(names) > 1 or not _may_have_terms(found) or _is_noise(single):
+        if len(names) > 1 or not _may_have_terms(found) or is_noise(single):
             return found
         base = found.candidate if isinstance(found.candidate, Kind) else None
         kinds = further_kinds(base, is_dense(single))
@@ -277,12 +282,6 @@ def _may_have_terms(found: Identification) -> bool:
     """Whether further terms might explain what the law found does not; none of them disperses, so
     they could only imitate that."""
     return found.status in UNEXPLAINED and not found.misfit.disperses
-
-
-def _is_noise(single: Trajectory) -> bool:
-    """Whether a field is mostly noise, which further terms could only fit."""
-    values = np.asarray(single.states.values, float)
-    return any(noise_of(u) > _MOST_NOISE * np.nanstd(u) for u in values.swapaxes(0, 1))
 
 
 def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from hfluxno.trajectory import Trajectory
 
 # A first frame is the first state if its noise is less than this fraction of its deviation.
-_CLEAN = 3e-3
+LITTLE_NOISE = 3e-3
 _FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit noise
 
 
@@ -17,8 +17,8 @@ def shows_first_state(context: Trajectory) -> bool:
     if context.observation or not np.all(np.isfinite(frame)):
         return False
     if context.deviation is None:
-        return _noise_of(frame) < _CLEAN
-    return bool(np.all(context.deviation[0] < _CLEAN * np.std(frame, axis=-1, keepdims=True)))
+        return _noise_of(frame) < LITTLE_NOISE
+    return bool(np.all(context.deviation[0] < LITTLE_NOISE * np.std(frame, axis=-1, keepdims=True)))
 
 
 def _noise_of(frame: Float[np.ndarray, "field cells"]) -> float:
