@@ -1,8 +1,9 @@
 """Laws of noisy frames, fitted together with the state that they begin from.
 
 A fit to whole frames runs from the first one, and what its noise does to later frames is not the
-law's. A joint estimate, of which the first state is a part, uses all frames for it. Of 28 contexts
-of other solvers under 1, 2 and 5 % noise it halves the errors after 20 frames in the median.
+law's. A joint estimate, of which the first state is a part, uses all frames for it. Of 32 contexts
+of other solvers under 1, 2 and 5 % noise the errors after 20 frames are .57 of those without in the
+median.
 """
 
 import numpy as np
