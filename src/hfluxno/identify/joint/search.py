@@ -143,9 +143,9 @@ class _Search:
         if len(others) > _MOST_TRIED:
             outlooks = {kind: self.further_kinds.outlook(first, kind).evidence for kind in others}
             ranked = sorted(others, key=outlooks.__getitem__, reverse=True)
-            # Nor what stretches do that the weak form has found.
-            seen = [kind for kind in ranked[_MOST_TRIED:] if kind.stretches]
-            others = ranked[:_MOST_TRIED] + seen
+            # Nor what stretches do that the weak form has found, so they are tried besides.
+            most = [kind for kind in ranked if not kind.stretches][:_MOST_TRIED]
+            others = [kind for kind in ranked if kind.stretches or kind in most]
         for kind in (*others, *kinked):
             found = self._richer(first, kind, anew=True)
             if found is None:

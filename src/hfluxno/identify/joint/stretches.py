@@ -27,7 +27,9 @@ _FINE = np.linspace(-1.6, 1.6, 161)
 _RIDGE = 1e-9
 # Stretches are worth a fit if they leave less than this part of the residual of the weak form.
 _WORTH = 0.3
-# Two are sought if one leaves between these parts.
+# Two where one is not worth it must leave less than this: two are as near as .27 to a smooth wave.
+_WORTH_OF_TWO = 0.1
+# They are sought if one leaves between these parts.
 _ENOUGH, _FAR_OFF = 0.05, 0.7
 _ROUNDS = 1
 # A smaller residual without any may be the error of the quadrature.
@@ -93,7 +95,7 @@ def likely_stretches(
         settled.append((first, second))
     best = min(settled, key=lambda pair: pair[1].left * pair[1].without)
     left = best[1].left * best[1].without / one.without
-    return best if left <= _WORTH * (one.left if alone else 1.0) else alone
+    return best if left <= (_WORTH * one.left if alone else _WORTH_OF_TWO) else alone
 
 
 def _sides(one: Stretch, two: Stretch, cells: int) -> tuple[Stretch, Stretch]:
