@@ -4,6 +4,7 @@ The truth is Godunov's scheme in NumPy with what one cell sends and the next one
 """
 
 import dataclasses
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory, forecast
+from hfluxno.identify.joint.found import Option
+from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.starts import shown_stretches, stretched
 from hfluxno.laws.place import share_inside
@@ -86,6 +89,26 @@ def test_the_weak_form_shows_two_stretches_where_one_does_not_suffice(ends):
     found = shown_stretches(np.zeros(forward.size), forward, seen)
     places = sorted((each.begin / CELLS, each.end / CELLS) for each in found)
     np.testing.assert_allclose(np.ravel(places), ends, atol=1.5 / CELLS)
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_kind_has_as_many_stretches_as_are_shown_and_may_be_tried_with_one():
+    seen = context(road_with(((0.125, 0.25, -0.4), (0.5625, 0.6875, -0.6))))
+
+    def made(kind, refinement):
+        return make_forward(kind, seen, (), known_first=True, refinement=refinement)
+
+    forward = made(Kind(4), 1)
+    estimate = SimpleNamespace(z=np.zeros(forward.size), forward=forward)
+    first = Option(estimate, Kind(4))  # type: ignore[arg-type]
+    further = FurtherKinds(seen, (Kind(4), Kind(4, stretches=1), Kind(2, kinks=1)), made)
+    (both,) = further.smooth(first)
+    assert both == Kind(4, stretches=2)
+    for kind in (both, Kind(4, stretches=1)):
+        target = made(kind, 1)
+        for z in further.starts(first, kind, target):
+            used = np.asarray(target.law(z).terms.stretches)
+            assert np.sum(used[:, 0] < used[:, 1]) == kind.stretches
 
 
 @pytest.mark.usefixtures("x64")

@@ -56,10 +56,11 @@ class FurtherKinds:
         starts = carried_starts(source.estimate.z, source.estimate.forward, target)
         if not kind.stretches:
             return starts
+        known = self._stretches.get(kind.size, ())
+        anew = source.kind.stretches > 0 or len(known) != kind.stretches
         begun = []
         for z in starts:
-            known = None if source.kind.stretches else self._stretches.get(kind.size)
-            found = shown_stretches(z, target, self.context) if known is None else known
+            found = shown_stretches(z, target, self.context) if anew else known
             begun.append(stretched(z, target, found))
         return [z for z in begun if z is not None]
 
