@@ -42,8 +42,8 @@ def written(law: FittedLaw) -> tuple[str, ...]:
     for i, (name, row, nu) in enumerate(rows):
         flux = written_sum(law.basis, np.asarray(row, float), law.fields)
         still = f"∂x(ν ∂x {name})" if np.any(nu) else ""
-        if np.any(nu) and not np.any(nu[1:]):
-            still = f"{max(nu[0], 0.0):.4g} ∂xx {name}"
+        if np.any(nu) and not np.any(nu[1:]):  # the solver takes a negative one for zero
+            still = f"{nu[0]:.4g} ∂xx {name}" if nu[0] > 0.0 else ""
         arising = _written_source(law, i) if law.terms is not None else ""
         right = " + ".join(part for part in (still, arising) if part).replace("+ -", "- ")
         equations.append(written_equation(name, (flux,), right))
