@@ -145,6 +145,7 @@ def test_a_variable_may_mark_the_walls(tmp_path, capsys):
     )
 
 
+@pytest.mark.validation
 def test_a_picture_is_drawn_without_a_scheduler_and_not_with_one(tmp_path, capsys):
     path, figure = write_pdebench(tmp_path / "b.h5"), tmp_path / "b.png"
     options = ["--gamma", GAMMA, "--trajectory", 1, "--steps", 1, "--figure", figure]

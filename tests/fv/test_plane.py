@@ -159,6 +159,7 @@ def test_order_on_a_vortex(name, least):
     assert np.log2(errors[0] / errors[1]) > least
 
 
+@pytest.mark.validation
 def test_order_of_a_rotation():
     """A quarter of a turn takes (x, y) to (-y, x)."""
     errors = []

@@ -161,6 +161,7 @@ def test_viscosity_is_told_from_numerical_diffusion(x64):
     assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
 
 
+@pytest.mark.validation
 def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path):
     """The diffusion of a scheme of first order depends on the length of its steps, here equal ones
     that no CFL rule takes. A law that was saved keeps them."""
@@ -218,6 +219,7 @@ def test_outflow_boundary(x64):
     assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
 
 
+@pytest.mark.validation
 def test_covariance_covers_the_error_under_noise(cubic, x64, short_search):
     """With independent noise the coefficients are within a few standard errors of the truth."""
     noise = 0.01 * np.sqrt(np.mean(cubic**2)) * np.random.default_rng(0).normal(size=cubic.shape)

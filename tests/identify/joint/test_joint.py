@@ -299,6 +299,7 @@ def test_an_open_road_seen_by_a_few_sensors():
     assert np.all(np.diff(ahead.deviation.mean(axis=(1, 2))) > 0.0)
 
 
+@pytest.mark.validation
 def test_a_known_noise_is_kept_and_what_is_far_above_it_is_none(brief):
     truth, noisy, found = noisy_burgers()
     assert found.noise == np.array([0.012])
