@@ -11,7 +11,9 @@ import pytest
 import hfluxno
 from hfluxno import Grid, Trajectory
 from hfluxno.boundary import Periodic
-from hfluxno.identify.frames.second_order import SecondOrder
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.frames.candidate_functions import make_basis
+from hfluxno.identify.frames.second_order import NAME, SecondOrder
 from hfluxno.identify.frames.second_order_fit import second_order
 from hfluxno.laws import AwRascleZhang
 from tests.identify.laws import identification, shallow_water
@@ -143,6 +145,17 @@ def test_the_law_of_the_road_has_its_speeds(exponent):
         arising = law.source(u, u[None, 0], 0.0)
         np.testing.assert_allclose(arising[1], rho / 2 - (rho / 2) ** 2 - 3.0 * rho * v)
         np.testing.assert_array_equal(arising[0], 0.0)
+
+
+@pytest.mark.parametrize("density", [0, 1])
+def test_the_law_of_the_road_has_terms_for_steep_pressures(density):
+    """ρ p and y p of p ~ ρ³ and ρ⁴, whichever field is first; other pairs have no such terms."""
+    values = np.random.default_rng(1).uniform(0.5, 1.0, (4, 2, 8))
+    names = ("u0", NAME) if density == 0 else (NAME, "u1")
+    candidate = Candidate("dictionary", 0)
+    basis, plain = (make_basis(candidate, values, fields) for fields in (names, ("u0", "u1")))
+    further = set(basis.exponents) - set(plain.exponents)
+    assert further == {e[:: 1 - 2 * density] for e in ((4, 0), (3, 1), (5, 0), (4, 1))}
 
 
 def test_a_law_file_holds_the_change(tmp_path):
