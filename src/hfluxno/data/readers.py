@@ -289,10 +289,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")
     measured = measured_part(known) * frames / len(along_time.coordinate)
-    is_open = how.boundary == ("open", "open")
-    along_x = on_cells(
-        positions, places, how.cells, how.domain, measured, between_open_ends=is_open
-    )
+    sensors = how.boundary == ("open", "open")
+    along_x = on_cells(positions, places, how.cells, how.domain, measured, sensors)
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
     values = along_time.scatter(along_x.scatter(values, -1), -3)

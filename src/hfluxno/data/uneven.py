@@ -98,7 +98,6 @@ def on_cells(
     cells: int | None = None,
     domain: tuple[float, float] | None = None,
     measured: float = 1.0,
-    *,
     between_open_ends: bool = False,
 ) -> Axis:
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.

@@ -10,7 +10,7 @@ one that is summed up over place, so all pairs of ends and sixteen κ can be com
 
 If one stretch does not explain enough, two may. The second one is sought beside the first, then
 each beside the other. Of two that are apart, one alone is best from the beginning of the first to
-the end of the second, with the gap as the other: the two sides of the gap are tried as well.
+the end of the second, with the gap as the other: what is beyond the gap is tried as well.
 """
 
 import dataclasses
@@ -31,7 +31,6 @@ _WORTH = 0.3
 _WORTH_OF_TWO = 0.1
 # They are sought if one leaves between these parts.
 _ENOUGH, _FAR_OFF = 0.05, 0.7
-_ROUNDS = 1
 # A smaller residual without any may be the error of the quadrature.
 _LITTLE = 0.04**2
 
@@ -84,32 +83,23 @@ def likely_stretches(
     if most == 1 or one.left <= _ENOUGH:
         return alone
     two = beside(one)
-    pairs = [(one, two)]
+    seconds = [two]
     if max(one.begin, two.begin) < min(one.end, two.end):
-        pairs.append(_sides(one, two, values.shape[1]))
+        seconds.append(_beyond_gap(one, two, values.shape[1]))
     settled = []
-    for first, second in pairs:
-        for _ in range(_ROUNDS):
-            first = beside(second)
-            second = beside(first)
-        settled.append((first, second))
+    for second in seconds:
+        first = beside(second)
+        settled.append((first, beside(first)))
     best = min(settled, key=lambda pair: pair[1].left * pair[1].without)
     left = best[1].left * best[1].without / one.without
     return best if left <= (_WORTH * one.left if alone else _WORTH_OF_TWO) else alone
 
 
-def _sides(one: Stretch, two: Stretch, cells: int) -> tuple[Stretch, Stretch]:
-    """What two stretches have in common as the gap between two others."""
-    ends = np.sort([one.begin, one.end, two.begin, two.end])
-    product = one.factor(cells) * two.factor(cells)
-
-    def side(begin: float, end: float) -> Stretch:
-        inside = product[int(begin) : max(int(end), int(begin) + 1)]
-        return dataclasses.replace(
-            one, begin=begin, end=end, log_factor=float(np.log(inside.mean()))
-        )
-
-    return side(*ends[:2]), side(*ends[2:])
+def _beyond_gap(one: Stretch, two: Stretch, cells: int) -> Stretch:
+    """The stretch beyond the gap that two overlapping ones leave as their common part."""
+    *_, begin, end = np.sort([one.begin, one.end, two.begin, two.end])
+    inside = (one.factor(cells) * two.factor(cells))[int(begin) : max(int(end), int(begin) + 1)]
+    return dataclasses.replace(one, begin=begin, end=end, log_factor=float(np.log(inside.mean())))
 
 
 def likely_stretch(
