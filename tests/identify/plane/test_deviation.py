@@ -63,7 +63,7 @@ def test_the_error_of_the_scheme_is_as_large_a_part_of_the_difference_as_in_the_
         monkeypatch.setattr(deviation, "predicted", lambda *_, run=before: run)
         past = (0, values[1:] + off)
         start = Start("restart", 2)
-        found, other = deviation._by_scheme(law, seen(values), start, past, np.ones(3))
+        found, _, other = deviation._by_scheme(law, seen(values), start, past, np.ones(3))
         assert other is after.frames and found == pytest.approx(part**2, abs=1e-12)
 
 

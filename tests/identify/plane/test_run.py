@@ -72,6 +72,22 @@ def test_the_finest_cells_are_tried_where_halving_has_helped(monkeypatch, errors
     assert (error, start.refinement) == (errors[chosen], chosen)
 
 
+def test_a_run_that_long_steps_spoil_is_repeated(monkeypatch, frames):
+    """On the finest cells alone; and the part before it is not."""
+    taken, state = [], np.repeat(np.repeat(frames[0], 4, axis=1), 4, axis=2)
+
+    def follow(law, state, intervals, observed, gains, cfl, grid, *, refinement):
+        taken.append(cfl)
+        spoiled = refinement == 4 and len(taken) == 2
+        return np.zeros_like(observed), np.full_like(state, np.nan if spoiled else 1.0), 0
+
+    monkeypatch.setattr(run, "_follow", follow)
+    after = run.onward(STILL, seen(frames), Start("restart", 4), state, np.ones(20))
+    assert after.solved and taken == [0.8, 0.8, 0.45]
+    run.onward(STILL, seen(frames), Start("restart", 2), state, np.ones(1))
+    assert taken[3:] == [0.45]
+
+
 def test_what_the_back_test_may_choose_from(frames):
     whole = dataclasses.replace(seen(frames), noise=0.0)
     assert plain_starts(whole) == [Start("restart", 1), Start("restart", 2)]

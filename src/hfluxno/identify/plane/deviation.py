@@ -68,7 +68,7 @@ def deviation_ahead(
         return np.full(frames.shape, np.nan)
     error = _by_time(runs, seen, np.cumsum(ahead))
     variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
-    part, coarser = _by_scheme(law, seen, start, runs[0], ahead)
+    part, its_state, coarser = _by_scheme(law, seen, start, runs[0], ahead)
     if coarser is not None:
         variance = variance + _smooth(part * (coarser - frames) ** 2, seen)
     others = list(item.neighbours)
@@ -77,8 +77,7 @@ def deviation_ahead(
         others.append(law.further())
     # A change of the law does not need the finest cells.
     if coarser is not None and start.refinement == FINEST:
-        start, frames = other_cells(start), coarser
-        state, _ = state_of(law, seen, start)
+        start, state, frames = other_cells(start), its_state, coarser
     for other in others:
         run = onward(other, seen, start, state, ahead)
         if run.solved:
@@ -116,20 +115,23 @@ def _by_scheme(
     start: Start,
     past: tuple[int, np.ndarray],
     ahead: Float[np.ndarray, " step"],
-) -> tuple[float, Float[np.ndarray, "step field x y"] | None]:
-    """r² and u_g, `None` if the law cannot be solved on the other grid."""
+) -> tuple[
+    float, Float[np.ndarray, "field other_x other_y"], Float[np.ndarray, "step field x y"] | None
+]:
+    """r², and the state at the end of the context and u_g on the other grid; u_g is `None` if the
+    law cannot be solved there."""
     other = other_cells(start)
     begin, own = past
     before, (state, solved) = predicted(law, seen, other, begin), state_of(law, seen, other)
     after = onward(law, seen, other, state, ahead)
     if not (before.solved and solved and after.solved):
-        return 0.0, None
+        return 0.0, state, None
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
     scale = np.where(size > 0.0, size, 1.0)
     missed = np.nansum(((own - seen.values[begin + 1 :]) / scale) ** 2)
     differs = np.nansum(((before.frames - own) / scale) ** 2)
     part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
-    return part, after.frames
+    return part, state, after.frames
 
 
 def _where_steep(
