@@ -130,6 +130,21 @@ def test_other_sources_or_versions_have_other_programs(folder, monkeypatch):
     assert len(_TRACED) == 2 and len(list(folder.iterdir())) == 2
 
 
+def test_every_module_of_the_library_determines_programs(tmp_path):
+    package = Path(module.__file__).parent
+    assert module._sources(package) in module._origin()
+    (tmp_path / "parametric").mkdir()
+    for name in ("grid.py", "parametric/basis.py"):
+        (tmp_path / name).write_text("before")
+    found = [module._sources(tmp_path)]
+    for name in ("grid.py", "parametric/basis.py"):
+        (tmp_path / name).write_text("after")
+        found.append(module._sources(tmp_path))
+    (tmp_path / "grid.py").rename(tmp_path / "parametric" / "grid.py")
+    found.append(module._sources(tmp_path))
+    assert len(set(found)) == len(found)
+
+
 def test_programs_that_call_a_library_are_not_stored(folder):
     """Only lowering tells JAX to look up LAPACK; without it a stored program would crash."""
 

@@ -138,12 +138,6 @@ def _file(what: list[str]) -> Path | None:
 @functools.cache
 def _origin() -> str:
     """Everything that determines a program except its arguments."""
-    sources = hashlib.sha256()
-    root = Path(__file__).parent
-    for part in ("grid.py", "stored_jit.py", "batching.py", "laws", "fv", "identify"):
-        path = root / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            sources.update(file.name.encode() + file.read_bytes())
     settings = {
         name: value
         for name, value in jax.config.values.items()
@@ -151,7 +145,7 @@ def _origin() -> str:
     }
     return repr(
         (
-            sources.hexdigest(),
+            _sources(Path(__file__).parent),
             jax.__version__,
             jaxlib.__version__,
             np.__version__,
@@ -161,6 +155,14 @@ def _origin() -> str:
             _processor(),
         )
     )
+
+
+def _sources(package: Path) -> str:
+    """All of them: no list of those that a program uses would stay complete."""
+    found = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        found.update(str(file.relative_to(package)).encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 def _processor() -> str:
