@@ -9,7 +9,8 @@ rounded kinks, with g_k √((w - a_k)² + r²) for each. And
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
 
-The source of several fields has Σ_k S_ik Π_j ū_j^{e_kj} |ū_j|^{a_kj} instead of powers of v.
+Beyond the range the source of one field changes by b_1 (u - ū) + b_2 (u - ū)² with numbers b for
+either end. That of several fields has Σ_k S_ik Π_j ū_j^{e_kj} |ū_j|^{a_kj} instead of powers of v.
 
 A law on a plane is such a law along each axis, with a constant ν_i along each; its source, which
 the first of them has, is Σ_k S_ik Π_j u_j^{e_kj}, with its linear continuation too.
@@ -20,6 +21,7 @@ import functools
 import itertools
 from collections.abc import Iterator
 
+import jax
 import numpy as np
 
 from hfluxno.identify.plane import SavedPlaneLaw
@@ -70,6 +72,7 @@ class PlainLaw:
     - `kinks`: a and g of each.
     - `width`: r.
     - `diffusivity`, `source`: D and S, the powers from 0 on.
+    - `beyond`: b below and above the range.
     - `arising`: the exponents e and a of each term of a source of several fields; then S has its
       coefficients.
     - `place`: what depends on x.
@@ -92,6 +95,7 @@ class PlainLaw:
     anchored: bool = False
     continued: bool = True
     arising: tuple[tuple[int, ...], ...] = ()
+    beyond: Table = ((0.0, 0.0), (0.0, 0.0))
 
     @property
     def middle(self) -> Row:
@@ -120,6 +124,10 @@ def plain(saved: SavedLaw) -> PlainLaw:
         diffusivity = np.maximum(diffusivity, 0.0)
     source, arising = (np.zeros((1, 0)), ()) if terms is None else _source(terms)
     place = None if terms is None else _place(terms)
+    beyond = np.zeros((2, 2))
+    if np.any(source) and not arising:
+        with jax.enable_x64(True):
+            beyond = np.asarray(law.source_beyond())
     return PlainLaw(
         law.fields,
         saved.units,
@@ -135,6 +143,7 @@ def plain(saved: SavedLaw) -> PlainLaw:
         place,
         anchored=place is not None and place.scales_flux,
         arising=arising,
+        beyond=as_table(beyond),
     )
 
 

@@ -62,6 +62,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         f"static const double LAW_WIDTH = {law.width!r};",
         _array("LAW_DIFFUSIVITY", [_filled(each.diffusivity, fields) for each in laws]),
         _array("LAW_SOURCE", _filled(law.source, fields)),
+        _array("LAW_BEYOND", law.beyond),
         _array("LAW_ARISING", law.arising or ((0,) * (2 * fields),), "int"),
         _array("LAW_SOURCE_BY_PLACE", _filled(by_place, fields)),
         _array("LAW_FACTOR", factor or (0.0,)),

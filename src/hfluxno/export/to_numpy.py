@@ -30,6 +30,7 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "WIDTH": law.width,
         "DIFFUSIVITY": tuple(each.diffusivity or empty for each in laws),
         "SOURCE": law.source or empty,
+        "BEYOND": law.beyond,
         "ARISING": law.arising,
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),
         "PERIODIC": place.periodic if place else True,

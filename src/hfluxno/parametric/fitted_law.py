@@ -16,9 +16,9 @@ from hfluxno.forecast_checks import left_observed_range
 from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 from hfluxno.parametric.basis import Basis, as_array, chebyshev
+from hfluxno.parametric.ranges import widened, within
+from hfluxno.parametric.source_beyond import source_beyond
 from hfluxno.parametric.source_terms import Functions, expanded, names_of
-
-_NEAREST_ZERO = 0.25
 
 # States other than JAX arrays; those of one field may lack its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
@@ -70,9 +70,10 @@ class FittedLaw(ConservationLaw):
     a source, and a factor of the flux. With one field χ_k(u) = T_k(v).
 
     Beyond the observed range [lower, upper] of a field the law is unknown: there the flux continues
-    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν and s keep their
-    values at ū. A law of a few terms is used further, by `reach` widths of the range, but not
-    closer to zero than a quarter of the observed values.
+    linearly, f(u) = f(ū) + f′(ū) (u - ū) with the nearest observed state ū, and ν keeps its value
+    at ū. So does s of several fields; that of one continues linearly, but nothing is lost in the
+    emptiest state (see `hfluxno.parametric.source_beyond`). A law of a few terms is used further,
+    by `reach` widths of the range, but not closer to zero than a quarter of the observed values.
 
     States are JAX arrays of shape (field, *points), or numbers, lists and NumPy arrays. For the
     latter the results are NumPy arrays in float64, or in the precision of shorter floats; those of
@@ -189,6 +190,14 @@ class FittedLaw(ConservationLaw):
         modes = self.terms.modes(x)[: weights.shape[1]]
         return jnp.tensordot(weights, modes, axes=1)
 
+    def source_beyond(self) -> Float[Array, "end power"]:
+        """Of one field, by how much the source that depends on the state differs at a distance d
+        below and above the range from its value there: the coefficients of d and d²."""
+        low, high = widened(jnp, self.lower[0], self.upper[0], self.reach)
+        by_state = self._terms.by_state
+        ends = (low, high), (self.least, self.most)
+        return source_beyond(by_state[0], self.lower[0], self.upper[0], *ends)
+
     def without_place(self) -> "FittedLaw":
         """The part of the law that is the same everywhere."""
         if self.terms is None:
@@ -266,20 +275,6 @@ class FittedLaw(ConservationLaw):
         return jax.tree.map(lambda leaf: leaf.astype(u.dtype), self)
 
 
-def widened(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
-    """Bounds that are `reach` widths further apart and do not change sign, with the functions of
-    `xp`, NumPy or `jax.numpy`."""
-    low, high = lower - reach * (upper - lower), upper + reach * (upper - lower)
-    low = xp.where(lower > 0.0, xp.maximum(low, _NEAREST_ZERO * lower), low)
-    return low, xp.where(upper < 0.0, xp.minimum(high, _NEAREST_ZERO * upper), high)
-
-
-def within(least: Any, most: Any, states: Any) -> Any:
-    """The nearest states within bounds."""
-    # Not `clip`, whose derivative is one half for a state at a bound, such as an empty one.
-    return jnp.where(states < least, least, jnp.where(states > most, most, states))
-
-
 def _flux(law: FittedLaw, u: State) -> State:
     if u.shape[0] == 1:
         return _flux_of_one(jax.tree.map(jnp.asarray, law), u)
@@ -321,10 +316,17 @@ def _source(law: FittedLaw, u, x):
     if functions:
         found = expanded(functions, by_state, law._nearest_observed(u))
     else:
-        found = _series(law, by_state, u)
+        found = _series(law, by_state, u) + _beyond(law, u)
     arising = law.arising(x[0])
     assert arising is not None
     return found + arising
+
+
+def _beyond(law: FittedLaw, u):
+    """The change of the source from the nearest observed state."""
+    away = u - law._nearest_observed(u)
+    (a, b), (c, d) = law.source_beyond()
+    return away * jnp.where(away < 0.0, a + b * away, c + d * away)
 
 
 def _scaled_state(law: FittedLaw, u):

@@ -11,9 +11,10 @@
  *
  * and g sqrt((w - a)^2 + LAW_WIDTH^2) for each {a, g} of LAW_KINK[axis], which only a law of one
  * field has. Beyond the range f continues linearly from the nearest observed state if the law is
- * LAW_CONTINUED, and is this sum if not; the diffusivity and the source keep their values there, the
- * source on a plane continues linearly. A flux is known up to a constant: law_flux differs by one
- * from a formula that leaves out a constant without effect.
+ * LAW_CONTINUED, and is this sum if not. The diffusivity keeps its value there, and so does the
+ * source of several fields; that of one field changes with the distance d by b d + c d^2,
+ * LAW_BEYOND = {{b, c} below, {b, c} above}, and that on a plane linearly. A flux is known up to a
+ * constant: law_flux differs by one from a formula that leaves out a constant without effect.
  */
 
 /* numbers: begin */
@@ -40,6 +41,7 @@ static const double LAW_KINK[1][1][2] = {{{0.0, 0.0}}};
 static const double LAW_WIDTH = 1.0;
 static const double LAW_DIFFUSIVITY[1][1][1] = {{{0.0}}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
+static const double LAW_BEYOND[2][2] = {{0.0, 0.0}, {0.0, 0.0}};
 static const int LAW_ARISING[1][2] = {{0, 0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
 static const double LAW_FACTOR[1] = {0.0};
@@ -158,6 +160,10 @@ static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW
         s[i] = 0.0;
         for (int k = LAW_SOURCE_TERMS - 1; k >= 0; k--)
             s[i] = s[i] * law_scaled(u, i) + LAW_SOURCE[i][k];
+        if (LAW_ARISING_TERMS == 0) {
+            const double d = u[i] - law_nearest(u[i], i);
+            s[i] += d * (LAW_BEYOND[d > 0.0][0] + LAW_BEYOND[d > 0.0][1] * d);
+        }
         for (int k = 0; k < LAW_ARISING_TERMS; k++) {
             s[i] += LAW_SOURCE[i][k] * law_arising(u, k);
             if (LAW_AXES == 2) s[i] += LAW_SOURCE[i][k] * law_arising_beyond(u, k);

@@ -7,9 +7,11 @@ observed range
 
 plus g √((w - a)² + WIDTH²) for each (a, g) of KINKS[axis], which only a law of one field has. A law
 on a line has only the axis 0, one on a plane x (0) and y (1). Beyond the range f continues linearly
-from the nearest observed state if CONTINUED, otherwise it is this sum there too; the diffusivity
-and the source keep their values there, the source on a plane continues linearly. A flux is known up
-to a constant: `flux` differs by one from a formula that leaves out a constant without effect.
+from the nearest observed state if CONTINUED, otherwise it is this sum there too. The diffusivity
+keeps its value there, and so does the source of several fields; that of one field changes with the
+distance d by b d + c d², BEYOND = (b, c) below and above, and that on a plane linearly. A flux is
+known up to a constant: `flux` differs by one from a formula that leaves out a constant without
+effect.
 """
 
 import numpy as np
@@ -28,6 +30,7 @@ KINKS: tuple[tuple[tuple[float, float], ...], ...] = ((),)
 WIDTH = 1.0
 DIFFUSIVITY: tuple[tuple[tuple[float, ...], ...], ...] = (((),),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
+BEYOND = ((0.0, 0.0), (0.0, 0.0))
 ARISING: tuple[tuple[int, ...], ...] = ()
 PLACE = (0.0, 1.0)
 PERIODIC = True
@@ -76,7 +79,11 @@ def source(u, x=0.0):
     u, bare = _states(u)
     inside = _nearest(u)
     found = _arising(inside) if ARISING else _powers(SOURCE, inside)
-    if ARISING and len(FLUX) > 1:
+    if not ARISING:
+        away = u - inside
+        (a, b), (c, d) = BEYOND
+        found = found + away * np.where(away < 0.0, a + b * away, c + d * away)
+    elif len(FLUX) > 1:
         found = found + _arising_beyond(inside, u - inside)
     count = len(SOURCE_BY_PLACE[0])
     if count:

@@ -20,7 +20,8 @@ from hfluxno.fv.problem import Problem
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.observation import Observation, Run, observed, times_of
-from hfluxno.parametric.fitted_law import FittedLaw, within
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.ranges import within
 from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.parametric.subgrid import prolong
 from hfluxno.trajectory import Trajectory

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time
 from hfluxno.laws.space import SpaceLaw
 from hfluxno.parametric.basis import Basis, Chebyshev
-from hfluxno.parametric.fitted_law import widened
 from hfluxno.parametric.plane.contact import contact
+from hfluxno.parametric.ranges import widened
 
 
 class FittedPlaneLaw(SpaceLaw):
