@@ -10,9 +10,9 @@ from hfluxno import Trajectory, forecast, identify
 from hfluxno.boundary import Wall
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.estimate import Estimate, _by_guess
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.simpler import simpler
+from hfluxno.identify.joint.simpler import reaching, simpler
 
 KIND = Kind(4, diffusion=1, by_state=4)
 GRID = Grid((0.0,), (1.0,), (16,), ((Wall(), Wall()),))
@@ -78,6 +78,29 @@ def test_what_every_term_needs_stays(x64):
     forward, rows, y = a_linear_model(rng, KIND)
     found = estimated(forward, rows, y)
     assert simpler(found, KIND, without_flux=True) is None
+
+
+def test_a_parabola_goes_on_beyond_the_observed_range(x64):
+    """Which every other flux does in a straight line; the difference between both counts there."""
+    x = (np.arange(16) + 0.5) / 16
+    values = np.stack([2.0 + np.cos(np.pi * x) * np.exp(-0.1 * k) for k in range(6)])[:, None]
+    context = Trajectory(values, np.arange(6.0), GRID, ("u",))
+    forward = make_forward(Kind(2), context, (), known_first=True)
+    z = np.zeros(forward.size)
+    z[1] = 1.0
+    straight = Estimate(forward, z, np.eye(len(z)), np.ones(1), np.arange(6.0), 0.0)
+    for other in (Kind(3), Kind(2, kinks=1), Kind(2, by_state=2), Kind(2, diffusion=3)):
+        assert reaching(straight, other) is straight
+    found = reaching(straight, Kind(2, diffusion=1, source_modes=4)).forward.law(z)
+    (low,), (high,) = straight.forward.shape.lower, straight.forward.shape.upper
+    u = np.linspace(high, high + 0.5 * (high - low), 7)
+    np.testing.assert_allclose(np.diff(found.flux(u), 3), 0.0, atol=1e-12)
+    assert np.all(np.abs(np.diff(found.flux(u), 2)) > 1e-3)
+    within = np.full((6, 1, 16), 0.5 * (low + high))
+    beyond = within + np.linspace(0.0, 0.75 * (high - low), 16)
+    for each in (straight, reaching(straight, Kind(2))):
+        assert np.all(_by_guess(each.forward, z, np.arange(6.0), within) == 0.0)
+        assert np.all(_by_guess(each.forward, z, np.arange(6.0), beyond)[1:] > 0.0)
 
 
 @pytest.mark.validation

@@ -267,12 +267,14 @@ def _balanced(draws, modes):
 
 
 def _by_guess(forward, z, times, states):
-    """The deviation because of what is unknown beyond the observed range."""
-    law = forward.law(z)
+    """The deviation because of what is unknown beyond the observed range: the other guess is a flux
+    that continues linearly, or if this one does, one that does not."""
+    goes_on = float(forward.shape.reach) > 0.0
+    law = dataclasses.replace(forward.law(z), reach=np.zeros(()))
     if not np.any(law.is_left_by(states)):
         return 0.0
     part, whole = _from_the_first(times)
-    shape = dataclasses.replace(forward.shape, reach=law.further().reach)
+    shape = dataclasses.replace(forward.shape, reach=0.0 if goes_on else law.further().reach)
     other = dataclasses.replace(forward, shape=shape)
     found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]
     return law.unknown_beyond(states, found if np.all(np.isfinite(found)) else None)

@@ -18,14 +18,14 @@ from jaxtyping import Float
 
 from hfluxno.identify.frames.coarser import coarsening
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
-from hfluxno.identify.joint.fit import estimate, promise
+from hfluxno.identify.joint.fit import estimate, promise, sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option, takes_long
 from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.shared_errors import with_shared_errors
-from hfluxno.identify.joint.simpler import simpler
+from hfluxno.identify.joint.simpler import reaching, simpler
 from hfluxno.identify.joint.starts import (
     carried,
     carried_starts,
@@ -54,9 +54,11 @@ _CLEARLY = 10.0
 # A law that increases it by this part of what the best one does is also tried on finer grids.
 _RIVAL = 0.9
 _FINER = (2, 4)
-# No further kind is tried after one that leaves less than this part of the misfit of the first one,
-# and either noise or less than half of that on cells of half the length.
-_LITTLE = 0.2
+# No further kind is tried after one that leaves nothing but noise, and is more probable by this, or
+# less than this part of the misfit of the first one, and half of that on cells of half the length.
+_BEYOND_DOUBT, _LITTLE = 100.0, 0.2
+# Diffusion alone is no start for a law that misses less than this, in standard deviations.
+_EXACT = 0.01
 # The degrees of a flux that are tried after the others, if they predict that much better.
 _RICHEST: tuple[int, ...] = (9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
@@ -90,7 +92,7 @@ def fit_jointly(
         return None
     chosen = search.of_high_degree(search.on_finest(first, options))
     chosen = search.simplified(search.with_diffusivity_of_state(chosen))
-    found = settled(chosen.estimate, context, search.frames)
+    found = reaching(settled(chosen.estimate, context, search.frames), chosen.kind)
     return JointFit(
         with_shared_errors(found, context),
         chosen.kind,
@@ -187,14 +189,14 @@ class _Search:
     def of_high_degree(self, chosen: Option) -> Option:
         """The option with a flux of high degree if that predicts held-out frames better."""
         context, kind = self.context, chosen.kind
-        sizes = _RICHEST if kind in self.kinds and kind.size > self.kinds[0].size else ()
+        degrees = _RICHEST if kind in self.kinds and kind.size > self.kinds[0].size else ()
         if kind.size and not (kind.is_plain or kind.kinks):
-            sizes = _OF_FURTHER
-        if not (sizes and self.finer_grids):
+            degrees = () if self._leaves_noise(chosen) else _OF_FURTHER
+        if not (degrees and self.finer_grids):
             return chosen
         error = self._missed(chosen.estimate)
-        for size in sizes:
-            more = dataclasses.replace(kind, size=size)
+        for degree in degrees:
+            more = dataclasses.replace(kind, size=degree)
             found, target = chosen.estimate, self._forward(more, chosen.refinement)
             (start,) = carried_starts(found.z, found.forward, target)
             if promise(target, context, found.noise, start).evidence < chosen.evidence + _CLEARLY:
@@ -279,7 +281,9 @@ class _Search:
         usable = [each for each in found if each is not None]
         if kind.stretches:
             usable = [with_ends_moved(each, self.context, self.frames[-1:]) for each in usable]
-        alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
+        alone = None
+        if not (self._is_exact(source.estimate) or self._leaves_noise(source)):
+            alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
         other = None if alone is None else self._from(alone, source, target)
         least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
         usable += [other] if other is not None and other.evidence > least else []
@@ -300,12 +304,17 @@ class _Search:
         """Whether what a law leaves is the noise of the measurements, or the error of the scheme:
         little, and with the cells it halves."""
         found = option.estimate
-        if not self.finer_grids or np.any(found.noise > _LITTLE * first.estimate.noise):
-            return False
         if self._leaves_noise(option):
-            return True
+            return option.evidence > first.evidence + _BEYOND_DOUBT
+        if np.any(found.noise > _LITTLE * first.estimate.noise):
+            return False
+        if not self.finer_grids:
+            return self._is_exact(found)
         finer = self._finer(option, self.finer_grids[0])
         return finer is not None and bool(np.all(finer.estimate.noise < 0.5 * found.noise))
+
+    def _is_exact(self, found: Estimate) -> bool:
+        return bool(np.all(found.noise < _EXACT * sizes(self.context)))
 
     def _leaves_noise(self, option: Option) -> bool:
         return is_like_noise(option.estimate.observed(self.context.times) - self.context.values)

@@ -19,6 +19,9 @@ from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.prior import Kind
 
+# The degree of a flux that goes on beyond the observed range, and how far, in widths of it.
+_PARABOLA, _REACH = 2, 0.5
+
 
 def simpler(
     found: Estimate, kind: Kind, without_flux: bool
@@ -48,6 +51,16 @@ def simpler(
     other, lost = best
     step = np.linalg.solve(found.covariance[np.ix_(lost, lost)], found.z[lost])
     return other, found.z - found.covariance[:, lost] @ step
+
+
+def reaching(found: Estimate, kind: Kind) -> Estimate:
+    """The same with a parabola, if that is all the flux needs, some way beyond the observed range:
+    a queue that grows at a ramp becomes denser than any before. Other terms that depend on the
+    state are known in this range alone."""
+    if kind.size != _PARABOLA or kind.kinks or kind.by_state or kind.diffusion > 1:
+        return found
+    shape = dataclasses.replace(found.forward.shape, reach=np.asarray(_REACH))
+    return dataclasses.replace(found, forward=dataclasses.replace(found.forward, shape=shape))
 
 
 def _terms_lost(forward: Forward, kind: Kind, other: Kind) -> Int[np.ndarray, " lost"]:

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 # Neighbours that are less correlated than this are independent (of 400, at two deviations).
 INDEPENDENT = 0.1
+_FEWEST = 0.3  # of the pairs of neighbours
 # The median absolute value of a standard normal variable.
 _NORMAL_MEDIAN = 0.6745
 
@@ -22,11 +23,13 @@ def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
 
 
 def is_like_noise(e: Float[np.ndarray, "time field cells"]) -> bool:
-    """Whether neighbouring values of a complete misfit are independent, both frames and cells."""
-    if not np.all(np.isfinite(e)):
-        return False
-    neighbours = [(e[1:], e[:-1]), (e[..., 1:], e[..., :-1])]
-    return all(abs(correlation(*pair)) < INDEPENDENT for pair in neighbours)
+    """Whether neighbouring values of a misfit are independent, both frames and cells; NaN is what
+    is not known, and must not be so much that few neighbours are left."""
+    for before, after in ((e[1:], e[:-1]), (e[..., 1:], e[..., :-1])):
+        both = np.isfinite(before) & np.isfinite(after)
+        if np.mean(both) < _FEWEST or abs(correlation(before[both], after[both])) >= INDEPENDENT:
+            return False
+    return True
 
 
 def rms(e: np.ndarray) -> float:
