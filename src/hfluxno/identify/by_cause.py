@@ -12,9 +12,10 @@ import numpy as np
 from hfluxno.identify.accepted import is_of_states, is_uneven
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint_report import SHARED_OF_FURTHER, identify_jointly
-from hfluxno.identify.residuals.cause import likely_cause
+from hfluxno.identify.residuals.cause import Cause, likely_cause, may_disperse
 from hfluxno.identify.result import Identification
-from hfluxno.identify.status import FitStatus
+from hfluxno.identify.status import UNEXPLAINED, FitStatus
+from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.trajectory import Trajectory
 
 _PLAIN = Kind(4)
@@ -54,7 +55,42 @@ def asked_for(context: Trajectory) -> tuple[Kind, ...]:
     cause = likely_cause(values, context.fields, context.grid.is_periodic())
     if cause is None or cause.left < _MUCH or cause.name not in _TERMS:
         return ()
+    if could_be_dispersion(context):
+        return ()
     left = {name: 1.0 - cause.shares[name] for name in _TERMS}
     least = left[cause.name]
     near = [_TERMS[name] for name in _TERMS if left[name] < _NEAR * least or name == cause.name]
     return tuple(near) if least < 1.0 - _NEARLY_ALL else ()
+
+
+def could_be_dispersion(context: Trajectory) -> bool:
+    """Whether complete frames do not tell dispersion from another term (see `may_disperse`)."""
+    values = np.asarray(context.values, np.float64)
+    if not is_of_states(context) or is_uneven(context) or not np.all(np.isfinite(values)):
+        return False
+    return may_disperse(values, context.grid.is_periodic())
+
+
+def cause_of(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
+    """Why no law explains these frames; `None` with gaps, at uneven times, or if the law found has
+    such a term already."""
+    if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
+        return None
+    if found.second_order is not None:  # the weak form of the measured fields says nothing then
+        return None
+    if is_uneven(context) or not is_of_states(context):
+        return None
+    cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
+    return None if cause is not None and cause.name in _present(found.law) else cause
+
+
+def _present(law: FittedLaw) -> set[str]:
+    """The causes whose terms a law has."""
+    if law.terms is None:
+        return set()
+    parts = {
+        "a source that depends on the state": (law.terms.by_state,),
+        "a source that depends on place": (law.terms.source_by_place,),
+        "a flux that depends on place": (law.terms.flux_by_place, law.terms.stretches),
+    }
+    return {cause for cause, each in parts.items() if any(np.any(part) for part in each)}

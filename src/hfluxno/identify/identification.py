@@ -18,11 +18,9 @@ from hfluxno.identify.accepted import (
     check_whole,
     has_only_moving_ends,
     is_joint,
-    is_of_states,
-    is_uneven,
     uninformative,
 )
-from hfluxno.identify.by_cause import identify_by_cause
+from hfluxno.identify.by_cause import cause_of, could_be_dispersion, identify_by_cause
 from hfluxno.identify.frames.candidate import Candidate, Stage, stages_with_sources
 from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.frames.momentum import as_pair, negated_fields, one_name
@@ -35,7 +33,6 @@ from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
-from hfluxno.identify.residuals.cause import Cause, likely_cause
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
@@ -245,7 +242,10 @@ def identifier(
         base = found.candidate if isinstance(found.candidate, Kind) else None
         kinds = further_kinds(base, is_dense(single))
         richer = identify_jointly(single, negated_in_fits, kinds, found.estimate)
-        return with_further_terms(found, richer)
+        chosen = with_further_terms(found, richer, _share_of_noise(richer, single))
+        if chosen is richer and chosen.law.terms is not None and could_be_dispersion(single):
+            return dataclasses.replace(chosen, status=FitStatus.SYSTEMATIC_MISFIT)
+        return chosen
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
@@ -255,12 +255,20 @@ def identifier(
             dataclasses.replace(
                 _within(each, measured.bounds),
                 units=units if each.second_order is None else each.second_order.units(units),
-                cause=_cause(each, values, measured),
+                cause=cause_of(each, values, measured),
             )
             for each, values in zip(found, batch[members], strict=True)
         )
 
     return some
+
+
+def _share_of_noise(found: Identification | None, single: Trajectory) -> float:
+    """The noise of a joint estimate relative to the measured values of one field."""
+    if found is None or found.estimate is None:
+        return 0.0
+    size = np.sqrt(np.nanmean(np.asarray(single.states.values, np.float64) ** 2))
+    return float(found.estimate.noise[0] / size) if size > 0.0 else 0.0
 
 
 def _within(found: Identification, bounds: tuple[float, float] | None) -> Identification:
@@ -282,31 +290,6 @@ def _may_have_terms(found: Identification) -> bool:
     """Whether further terms might explain what the law found does not; none of them disperses, so
     they could only imitate that."""
     return found.status in UNEXPLAINED and not found.misfit.disperses
-
-
-def _cause(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
-    """Why no law explains these frames; `None` with gaps, at uneven times, or if the law found has
-    such a term already."""
-    if found.status not in UNEXPLAINED or not np.all(np.isfinite(values)):
-        return None
-    if found.second_order is not None:  # the weak form of the measured fields says nothing then
-        return None
-    if is_uneven(context) or not is_of_states(context):
-        return None
-    cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
-    return None if cause is not None and cause.name in _present(found.law) else cause
-
-
-def _present(law: FittedLaw) -> set[str]:
-    """The causes whose terms a law has."""
-    if law.terms is None:
-        return set()
-    parts = {
-        "a source that depends on the state": (law.terms.by_state,),
-        "a source that depends on place": (law.terms.source_by_place,),
-        "a flux that depends on place": (law.terms.flux_by_place, law.terms.stretches),
-    }
-    return {cause for cause, each in parts.items() if any(np.any(part) for part in each)}
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from hfluxno.identify.joint.search import fit_jointly
 from hfluxno.identify.joint.suspect import suspect_values
 from hfluxno.identify.joint.windows import is_dense
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit, measure
+from hfluxno.identify.residuals.noise import INDEPENDENT
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
@@ -315,12 +316,15 @@ def _rms(differences, seen) -> float:
     return float(np.sqrt(np.mean(differences**2, where=seen)))
 
 
-def with_further_terms(found: Identification, richer: Identification | None) -> Identification:
+def with_further_terms(
+    found: Identification, richer: Identification | None, of_noise: float = 0.0
+) -> Identification:
     """The law found, or a law with further terms that predicts the last frames better, or explains
     all frames better if they are too few to hold some out.
 
     The latter is trusted if it does so at least twice as well and has no systematic misfit;
-    otherwise the warning remains.
+    otherwise the warning remains. If it leaves nothing but independent noise, the error `of_noise`
+    that this makes in the last frames does not count.
     """
     if richer is None:
         return found
@@ -330,6 +334,8 @@ def with_further_terms(found: Identification, richer: Identification | None) -> 
     if not after <= _BETTER * before:
         return found
     sound = richer.status == FitStatus.OK and richer.misfit.shared < SHARED_OF_FURTHER
+    if max(abs(richer.misfit.in_time), abs(richer.misfit.in_space)) < INDEPENDENT:
+        before, after = (np.sqrt(max(e**2 - of_noise**2, 0.0)) for e in (before, after))
     if after <= _EARNED * before and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT

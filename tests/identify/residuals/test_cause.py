@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.identify.identification import _cause
+from hfluxno.identify.by_cause import cause_of as cause_of_law
 from hfluxno.identify.residuals.cause import likely_cause, share_of_dispersion
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -149,12 +149,12 @@ def test_it_is_sought_in_whole_frames_at_even_times_that_no_law_explains():
     values, poor = KINDS["dispersion"][:, None], {"status": FitStatus.POOR_FIT}
     context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
     found = identification(one_field(), **poor)
-    assert _cause(found, values, context).name == "dispersion"
-    assert _cause(identification(one_field()), values, context) is None
+    assert cause_of_law(found, values, context).name == "dispersion"
+    assert cause_of_law(identification(one_field()), values, context) is None
     uneven = dataclasses.replace(context, times=TIMES[:, 0] ** 2)
-    assert _cause(found, values, uneven) is None
+    assert cause_of_law(found, values, uneven) is None
     gap = np.where(np.arange(FRAMES)[:, None, None] == 3, np.nan, values)
-    assert _cause(found, gap, context) is None
+    assert cause_of_law(found, gap, context) is None
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_it_is_sought_in_whole_frames_at_even_times_that_no_law_explains():
 def test_a_term_that_the_law_has_is_no_cause(name):
     values, poor = KINDS[name][:, None], {"status": FitStatus.POOR_FIT}
     context = Trajectory.from_numpy(values, TIMES[:, 0], X, boundary="periodic")
-    assert _cause(identification(one_field(), **poor), values, context).name == name
-    assert _cause(identification(one_field(terms=True), **poor), values, context) is None
+    assert cause_of_law(identification(one_field(), **poor), values, context).name == name
+    assert cause_of_law(identification(one_field(terms=True), **poor), values, context) is None
 
 
 def test_it_is_a_part_of_the_sentence():
