@@ -21,7 +21,6 @@ import hfluxno
 from benchmarks.independent.plane_kinds import KINDS, Kind, truth
 from benchmarks.pages import check_pages, write_pages
 from hfluxno.cli.runtime import prepared
-from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 
@@ -103,9 +102,9 @@ def one(kind: Kind, seed: int, member: int, how: str) -> Row:
     after, misses = frames[SEEN:, :, free], np.asarray(ahead.trajectory.values - frames[SEEN:])
     misses = misses[..., free]
     errors = np.sqrt(np.sum(misses**2, axis=(1, 2)) / np.sum(after**2, axis=(1, 2)))
-    deviation, bounds = ahead.deviation, ahead.predicted_error_90
-    assert deviation is not None and bounds is not None
-    inside = np.mean(np.abs(misses) < NINETY * deviation[..., free], axis=(1, 2))
+    reach, bounds = ahead.reach, ahead.predicted_error_90
+    assert reach is not None and bounds is not None
+    inside = np.mean(np.abs(misses) < reach[..., free], axis=(1, 2))
     at = np.array(_SHOWN) - 1
     return Row(kind, FitStatus(int(ahead.status)).name, errors[at], bounds[at], inside[at])
 

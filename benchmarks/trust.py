@@ -44,7 +44,7 @@ class Row:
 
     `predicted` and `bounds` are the predicted errors after these steps and bounds for 90 of 100
     forecasts, `inside` the share of values within the bands, `score` the mean continuous ranked
-    probability score of the values divided by their mean absolute error.
+    probability score of normal values with these bands divided by their mean absolute error.
     """
 
     kind: Kind
@@ -113,10 +113,10 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
             values = np.asarray(forecast.trajectory.values)
             errors = relative_l2(values, later)
             nothing = np.full(values.shape, np.nan)
-            deviation = nothing if forecast.deviation is None else forecast.deviation
             away = np.abs(values - later)
-            inside = np.mean(away < NINETY * deviation, axis=(2, 3))
-            score = np.mean(_crps(away, deviation), axis=(2, 3)) / np.mean(away, axis=(2, 3))
+            reach = nothing if forecast.reach is None else forecast.reach
+            inside = np.mean(away < reach, axis=(2, 3))
+            score = np.mean(_crps(away, reach / NINETY), axis=(2, 3)) / np.mean(away, axis=(2, 3))
             unknown = np.full(errors.shape, np.nan)
             predicted = unknown if forecast.predicted_error is None else forecast.predicted_error
             bounds = unknown if forecast.predicted_error is None else forecast.predicted_error_90

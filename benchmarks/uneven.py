@@ -14,7 +14,6 @@ import numpy as np
 import hfluxno
 from benchmarks.independent import late, laws, schemes
 from hfluxno.cli.runtime import prepared
-from hfluxno.forecaster import NINETY
 
 _STEP, _LAST, _FRAMES, _AHEAD = 0.001, 400, 20, 20
 _KINDS = (laws.traffic, laws.burgers, laws.cubic, late.late_burgers, laws.sine)
@@ -43,7 +42,7 @@ def measured(truth: np.ndarray, rng: np.random.Generator, noise: float) -> tuple
     values = np.asarray(found.trajectory.values)
     away = np.abs(values - right)
     error = np.sqrt(np.sum(away**2, axis=(1, 2)) / np.sum(right**2, axis=(1, 2)))
-    inside = np.mean(away < NINETY * found.deviation, axis=(1, 2))
+    inside = np.mean(away < found.reach, axis=(1, 2))
     status = found.identifications[0].status.name
     return status, np.stack([error, found.predicted_error_90, inside])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.forecaster import NINETY, Forecast
+from hfluxno.forecaster import Forecast
 
 # What the names of the ends of a band have after that of the values.
 LOWER, UPPER = "_lower90", "_upper90"
@@ -30,12 +30,13 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
 
 
 def bands(
-    values: np.ndarray, deviation: np.ndarray | None, bounds: tuple[float, float] | None = None
+    values: np.ndarray, reach: np.ndarray | None, bounds: tuple[float, float] | None = None
 ) -> dict[str, np.ndarray]:
-    """The values and the ends of their bands, within bounds, by the suffix of their names."""
-    if deviation is None:
+    """The values and the ends of their bands of half this width, within bounds, by the suffix of
+    their names."""
+    if reach is None:
         return {"": values}
-    reach = (NINETY * deviation).astype(values.dtype)
+    reach = reach.astype(values.dtype)
     ends = {LOWER: values - reach, UPPER: values + reach}
     if bounds is not None:
         ends = {suffix: np.clip(end, *bounds) for suffix, end in ends.items()}

@@ -9,7 +9,6 @@ from bokeh.plotting import figure
 
 from hfluxno.explore.curves import Points
 from hfluxno.explore.inference import FluxCurve
-from hfluxno.forecaster import NINETY
 from hfluxno.grid import Grid
 
 TRUTH, INFERRED, BAND, CONTEXT, FAINT = "#1d2733", "#c4462d", "#e9a799", "#8a949e", "#e6e9ec"
@@ -235,9 +234,9 @@ class Profile(_Compared):
         x: np.ndarray,
         truth: np.ndarray | None,
         forecast: np.ndarray | None,
-        deviation: np.ndarray | None,
+        reach: np.ndarray | None,
     ) -> None:
         self.plot.title.text = title
         known, found = (None if u is None else (x, u) for u in (truth, forecast))
-        finite = deviation is not None and np.all(np.isfinite(deviation))
-        self._fill(known, found, NINETY * np.asarray(deviation) if finite else None)
+        finite = reach is not None and np.all(np.isfinite(reach))
+        self._fill(known, found, np.asarray(reach) if finite else None)

@@ -79,13 +79,13 @@ class LineScene(_Scene):
 
     def move(self, frame: int) -> None:
         ahead, where = self.place(frame)
-        forecast, deviation = None, None
+        forecast, reach = None, None
         if self.forecast is not None and self.outcome is not None and ahead >= 0:
             forecast = self.forecast[ahead]
-            if self.outcome.forecast.deviation is not None:
-                deviation = np.asarray(self.outcome.forecast.deviation)[ahead, 0]
+            if self.outcome.forecast.reach is not None:
+                reach = np.asarray(self.outcome.forecast.reach)[ahead, 0]
         x, known = self.problem.context.grid.centers(), self._frames[frame]
-        self.panels.profile.show(f"Profile {where}", x, known, forecast, deviation)
+        self.panels.profile.show(f"Profile {where}", x, known, forecast, reach)
 
 
 class PlaneScene(_Scene):

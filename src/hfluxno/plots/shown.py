@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Array
 
-from hfluxno.forecaster import NINETY, Forecast
+from hfluxno.forecaster import Forecast
 from hfluxno.grid import Grid
 from hfluxno.plots.labels import Labels
 from hfluxno.trajectory import Trajectory
@@ -55,12 +55,12 @@ def shown_of(
     axes = len(context.grid.shape)
     ahead = _one(forecast.trajectory.values, index, axes)
     known = None if truth is None else _one(truth, index, axes)[: len(ahead)]
-    spread = forecast.deviation
+    reach = forecast.reach
     return Shown(
         context=_one(context.values, index, axes),
         forecast=ahead,
         truth=None if known is None or not np.isfinite(known).any() else known,
-        reach=None if spread is None else NINETY * _one(spread, index, axes),
+        reach=None if reach is None else _one(reach, index, axes),
         past=np.asarray(context.times, float) + labels.origin,
         future=np.asarray(forecast.trajectory.times, float) + labels.origin,
         grid=context.grid,

@@ -18,8 +18,7 @@ smooth, and more as they steepen, one for shocks. So the error of a forecast may
 difference where that of the context was a third; 1.85 σ contains this.
 
 α and the uniform part of ρ were chosen on seeds 2 and 3 of `python -m benchmarks.plane_trust`, so
-that nine of ten errors of frames are below 1.85 times the predicted error and nine of ten values
-within 1.645 σ.
+that nine of ten errors of frames are below 1.85 times the predicted error.
 """
 
 import numpy as np
