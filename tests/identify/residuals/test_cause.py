@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hfluxno.identify.by_cause import cause_of as cause_of_law
-from hfluxno.identify.residuals.cause import likely_cause, share_of_dispersion
+from hfluxno.identify.residuals.cause import likely_cause, may_disperse, share_of_dispersion
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.laws import identification, one_field
@@ -129,6 +129,23 @@ def test_the_share_of_dispersion_is_that_of_the_field_that_disperses():
     assert share_of_dispersion(np.stack([3.0 + moved, dispersed], axis=1), True) > 0.98
     assert share_of_dispersion(moved[:, None], True) < 0.5
     assert share_of_dispersion(dispersed[:9, None], True) == 0.0  # too few frames
+
+
+def test_what_dispersion_may_be_is_no_evidence_of_many_coefficients():
+    """One wave that moves by another speed than a second one, and noise: modes of place explain
+    that too. Noise on what depends on place does not look like dispersion."""
+    two = np.fft.rfft(waves()) * (np.arange(CELLS // 2 + 1) <= 2)
+    dispersed = np.fft.irfft(np.exp((-C * K - 2e-3 * K**3) * TIMES) * two, CELLS)
+    noise = 0.01 * np.random.default_rng(3).normal(size=(FRAMES, CELLS))
+    for values, answer in (
+        (dispersed, True),
+        (KINDS["a source that depends on place"], False),
+        (KINDS["a flux that depends on place"], False),
+        (KINDS["a source that depends on the state"], False),
+    ):
+        for each in (values, values + np.std(values) * noise):
+            assert may_disperse(each[:, None], True) == answer
+    assert not may_disperse(dispersed[:9, None], True)  # too few frames to know
 
 
 def test_noise_has_no_cause():

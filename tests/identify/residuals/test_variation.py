@@ -90,3 +90,20 @@ def test_of_too_few_frames_for_a_back_test_the_misfit_decides():
         richer = identification(one_field(terms=True), residual=residual, **unknown)
         assert with_further_terms(poor, richer).status == status
     assert with_further_terms(poor, dataclasses.replace(richer, residual=0.55)) is poor
+
+
+def test_the_noise_of_the_last_frames_is_no_error_of_a_law():
+    """Where .034 become .021, of which .02 are noise, .028 have become .006; but only if what is
+    left is nothing but noise, and not if that is what the plain law has, too."""
+    white = dataclasses.replace(UNKNOWN, in_time=0.03, in_space=-0.02, shared=0.0)
+    systematic = FitStatus.SYSTEMATIC_MISFIT
+    found = identification(one_field(), status=systematic, backtest_error=0.034)
+    richer = identification(one_field(terms=True), misfit=white, backtest_error=0.021)
+    assert with_further_terms(found, richer, 0.02).status == FitStatus.OK
+    assert with_further_terms(found, richer).status == systematic
+    shared = dataclasses.replace(white, in_space=0.2)
+    alike = dataclasses.replace(richer, misfit=shared)
+    assert with_further_terms(found, alike, 0.02).status == systematic
+    little = dataclasses.replace(found, backtest_error=0.029)
+    less = dataclasses.replace(richer, backtest_error=0.0229)
+    assert with_further_terms(little, less, 0.02).status == systematic
