@@ -60,6 +60,22 @@ def test_a_dead_sensor_is_suspect(rng):
     assert found.sum() == 38
 
 
+def test_a_sensor_that_is_stuck_for_a_while_is_suspect_then(rng):
+    values, truth = a_road(rng)
+    values[18:, 0, 33] = values[17, 0, 33]
+    values[20:23, 0, 33] = np.nan
+    found = suspect_values(values, truth)
+    expected = np.zeros_like(found)
+    expected[18:, 0, 33] = ~np.isnan(values[18:, 0, 33])
+    np.testing.assert_array_equal(found, expected)
+    # Where others often repeat a value, as counts of a few do, this is no fault.
+    values[10:13, 0, 41] = 7.0
+    assert suspect_values(values, truth)[18:, 0, 33].any()
+    values[10:18, 0, 41] = 7.0
+    values[10:18, 0, 12] = 7.0
+    assert not suspect_values(values, truth).any()
+
+
 def test_dead_sensors_are_suspect_also_with_a_spike(rng):
     values, truth = a_road(rng)
     values[:, 0, 33] = 12.5

@@ -11,7 +11,7 @@ and not the second.
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfluxno.dead_sensors import dead_sensors
+from hfluxno.dead_sensors import dead_sensors, stuck_values
 
 _FAR = 6.0
 _MOST = 0.03  # of the values may be wild; more are no exceptions
@@ -34,6 +34,7 @@ def suspect_values(
             found[:, quantity] = wild
         dead = list(dead_sensors(u[None]))
         found[:, quantity, dead] = ~np.isnan(u[:, dead])
+        found[:, quantity] |= stuck_values(u)
     return found
 
 
