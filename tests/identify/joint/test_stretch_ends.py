@@ -17,6 +17,7 @@ def seen():
     return Trajectory.from_numpy(road(BEGIN / CELLS, END / CELLS, -0.5), 0.025 * np.arange(16))
 
 
+@pytest.mark.validation
 def test_ends_that_are_a_cell_away_are_moved_back():
     context = seen()
     forward = make_forward(Kind(4, stretches=1), context, (), known_first=True)
