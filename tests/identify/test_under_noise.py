@@ -45,6 +45,20 @@ def asked(monkeypatch):
     return kinds
 
 
+def test_dispersion_that_noise_hides_is_a_warning(asked):
+    """Two waves of which the shorter one is slower; both are as fast in the second context."""
+    times, x = 0.5 * np.arange(20.0), (np.arange(128) + 0.5) / 128
+    noise = 0.02 * np.random.default_rng(5).normal(size=(20, 128))
+    for slower, status in ((0.6, FitStatus.SYSTEMATIC_MISFIT), (1.0, FitStatus.OK)):
+        waves = [
+            np.sin(2 * np.pi * k * (x - 0.02 * part * times[:, None]))
+            for k, part in ((1, 1.0), (4, slower))
+        ]
+        context = Trajectory.from_numpy(1.5 + sum(waves) + noise, times)
+        assert with_first_state(found(Candidate(), 0.05), context, ()).status == status
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("candidate", "kind"),
     [

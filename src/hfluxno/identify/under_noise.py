@@ -6,9 +6,13 @@ of other solvers under 1, 2 and 5 % noise the errors after 20 frames are .57 of 
 median.
 """
 
+import dataclasses
+
 import numpy as np
 
+from hfluxno.identify.by_cause import could_be_dispersion
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, Candidate
+from hfluxno.identify.frames.weak_start import common_shift
 from hfluxno.identify.joint.first_state import LITTLE_NOISE, shows_first_state
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.windows import is_dense
@@ -22,6 +26,10 @@ from hfluxno.wild_values import noise
 _MOST_VALUES = 6000
 # The last frames, which are noisy too, cannot tell smaller differences.
 _AS_WELL = 1.05
+# Noise hides dispersion from the misfit, but less from the weak form: of 153 contexts of laws
+# (kinds of `make trust`, half of them with noise) none looks like it there, of 18 of dispersive
+# waves with 1 and 5 % noise 13 do. Waves that travel many cells a frame may, by the quadrature.
+_SLOW = 2
 _MOST_NOISE = 0.7  # standard deviations
 
 
@@ -35,7 +43,8 @@ def with_first_state(
     found: Identification, single: Trajectory, negated: tuple[int, ...]
 ) -> Identification:
     """The law found in whole frames of one field, or if they are noisy that of a joint estimate
-    with the same terms, if it predicts the last frames as well."""
+    with the same terms, if it predicts the last frames as well; with a warning if dispersion may
+    be in it."""
     candidate = found.candidate
     if not isinstance(candidate, Candidate) or candidate.kinks or found.status != FitStatus.OK:
         return found
@@ -44,6 +53,9 @@ def with_first_state(
     few = u.size <= _MOST_VALUES and is_dense(single)
     if not (few and is_noisy) or shows_first_state(single):
         return found
+    is_slow = abs(common_shift(u[:, None], single.grid.is_periodic())) <= _SLOW
+    if is_slow and could_be_dispersion(single):
+        return dataclasses.replace(found, status=FitStatus.SYSTEMATIC_MISFIT)
     kind = Kind(max(candidate.size, 4), diffusion=1 if DIFFUSION_TERMS[candidate.diffusion] else 0)
     richer = identify_jointly(single, negated, (kind,))
     if richer is None or richer.status != FitStatus.OK:
