@@ -26,9 +26,10 @@ from hfluxno.wild_values import noise
 _MOST_VALUES = 6000
 # The last frames, which are noisy too, cannot tell smaller differences.
 _AS_WELL = 1.05
-# Noise hides dispersion from the misfit, but less from the weak form: of 153 contexts of laws
-# (kinds of `make trust`, half of them with noise) none looks like it there, of 18 of dispersive
-# waves with 1 and 5 % noise 13 do. Waves that travel many cells a frame may, by the quadrature.
+# Noise hides dispersion from the misfit, but less from the weak form: of 171 contexts of laws,
+# sources and factors of place (kinds of `make trust`, half of them with noise) none looks like it,
+# of 18 of dispersive waves with 1 and 5 % noise 13 do. Waves that travel many cells a frame may, by
+# the quadrature.
 _SLOW = 2
 _MOST_NOISE = 0.7  # standard deviations
 
