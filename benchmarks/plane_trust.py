@@ -102,7 +102,7 @@ def one(kind: Kind, seed: int, member: int, how: str) -> Row:
     after, misses = frames[SEEN:, :, free], np.asarray(ahead.trajectory.values - frames[SEEN:])
     misses = misses[..., free]
     errors = np.sqrt(np.sum(misses**2, axis=(1, 2)) / np.sum(after**2, axis=(1, 2)))
-    reach, bounds = ahead.reach, ahead.predicted_error_90
+    reach, bounds = ahead.half_width, ahead.predicted_error_90
     assert reach is not None and bounds is not None
     inside = np.mean(np.abs(misses) < reach[..., free], axis=(1, 2))
     at = np.array(_SHOWN) - 1

@@ -114,7 +114,7 @@ def run(kinds: list[Kind], contexts: int, seed: int) -> list[Row]:
             errors = relative_l2(values, later)
             nothing = np.full(values.shape, np.nan)
             away = np.abs(values - later)
-            reach = nothing if forecast.reach is None else forecast.reach
+            reach = nothing if forecast.half_width is None else forecast.half_width
             inside = np.mean(away < reach, axis=(2, 3))
             score = np.mean(_crps(away, reach / NINETY), axis=(2, 3)) / np.mean(away, axis=(2, 3))
             unknown = np.full(errors.shape, np.nan)

@@ -42,7 +42,7 @@ def measured(truth: np.ndarray, rng: np.random.Generator, noise: float) -> tuple
     values = np.asarray(found.trajectory.values)
     away = np.abs(values - right)
     error = np.sqrt(np.sum(away**2, axis=(1, 2)) / np.sum(right**2, axis=(1, 2)))
-    inside = np.mean(away < found.reach, axis=(1, 2))
+    inside = np.mean(away < found.half_width, axis=(1, 2))
     status = found.identifications[0].status.name
     return status, np.stack([error, found.predicted_error_90, inside])
 

@@ -20,6 +20,6 @@ def test_bands_are_those_of_forecasts_that_are_ok(shape):
     made = Forecast(ahead, status, ("",) * 3, nothing, nothing, nothing, deviation=deviation)
     sound = NINETY_OF_VALUES[len(shape)]
     widths = np.array([sound, 2.0 * NINETY, 3.0 * sound]).reshape(below)
-    np.testing.assert_allclose(made.reach, widths * values)
-    np.testing.assert_allclose(made.members(slice(1, 2)).single().reach, 2.0 * NINETY)
-    assert Forecast(ahead, status, ("",) * 3, nothing, nothing, nothing).reach is None
+    np.testing.assert_allclose(made.half_width, widths * values)
+    np.testing.assert_allclose(made.members(slice(1, 2)).single().half_width, 2.0 * NINETY)
+    assert Forecast(ahead, status, ("",) * 3, nothing, nothing, nothing).half_width is None

@@ -70,7 +70,7 @@ class Forecast:
     noise: np.ndarray | None = None
 
     @property
-    def reach(self) -> np.ndarray | None:
+    def half_width(self) -> np.ndarray | None:
         """Half the width of the 90 percent band of each value, shaped like `deviation`, if the
         status is `OK`; under a warning that of a normal distribution, which is wider and promises
         nothing. NaN or `None` where `deviation` is."""

@@ -51,6 +51,7 @@ def test_what_stands_still_asks_for_a_source_by_place():
 
 def test_terms_that_leave_as_little_are_all_asked_for(growing, monkeypatch):
     shares = {
+        "dispersion": 0.05,
         "a source that depends on the state": 0.7,
         "a source that depends on place": 0.9995,
         "a flux that depends on place": 0.9979,
@@ -60,6 +61,9 @@ def test_terms_that_leave_as_little_are_all_asked_for(growing, monkeypatch):
     monkeypatch.setattr(module, "likely_cause", lambda *_: cause)
     both = (Kind(4, source_modes=4), Kind(4, flux_modes=2))
     assert asked_for(context(growing)) == both
+    shares["dispersion"] = 0.99  # by one coefficient
+    assert asked_for(context(growing)) == ()
+    shares["dispersion"] = 0.05
     shares["a flux that depends on place"] = 0.99
     assert asked_for(context(growing)) == both[:1]
     shares[name] = 0.98

@@ -93,7 +93,7 @@ def test_bands_hold_the_truth_under_noise(traffic):
     noisy = traffic + noise * np.random.default_rng(1).normal(size=traffic.shape)
     found = forecast(noisy)
     away = np.abs(np.asarray(found.trajectory.values) - traffic[FRAMES:])
-    inside = np.mean(away < found.reach)
+    inside = np.mean(away < found.half_width)
     assert 0.75 < inside <= 1.0
     # All frames together are surer than one of them.
     assert np.median(found.deviation[0]) < noise

@@ -30,14 +30,14 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
 
 
 def bands(
-    values: np.ndarray, reach: np.ndarray | None, bounds: tuple[float, float] | None = None
+    values: np.ndarray, half_width: np.ndarray | None, bounds: tuple[float, float] | None = None
 ) -> dict[str, np.ndarray]:
     """The values and the ends of their bands of half this width, within bounds, by the suffix of
     their names."""
-    if reach is None:
+    if half_width is None:
         return {"": values}
-    reach = reach.astype(values.dtype)
-    ends = {LOWER: values - reach, UPPER: values + reach}
+    away = half_width.astype(values.dtype)
+    ends = {LOWER: values - away, UPPER: values + away}
     if bounds is not None:
         ends = {suffix: np.clip(end, *bounds) for suffix, end in ends.items()}
     return {"": values} | ends

@@ -75,7 +75,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
         variables |= law_variables(tables, per_trajectory, source)
     variables |= predictions(forecast, (*per_trajectory, source.time_axis))
     attributes = {"title": f"Forecast of {source.variable}", "context_frames": context_frames}
-    return _assembled(source, values, forecast.reach, times, variables, attributes)
+    return _assembled(source, values, forecast.half_width, times, variables, attributes)
 
 
 def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
@@ -100,8 +100,8 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
     shown = (np.newaxis,) * len(single)
     attributes = {"title": f"Reconstruction of {source.variable}"}
     times = source.times[0] + np.asarray(found.trajectory.times, float)
-    reach = NINETY * found.deviation[shown]
-    return _assembled(source, values[shown], reach, times, variables, attributes)
+    half_width = NINETY * found.deviation[shown]
+    return _assembled(source, values[shown], half_width, times, variables, attributes)
 
 
 def _estimated_ends(source: Source, found: Reconstruction) -> dict[str, xr.Variable]:
@@ -123,7 +123,7 @@ def _estimated_ends(source: Source, found: Reconstruction) -> dict[str, xr.Varia
 def _assembled(
     source: Source,
     values: np.ndarray,
-    reach: np.ndarray | None,
+    half_width: np.ndarray | None,
     times: np.ndarray,
     variables: dict[str, xr.Variable],
     attributes: dict,
@@ -134,7 +134,7 @@ def _assembled(
     data = {f"{name}_" if name in taken else name: v for name, v in variables.items()}
     whole = "field" in source.dims
     for i, part in enumerate(source.parts):
-        for suffix, every in bands(values, reach, source.bounds).items():
+        for suffix, every in bands(values, half_width, source.bounds).items():
             own = every if whole else every[..., i, :]
             single = tuple(d for d in part.dims if d not in source.dims)
             dims, own = (*single, *source.dims), own[(np.newaxis,) * len(single)]

@@ -82,8 +82,8 @@ class LineScene(_Scene):
         forecast, reach = None, None
         if self.forecast is not None and self.outcome is not None and ahead >= 0:
             forecast = self.forecast[ahead]
-            if self.outcome.forecast.reach is not None:
-                reach = np.asarray(self.outcome.forecast.reach)[ahead, 0]
+            if self.outcome.forecast.half_width is not None:
+                reach = np.asarray(self.outcome.forecast.half_width)[ahead, 0]
         x, known = self.problem.context.grid.centers(), self._frames[frame]
         self.panels.profile.show(f"Profile {where}", x, known, forecast, reach)
 

@@ -55,7 +55,7 @@ def shown_of(
     axes = len(context.grid.shape)
     ahead = _one(forecast.trajectory.values, index, axes)
     known = None if truth is None else _one(truth, index, axes)[: len(ahead)]
-    reach = forecast.reach
+    reach = forecast.half_width
     return Shown(
         context=_one(context.values, index, axes),
         forecast=ahead,

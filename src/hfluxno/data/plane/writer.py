@@ -27,7 +27,7 @@ def of_plane_forecast(
         f"{name}{suffix}": xr.Variable(
             ("time", "x", "y"), every[:, i], storable({**attributes, **of_band(suffix, name)})
         )
-        for suffix, every in bands(values, forecast.reach).items()
+        for suffix, every in bands(values, forecast.half_width).items()
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
     described = quality(forecast, ()) | predictions(forecast, ("time",))

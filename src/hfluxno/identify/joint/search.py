@@ -281,9 +281,9 @@ class _Search:
         usable = [each for each in found if each is not None]
         if kind.stretches:
             usable = [with_ends_moved(each, self.context, self.frames[-1:]) for each in usable]
-        alone = None
-        if not (self._is_exact(source.estimate) or self._leaves_noise(source)):
-            alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
+        alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)
+        if alone is not None and (self._is_exact(source.estimate) or self._leaves_noise(source)):
+            alone = None
         other = None if alone is None else self._from(alone, source, target)
         least = max((each.evidence for each in usable), default=-np.inf) + _CLEARLY
         usable += [other] if other is not None and other.evidence > least else []

@@ -77,6 +77,13 @@ class Cause:
     shares: dict[str, float]
     name: str
 
+    @property
+    def may_be_dispersion(self) -> bool:
+        """Whether dispersion, by one coefficient, explains so much that the many coefficients of
+        another term that does so too are no evidence of it."""
+        left = {name: 1.0 - share for name, share in self.shares.items()}
+        return left[_DISPERSION] < min(1.0 - _DISPERSES, _CLEARLY * min(left.values()))
+
     def __str__(self) -> str:
         rest = (
             f"the {percent(self.left)} of the weak form of {self.field} that flux and diffusion "
@@ -122,14 +129,9 @@ def share_of_dispersion(values: Float[np.ndarray, "time field cells"], periodic:
 
 
 def may_disperse(values: Float[np.ndarray, "time field cells"], periodic: bool) -> bool:
-    """Whether dispersion, by one coefficient, explains so much of the residual of flux and
-    diffusion that the many coefficients of another term that does so too are no evidence of it."""
+    """Whether the cause of the misfit of a field may be dispersion (see `Cause`)."""
     fields = [str(i) for i in range(values.shape[1])]
-    for each in _of_each(values, fields, periodic):
-        left = {name: 1.0 - share for name, share in each.shares.items()}
-        if left[_DISPERSION] < min(1.0 - _DISPERSES, _CLEARLY * min(left.values())):
-            return True
-    return False
+    return any(each.may_be_dispersion for each in _of_each(values, fields, periodic))
 
 
 def _of_each(
