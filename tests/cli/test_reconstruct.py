@@ -21,8 +21,8 @@ def folder(tmp_path, monkeypatch):
     """A table of three quarters of the cells, in a folder of its own."""
     report = importlib.import_module("hfluxno.identify.joint_report")
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
-    search = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(search, "_FINER", ())
+    attempts = importlib.import_module("hfluxno.identify.joint.attempts")
+    monkeypatch.setattr(attempts, "_FINER", ())
     monkeypatch.chdir(tmp_path)
     values = burgers(TIMES, CELLS, 0.1, 0.6)[:, 0]
     lines = ["time,x,density"]

@@ -90,8 +90,8 @@ def short_search(monkeypatch):
     first, *_, last = select.stages(1)
     monkeypatch.setattr(select, "stages", lambda fields: (first, last))
     # Of the further terms one, on the cells of the data.
-    search = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(search, "_FINER", ())
+    attempts = importlib.import_module("hfluxno.identify.joint.attempts")
+    monkeypatch.setattr(attempts, "_FINER", ())
     joint_report = importlib.import_module("hfluxno.identify.joint_report")
     monkeypatch.setattr(joint_report, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
 
@@ -265,8 +265,8 @@ def test_a_standing_source_is_found(x64, short_search, monkeypatch):
     for _ in range(FRAMES - 1):
         moved = _run(Roe(Cubic(b=0.5), "mc", False), values[-1][None], frames=2)[-1, 0]
         values.append(moved + INTERVAL * source)
-    search = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(search, "_FINER", (2, 4))
+    attempts = importlib.import_module("hfluxno.identify.joint.attempts")
+    monkeypatch.setattr(attempts, "_FINER", (2, 4))
     found = hfluxno.identify(_context(np.stack(values)[:, None]))
     assert found.status == FitStatus.OK and str(found.candidate).endswith("depends on place")
     inferred = found.law.source(jnp.zeros((1, CELLS)), jnp.asarray(x[None]), jnp.asarray(0.0))

@@ -65,6 +65,7 @@ def test_dispersion_that_noise_hides_is_a_warning(asked):
         (Candidate(size=4), Kind(4)),
         (Candidate(size=9), Kind(9)),
         (Candidate(size=2), Kind(4)),
+        (Candidate(size=2, kinks=1), Kind(4)),
         (Candidate(size=6, diffusion="constant"), Kind(6, diffusion=1)),
     ],
 )
@@ -86,7 +87,6 @@ def test_it_is_taken_if_it_predicts_the_last_frames_as_well(error, taken, asked)
         (Candidate(size=4), FitStatus.OK, noisy(0.0)),
         (Candidate(size=4), FitStatus.OK, noisy(0.05, missing=0.6)),
         (Candidate(size=4), FitStatus.SYSTEMATIC_MISFIT, noisy(0.05)),
-        (Candidate(size=4, kinks=1), FitStatus.OK, noisy(0.05)),
     ],
 )
 def test_other_laws_stay(candidate, status, context, asked):

@@ -39,7 +39,6 @@ FURTHER_KINDS = (
     Kind(4, source_modes=4),
     Kind(4, flux_modes=2),
     Kind(4, stretches=1),
-    Kind(2, diffusion=1, kinks=1),
     Kind(4, diffusion=3),
 )
 _BETTER, _EARNED = 0.8, 0.5

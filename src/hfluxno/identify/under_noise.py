@@ -47,7 +47,7 @@ def with_first_state(
     with the same terms, if it predicts the last frames as well; with a warning if dispersion may
     be in it."""
     candidate = found.candidate
-    if not isinstance(candidate, Candidate) or candidate.kinks or found.status != FitStatus.OK:
+    if not isinstance(candidate, Candidate) or found.status != FitStatus.OK:
         return found
     u = np.asarray(single.values, float)[:, 0]
     is_noisy = noise(u) > LITTLE_NOISE * np.nanstd(u)

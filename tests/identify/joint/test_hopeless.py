@@ -10,13 +10,14 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import Promise
+from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.hopeless import hardly_explains, is_far_off
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.search import fit_jointly
 
 CELLS, TIMES = 32, np.arange(12.0)
 WAVE = np.sin(2 * np.pi * (np.arange(CELLS) - 0.7 * TIMES[:, None]) / CELLS)[:, None]
-KINDS = (Kind(4), Kind(4, by_state=4), Kind(2, kinks=1))
+KINDS = (Kind(4), Kind(4, by_state=4))
 
 
 def of_noise(*noise: float) -> Estimate:
@@ -67,7 +68,7 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
         "further",
         lambda _, first: taken.append("further") or [first, option(0.5 * reached)],
     )
-    monkeypatch.setattr(module.FurtherKinds, "outlook", lambda *_: Promise(0.0, promised))
+    monkeypatch.setattr(FurtherKinds, "outlook", lambda *_: Promise(0.0, promised))
     monkeypatch.setattr(search, "on_finest", finest)
     context = Trajectory.from_numpy(WAVE, TIMES)
     with contextlib.suppress(InterruptedError):
@@ -78,7 +79,7 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
 def test_an_estimate_from_before_ends_the_search_at_once(monkeypatch):
     module = importlib.import_module("hfluxno.identify.joint.search")
     monkeypatch.setattr(module._Search, "first", lambda _: pytest.fail("it was not over"))
-    monkeypatch.setattr(module.FurtherKinds, "outlook", lambda *_: Promise(0.0, 0.95))
+    monkeypatch.setattr(FurtherKinds, "outlook", lambda *_: Promise(0.0, 0.95))
     context = Trajectory.from_numpy(WAVE, TIMES)
     assert fit_jointly(context, (), KINDS, gives_up=True, before=of_noise(0.5)) is None
 
@@ -90,11 +91,12 @@ def test_stretches_that_the_weak_form_has_found_are_tried_whatever_else_promises
     """What is linear where a run begins does not tell what they would do."""
     module = importlib.import_module("hfluxno.identify.joint.search")
     stretch, others = Kind(4, stretches=1), tuple(Kind(4, diffusion=n) for n in (1, 2, 3))
-    asked, kinds = [], module.FurtherKinds
+    asked, kinds = [], FurtherKinds
     monkeypatch.setattr(kinds, "outlook", lambda _, __, kind: Promise(-float(kind.stretches), 0.5))
     monkeypatch.setattr(kinds, "_shown", lambda *_: (None,) * shown)
-    monkeypatch.setattr(module._Search, "_richer", lambda _, __, kind, **___: asked.append(kind))
+    monkeypatch.setattr(module._Search, "richer", lambda _, __, kind, **___: asked.append(kind))
     context = Trajectory.from_numpy(WAVE, TIMES)
+    monkeypatch.setattr(module._Search, "kinked", lambda *_: [])
     search = module._Search(context, (), (Kind(4), stretch, *others), known_first=True)
     search.further(module.Option(of_noise(0.5), Kind(4)))
     assert asked == [*others, *([Kind(4, stretches=shown)] if shown else [])]

@@ -101,7 +101,7 @@ def test_a_kind_has_as_many_stretches_as_are_shown_and_may_be_tried_with_one():
     forward = made(Kind(4), 1)
     estimate = SimpleNamespace(z=np.zeros(forward.size), forward=forward)
     first = Option(estimate, Kind(4))  # type: ignore[arg-type]
-    further = FurtherKinds(seen, (Kind(4), Kind(4, stretches=1), Kind(2, kinks=1)), made)
+    further = FurtherKinds(seen, (Kind(4), Kind(4, stretches=1)), made)
     (both,) = further.smooth(first)
     assert both == Kind(4, stretches=2)
     for kind in (both, Kind(4, stretches=1)):

@@ -10,7 +10,7 @@ from hfluxno.identify.joint.fit import NOTHING, Promise, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.prior import MOST_STRETCHES, Kind
-from hfluxno.identify.joint.starts import carried, carried_starts, shown_stretches, stretched
+from hfluxno.identify.joint.starts import carried, carried_start, shown_stretches, stretched
 from hfluxno.identify.joint.stretches import Stretch
 from hfluxno.trajectory import Trajectory
 
@@ -33,11 +33,11 @@ class FurtherKinds:
         self._stretches: dict[int, tuple[Stretch, ...]] = {}
 
     def smooth(self, first: Option) -> list[Kind]:
-        """Those without a kink, with as many stretches as the weak form asks for."""
+        """Those with as many stretches as the weak form asks for."""
         kinds = []
         for kind in self.kinds:
             count = len(self._shown(first, kind)) if kind.stretches else 0
-            if not (kind.kinks or (kind.stretches and not count)):
+            if count or not kind.stretches:
                 kinds.append(dataclasses.replace(kind, stretches=count))
         return kinds
 
@@ -53,16 +53,14 @@ class FurtherKinds:
     ) -> list[Float[np.ndarray, " unknown"]]:
         """Starts for another kind of law, or on another grid; none if the weak form does not ask
         for its stretches."""
-        starts = carried_starts(source.estimate.z, source.estimate.forward, target)
+        z = carried_start(source.estimate.z, source.estimate.forward, target)
         if not kind.stretches:
-            return starts
+            return [z]
         known = self._stretches.get(kind.size, ())
         anew = source.kind.stretches > 0 or len(known) != kind.stretches
-        begun = []
-        for z in starts:
-            found = shown_stretches(z, target, self.context) if anew else known
-            begun.append(stretched(z, target, found))
-        return [z for z in begun if z is not None]
+        found = shown_stretches(z, target, self.context) if anew else known
+        begun = stretched(z, target, found)
+        return [] if begun is None else [begun]
 
     def _shown(self, first: Option, kind: Kind) -> tuple[Stretch, ...]:
         """The stretches that the weak form asks for with a flux of this degree."""

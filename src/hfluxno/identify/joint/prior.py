@@ -72,7 +72,9 @@ class Kind:
             return Kind(size, diffusion=1)
         if self.stretches:
             return Kind(size, diffusion=1, stretches=MOST_STRETCHES)
-        return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES, 1)
+        if self.kinks:
+            return dataclasses.replace(self, diffusion=1)
+        return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES)
 
     def with_more_places(self) -> "Kind":
         """The same with twice as many modes of place, and one more stretch, up to a maximum."""
@@ -88,7 +90,7 @@ class Kind:
     def __str__(self) -> str:
         parts = [f"degree {self.size}" if self.size else "no flux"]
         if self.kinks:
-            parts.append("a kink")
+            parts.append("a kink" if self.kinks == 1 else f"{self.kinks} kinks")
         if self.diffusion:
             parts.append("diffusion" if self.diffusion == 1 else "diffusion of degree 2")
         if self.by_state:
@@ -250,7 +252,7 @@ def _spreads(
     flux = _SPEEDS * speed / degrees**1.5
     if not isinstance(shape.basis, TensorChebyshev):
         flux = np.where(degrees <= kind.size, flux, 0.0)
-        flux[count - shape.kinks :] = _SPEEDS * speed * (kind.kinks > 0)
+        flux[count - shape.kinks :] = _SPEEDS * speed
     flux = np.tile(flux, fields)
     each = max(0.3 * speed, diffusivity)
     diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, each, 0.0)
@@ -267,7 +269,7 @@ def _spreads(
     offset = np.full(fields * shape.has_offset, _SPEEDS * speed * tells)
     factor = 0.5 / waves[1 : shape.flux_modes + 1]
     factor = np.where(np.arange(len(factor)) < kind.flux_modes, factor, 0.0)
-    kinks = np.full(shape.kinks, _PLACE_OF_KINK * (kind.kinks > 0))
+    kinks = np.full(shape.kinks, _PLACE_OF_KINK)
     stretches = np.zeros((shape.stretches, 3))
     stretches[: kind.stretches] = [shape.modes.upper, shape.modes.upper, 0.5]
     parts = [flux, diffusion, by_state, source, offset, factor, stretches.ravel(), kinks]

@@ -25,7 +25,6 @@ from hfluxno.parametric.law_family import LawFamily
 from hfluxno.trajectory import Trajectory
 
 _TRACE, _ALONE = 0.02, 5.0  # of a diffusivity, in spreads: hardly any, and nothing else
-_KINKS_FROM = (-1.0, 0.0, 1.0)  # in spreads
 
 
 def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, " unknown"]]:
@@ -57,26 +56,18 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
     return starts
 
 
-def carried_starts(
+def carried_start(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward
-) -> list[Float[np.ndarray, " unknown_"]]:
-    """Starts for another kind of law: the same unknowns, with a new kink at several places."""
+) -> Float[np.ndarray, " unknown_"]:
+    """A start for another kind of law: the same unknowns, and a little diffusion."""
     begin = carried(z, source, target)
-    law, kinks = len(target.spread), target.shape.kinks
     # A diffusivity at or below zero has no derivative and could not grow.
     sizes = target.shape.sizes
     diffusion = begin[sizes[0] : sizes[0] + sizes[1]].reshape(len(target.shape.fields), -1)
     free = target.spread[sizes[0] : sizes[0] + sizes[1]].reshape(diffusion.shape)
     if diffusion.size:
         diffusion[:, 0] = np.where(free[:, 0] > 0.0, np.maximum(diffusion[:, 0], _TRACE), 0.0)
-    if not kinks or not target.spread[law - 1] or (source.shape.kinks and source.spread[-1]):
-        return [begin]
-    starts = []
-    for place in _KINKS_FROM:
-        moved = begin.copy()
-        moved[law - kinks : law] = place
-        starts.append(moved)
-    return starts
+    return begin
 
 
 def diffusing(

@@ -91,8 +91,11 @@ def _best_product(
     target: Float[np.ndarray, " equation"],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The weights a, b and c with which Σ a_m b_n P_mn + Σ c_k C_k is nearest to the target, with
-    a_0 = 1; `None` if the first wave is not in the product to begin with."""
+    a_0 = 1; `None` if there are fewer equations than weights, or if the first wave is not in the
+    product to begin with."""
     waves, count, equations = products.shape
+    if equations < waves - 1 + count + len(columns):
+        return None
     every = np.concatenate([products.reshape(-1, equations), columns])
     found = np.linalg.lstsq(every.T, target, rcond=_SMALLEST)[0]
     if not count:
