@@ -16,6 +16,7 @@ from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
 from hfluxno.nn.linear import MLP
 from tests.models import original
+from tests.slow import slow
 
 TOLERANCE = 1e-10  # both compute in float64
 
@@ -24,7 +25,7 @@ def assert_close(value, recorded):
     np.testing.assert_allclose(np.asarray(value), recorded, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["local", "local_two_fields", "local_2d"])
+@pytest.mark.parametrize("name", ["local", slow("local_two_fields"), "local_2d"])
 def test_encoder_hypernetwork_step_and_rollout(name, x64):
     arrays = original.recorded(name)
     found = _everything(original.network(name, arrays), jnp.asarray(arrays["context"]))

@@ -24,6 +24,7 @@ from tests.plots.fakes import (
     shallow_water,
     wave,
 )
+from tests.slow import slow
 
 LABELS = Labels(("load",), "kg/m", "x", "km", "time", "days since 2024-01-01", origin=100.0)
 
@@ -179,7 +180,7 @@ def test_letters_that_the_font_lacks_are_no_warning(tmp_path, scalar):
     assert (tmp_path / "a.png").stat().st_size > 0
 
 
-@pytest.mark.parametrize("fields", [1, 2])
+@pytest.mark.parametrize("fields", [1, slow(2)])
 def test_a_constant_field_is_drawn_without_a_warning(fields):
     values = np.ones((6, fields, 16))
     context = Trajectory.from_numpy(values, fields=["h", "m"][:fields])

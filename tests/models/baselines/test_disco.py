@@ -174,7 +174,7 @@ def test_the_solver_solves_the_equation(x64):
 # --- the network ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [slow("disco"), "disco_2d"])
+@pytest.mark.parametrize("name", ["disco", slow("disco_2d")])
 def test_the_numbers_of_the_original(name, x64):
     arrays = recorded(name, "baselines")
     network = original.network(name, arrays)
