@@ -50,6 +50,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def free_cores() -> int:
+    """How many threads `on_all_cores` would use here."""
+    return 1 if _alone.get() else cores()
+
+
 def take(tree: PyTree, members: np.ndarray) -> PyTree:
     return jax.tree.map(lambda leaf: np.asarray(leaf)[members], tree)
 

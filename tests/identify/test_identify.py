@@ -312,7 +312,9 @@ def test_dispersion_is_told_from_a_law_by_its_misfit(short_search):
     forecast = FittedLawForecaster().advance(_context(values[:2]), (other, law), STEPS)
     np.testing.assert_array_equal(forecast.status, [FitStatus.SYSTEMATIC_MISFIT, FitStatus.OK])
     assert forecast.sentences[0] == other.sentence
-    assert forecast.sentences[1].startswith(f"{law.sentence}; its predicted error is below 5 %")
+    assert forecast.sentences[1].startswith(
+        f"{law.sentence}; in nine of ten cases its error is below 5 %"
+    )
     ahead, truth = np.asarray(forecast.trajectory.values), values[:2, FRAMES:]
     errors = np.linalg.norm(ahead - truth, axis=(2, 3)) / np.linalg.norm(truth, axis=(2, 3))
     assert errors[0, -1] > 0.04 and errors[1, -1] < 0.005

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
 from hfluxno.forecaster import (
+    NINETY_OF_FRAMES,
     Forecast,
     Forecaster,
     check_steps,
@@ -267,17 +268,17 @@ def _noise(
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
-    """How far ahead a forecast with known standard deviations is reliable."""
+    """How far ahead the 90 % bound of a forecast with known standard deviations is small."""
     if spread is None or item.status != FitStatus.OK:
         return ""
     size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
-    beyond = np.flatnonzero(error > _BELIEVED)
+    beyond = np.flatnonzero(NINETY_OF_FRAMES * error > _BELIEVED)
     sure = int(beyond[0]) if len(beyond) else len(frames)
     if sure == 0:
-        return f"; its predicted error is above {percent(_BELIEVED)} from the first frame on"
+        return f"; its error may exceed {percent(_BELIEVED)} from the first frame on"
     every = plural(len(frames), "frame")
-    return f"; its predicted error is below {percent(_BELIEVED)} for {sure} of {every}"
+    return f"; in nine of ten cases its error is below {percent(_BELIEVED)} for {sure} of {every}"
 
 
 def _ends_stay(context: Trajectory) -> str:

@@ -1,10 +1,15 @@
 """What the search for a joint estimate is made of: estimates of one context, which it notes."""
 
+import copy
 import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Self, TypeVar
 
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import free_cores, on_all_cores
 from hfluxno.identify.frames.coarser import coarsening
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import estimate, sizes
@@ -37,6 +42,13 @@ _BEYOND_DOUBT, _LITTLE = 100.0, 0.2
 # Diffusion alone is no start for a law that misses less than this, in standard deviations.
 _EXACT = 0.01
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _called(estimation: Callable[[], Estimate | None]) -> Estimate | None:
+    return estimation()
+
 
 class Attempts:
     """Estimates of one context, those tried, and what they tell."""
@@ -63,9 +75,33 @@ class Attempts:
         )
 
     def noted(self, option: Option) -> Option:
-        self.tried.append((str(option), option.evidence))
-        announce(*self.tried[-1], "log evidence")
+        self._note(str(option), option.evidence)
         return option
+
+    def _note(self, label: str, evidence: float) -> None:
+        self.tried.append((label, evidence))
+        announce(label, evidence, "log evidence")
+
+    def each(
+        self, function: Callable[[Self, Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result]:
+        """The function of a search and each item, in order; as many at once as there are free
+        cores. What is tried for an item is noted when its result is asked for."""
+
+        def alone(item: Item) -> tuple[Result, list[tuple[str, float]]]:
+            other = copy.copy(self)
+            other.tried = []
+            return function(other, item), other.tried
+
+        if free_cores() == 1:
+            yield from (function(self, item) for item in items)
+            return
+        for begin in range(0, len(items), free_cores()):
+            some = items[begin : begin + free_cores()]
+            for found, tried in on_all_cores(alone, some):
+                for label, evidence in tried:
+                    self._note(label, evidence)
+                yield found
 
     def estimated(
         self, start: Float[np.ndarray, " unknown"], source: Option, target: Forward
@@ -92,14 +128,14 @@ class Attempts:
         of_cells = source.refinement == target.settings.refinement
         starts = improved(starts, target, self.context, noise, of_cells)
         targets = (target, target.blunt()) if kind.stretches else (target,)
-        found = [self.estimated(z, source, each) for each in targets for z in starts]
+        every = [partial(self.estimated, z, source, each) for each in targets for z in starts]
         if anew and kind.stretches and starts:
             # The first state and the ends belong to a law without one.
-            found += [grown(each, self.context, self.frames, starts) for each in targets]
+            every += [partial(grown, each, self.context, self.frames, starts) for each in targets]
         # A flux of lower degree may have led to another minimum.
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
-            found.append(grown(target, self.context, self.frames))
-        usable = [each for each in found if each is not None]
+            every.append(partial(grown, target, self.context, self.frames))
+        usable = [found for found in on_all_cores(_called, every) if found is not None]
         if kind.stretches:
             usable = [with_ends_moved(each, self.context, self.frames[-1:]) for each in usable]
         alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)

@@ -29,6 +29,7 @@ from hfluxno.identify.joint.windows import (
     check_enough,
     grown,
     held_out_from,
+    is_dense,
     settled,
 )
 from hfluxno.trajectory import Trajectory
@@ -108,20 +109,27 @@ class _Search(Attempts):
         options = [first]
         others = self.further_kinds.smooth(first)
         if len(others) > _MOST_TRIED:
-            outlooks = {kind: self.further_kinds.outlook(first, kind).evidence for kind in others}
-            ranked = sorted(others, key=outlooks.__getitem__, reverse=True)
+            outlooks = self.each(lambda s, kind: s.further_kinds.outlook(first, kind), others)
+            evidence = {k: each.evidence for k, each in zip(others, outlooks, strict=True)}
+            ranked = sorted(others, key=evidence.__getitem__, reverse=True)
             # Nor what stretches do that the weak form has found, so they are tried besides.
             most = [kind for kind in ranked if not kind.stretches][:_MOST_TRIED]
             others = [kind for kind in ranked if kind.stretches or kind in most]
-        for kind in others:
-            found = self.richer(first, kind, anew=True)
+
+        def option(search: "_Search", kind: Kind) -> tuple[Option, bool] | None:
+            found = search.richer(first, kind, anew=True)
             if found is None:
-                continue
-            found = self.with_diffusion(self.with_places(found))
+                return None
+            found = search.with_diffusion(search.with_places(found))
             # Before finer grids, on which the derivatives by many terms take their time.
-            options.append(self.simplified(found) if kind.by_state else found)
-            if self.explains(options[-1], first):
-                return options
+            found = search.simplified(found) if kind.by_state else found
+            return found, search.explains(found, first)
+
+        for found in self.each(option, others):
+            if found is not None:
+                options.append(found[0])
+                if found[1]:
+                    return options
         return [*options, *self.kinked(first, options)]
 
     def on_finest(self, first: Option, options: list[Option]) -> Option:
@@ -132,29 +140,32 @@ class _Search(Attempts):
         near = [i for i in range(min(len(gains), 2)) if gains[i] >= _RIVAL * gains[0] > 0.0]
         rivals = [options[i] for i in near or [0]]
         if len(rivals) > 1 and self.finer_grids:
-            ahead, behind = (self.finer(each, self.finer_grids[0]) for each in rivals)
+            factor = self.finer_grids[0]
+            ahead, behind = self.each(lambda search, each: search.finer(each, factor), rivals)
             # What is behind on cells of half the length too stays behind.
             if ahead and behind and ahead.evidence > behind.evidence + CLEARLY:
                 rivals = rivals[:1]
-        refined = [self.refined(each) for each in rivals]
+        # Further terms may have fitted the errors of coarse cells.
+        compared = rivals if first in rivals else [*rivals, first]
+        refined = list(self.each(lambda search, each: search.refined(each), compared))
+        plain = refined[compared.index(first)]
+        refined = refined[: len(rivals)]
         best = max(refined, key=lambda each: each.evidence)
         if len(refined) > 1 and not self.leaves_noise(best):
             # Evidence takes errors of the scheme for noise.
             best = min(refined, key=lambda each: self.missed(each.estimate))
-        if best.kind != first.kind:
-            # Further terms may have fitted the errors of coarse cells.
-            plain = self.refined(first)
-            if plain.evidence + WORTH > best.evidence:
-                return plain
+        if best.kind != first.kind and plain.evidence + WORTH > best.evidence:
+            return plain
         if best.kind.stretches > 1 and one_suffices(best.estimate):
             one = dataclasses.replace(best.kind, stretches=1)
             return self.richer(first, one, best.refinement) or best
         return best
 
-    def kinked(self, first: Option, options: list[Option]) -> list[Option]:
+    def kinked(self, first: Option, tried: list[Option]) -> list[Option]:
         """Options with kinks, if the others leave more than noise, a flux of the highest degree
-        explains much of it, and kinks explain more than that does."""
-        best, noise = max(options, key=lambda each: each.evidence), first.estimate.noise
+        explains much of it, and kinks explain more than that does; of a few sensors also that flux
+        itself."""
+        best, noise = max(tried, key=lambda each: each.evidence), first.estimate.noise
         if not first.kind.is_plain or len(self.context.states.fields) > 1:
             return []
         if self.leaves_noise(best) or self.is_exact(best.estimate):
@@ -167,25 +178,32 @@ class _Search(Attempts):
         smooth = self.estimated(start, first, target)
         if smooth is None or smooth.evidence < best.evidence + CLEARLY:
             return []
-        self.noted(Option(smooth, richest))
-        found: list[Option] = []
-        for count in range(1, MOST_KINKS + 1):
+        option = self.noted(Option(smooth, richest))
+        # In frames it is tried on the finest cells, whose schemes it does not mend.
+        options = [] if is_dense(self.context) else [option]
+
+        def with_kinks(search: "_Search", count: int) -> Option | None:
             kind = Kind(2, kinks=count)
-            target = self.forward(kind, 1)
+            target = search.forward(kind, 1)
             starts = [straight_lines(each, target) for each in (first.estimate, smooth)]
-            start = min(starts, key=lambda z: distance(target, self.context, noise, z))
-            kinked = self.estimated(start, first, target)
-            if kinked is not None and kinked.evidence > smooth.evidence + CLEARLY:
-                found.append(self.noted(Option(kinked, kind)))
+            start = min(starts, key=lambda z: distance(target, search.context, noise, z))
+            found = search.estimated(start, first, target)
+            if found is None or found.evidence < smooth.evidence + CLEARLY:
+                return None
+            return search.noted(Option(found, kind))
+
+        for count, found in enumerate(self.each(with_kinks, range(1, MOST_KINKS + 1)), 1):
+            if found is not None:
+                options.append(found)
             elif count > 1:  # of a trapezoid one kink may explain less than a smooth flux does
                 break
-        return found
+        return options
 
     def of_high_degree(self, chosen: Option) -> Option:
         """The option with a flux of high degree if that predicts held-out frames better."""
         context, kind = self.context, chosen.kind
         degrees = _RICHEST if kind in self.kinds and kind.size > self.kinds[0].size else ()
-        if kind.size and not kind.is_plain:
+        if kind.size and not (kind.is_plain or kind.kinks):
             degrees = () if self.leaves_noise(chosen) else _OF_FURTHER
         if not (degrees and self.finer_grids):
             return chosen

@@ -7,6 +7,7 @@ window but one, which predicts it.
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
@@ -53,7 +54,9 @@ def grown(
         starts = law_starts(forward, context)
     law = np.arange(forward.size) < len(forward.spread)
     starts = [np.where(law, z, 0.0) for z in starts]
-    first = [estimate(forward, context, frames[:1], start=z, quick=True) for z in starts]
+    first = on_all_cores(
+        lambda z: estimate(forward, context, frames[:1], start=z, quick=True), starts
+    )
     usable = [each for each in first if each is not None]
     if not usable:
         return None
