@@ -21,7 +21,7 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.random_field import modes
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
-from hfluxno.parametric.basis import Basis, Chebyshev, Kinked, TensorChebyshev
+from hfluxno.parametric.basis import KINK_WIDTH, Basis, Chebyshev, Kinked, TensorChebyshev
 from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -132,7 +132,7 @@ def make_forward(
     cells = grid.shape[0]
     program = kind.program
     shape = LawShape(
-        _basis(program, lower, upper),
+        _basis(program, lower, upper, refinement),
         lower,
         upper,
         PlaceModes(0.0, float(cells), max(program.source_modes, 1), grid.is_periodic()),
@@ -230,11 +230,13 @@ def with_future(forward: Forward, until: float) -> Forward:
     return dataclasses.replace(forward, ends=longer)
 
 
-def _basis(kind: Kind, lower, upper) -> Basis:
+def _basis(kind: Kind, lower, upper, refinement: int) -> Basis:
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if len(lower) == 1:
         smooth = Chebyshev(middle, half, kind.size)
-        return Kinked(smooth, np.zeros(kind.kinks)) if kind.kinks else smooth
+        # A rounded kink makes a fan of what is a constant state; on shorter cells it needs less.
+        width = np.asarray(KINK_WIDTH / refinement)
+        return Kinked(smooth, np.zeros(kind.kinks), width) if kind.kinks else smooth
     return TensorChebyshev(middle, half, 3, len(lower))
 
 
