@@ -46,6 +46,8 @@ _BY_CHANCE = 4.0
 # 3 % noise (seed 74) it was as certain in one, with .022, the dispersion of the scheme; of 22 of
 # dispersive waves that were `OK` nine are flagged.
 _CERTAIN_DISPERSION, _BY_SCHEMES, _DISPERSING_BEYOND_NOISE = 42.0, 0.05, 0.25
+# In standard deviations; of counts of 5 to 60 that dispersion seemed to explain it was .39.
+_TOO_NOISY = 0.2
 # It is also systematic if half of it would not be there had the frames been seen at other times. Of
 # laws (seeds 2 and 3, with and without noise) other times explained a sixth at most.
 _AT_OTHER_TIMES = 0.5
@@ -320,9 +322,11 @@ def beside_unknowns(
         return measured
     scale, count = np.std(observed, axis=(0, 2))[:, None], len(beside)
     others, missed = (beside / scale).reshape(count, -1), (observed - simulated)[1:] / scale
-    noise = noisy * noise_level(observed / scale)
-    by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noise)
+    noise = noise_level(observed / scale)
+    by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noisy * noise)
     counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
+    # A run from a frame of so much noise has waves of its own.
+    counts = counts and noise < _TOO_NOISY
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
 
 
