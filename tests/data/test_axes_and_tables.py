@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from hfluxno.data.readers import read
+from hfluxno.data.same_entries import with_same_united
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
 
@@ -115,6 +116,32 @@ def columns(values=None, **names):
     )
     u = (wave() if values is None else values).ravel()
     return {names.get("time", "time"): 0.5 * t, names.get("x", "x"): 2.0 * x, "u": u}
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_places_and_times_that_differ_by_rounding_are_the_same(tmp_path, single):
+    def rounded(exact):
+        other = exact.astype(np.float32).astype(float) if single else np.nextafter(exact, np.inf)
+        return exact, other
+
+    times, places = rounded(0.3 + 0.1 * np.arange(FRAMES)), rounded(0.7 + 0.1 * np.arange(CELLS))
+    t, x = (a.ravel() for a in np.indices((FRAMES, CELLS)))
+    either = {"x": np.where(t % 2, places[0][x], places[1][x])}
+    either["time"] = np.where(x % 3, times[0][t], times[1][t])
+    for axis in ("x", "time"):
+        alike = {"time": times[0][t], "x": places[0][x], "u": wave().ravel()}
+        source = read(table(tmp_path / "a.csv", alike | {axis: either[axis]}))
+        np.testing.assert_array_equal(source.values[:, 0], wave())
+        np.testing.assert_allclose(source.times, times[0], rtol=1e-6)
+        np.testing.assert_allclose(source.x, places[0], rtol=1e-6)
+
+
+def test_times_that_follow_each_other_closely_stay(tmp_path):
+    """Each place is read a little after the one before it, the last long after the first."""
+    whole = columns()
+    whole["time"] = 0.5 * np.repeat(np.arange(FRAMES), CELLS) + 4e-4 * whole["x"] / 2.0
+    frame = with_same_united(pd.DataFrame(whole), ["time", "x"])
+    assert frame["time"].nunique() == FRAMES * CELLS
 
 
 def test_a_table_in_any_order_of_its_lines(tmp_path):

@@ -20,6 +20,7 @@ from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.headers import ALIASES, bare_names, candidates, may_be_places, plain, units_in
 from hfluxno.data.numbers import listed
+from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_stray_lines
 from hfluxno.data.table_faults import check_units_row, naming, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
@@ -114,6 +115,7 @@ def table_variables(
             "-1234.5 or 1e-3, without units."
         )
     frame, left_out = without_stray_lines(frame[keys].assign(**new), keys)
+    frame = with_same_united(frame, keys)
     twice = frame.duplicated(keys)
     if twice.any():
         line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())

@@ -24,9 +24,8 @@ from hfluxno.data.own_axes import (
     own_axes_by_length,
 )
 from hfluxno.data.reading import reading
+from hfluxno.data.same_entries import first_of_same
 from hfluxno.data.source import unit_in
-
-_SAME = 1e-3  # of the smallest step, as times may differ from multiples of an interval
 
 
 def united(
@@ -141,9 +140,9 @@ def _union(
             )
         entries.append(own)
     steps = [np.min(np.abs(np.diff(np.sort(own)))) for own in entries if own.size > 1]
-    ordered = np.sort(np.concatenate(entries))
-    apart = np.diff(ordered, prepend=-np.inf) > _SAME * min(steps, default=0.0)
-    common = ordered[apart]
+    common = np.unique(
+        first_of_same(np.unique(np.concatenate(entries)), float(min(steps, default=0.0)))
+    )
     places = {
         axis: np.searchsorted(common, own, side="right") - 1
         for axis, own in zip(axes, entries, strict=True)
