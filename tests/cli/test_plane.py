@@ -213,6 +213,16 @@ def test_check_says_what_it_does_not_read(tmp_path, capsys):
     assert "add their coordinate y" in " ".join(capsys.readouterr().out.split())
 
 
+def test_check_says_which_field_was_never_measured(tmp_path, capsys):
+    u, dims = gas(1)[0, 0], ("time", "x", "y")
+    fields = {"u": (dims, u), "v": (dims, np.full_like(u, np.nan))}
+    axes = {"time": TIMES, "x": X, "y": Y}
+    xr.Dataset(fields, axes).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    assert main(["check", str(tmp_path / "a.nc")]) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "All values of the field 'v' are missing; leave it out" in error
+
+
 def test_check_names_components_beyond_the_plane(tmp_path, capsys):
     path = write_well(tmp_path / "a.hdf5")
     with h5py.File(path, "a") as file:

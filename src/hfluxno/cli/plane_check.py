@@ -42,7 +42,7 @@ def main(config: "CheckConfig") -> int:
 def examined(config: "CheckConfig") -> dict:
     """The report, as plain numbers and words."""
     from hfluxno.identify.plane.acting import acting
-    from hfluxno.identify.plane.frames import noise_level
+    from hfluxno.identify.plane.frames import check_measured, noise_level
 
     source = plane.read(config)
     member = plane.members_of(config, source)[0]
@@ -55,6 +55,7 @@ def examined(config: "CheckConfig") -> dict:
     context = source.context(member, frames)
     values = np.asarray(context.values, float)
     grid, seen = context.grid, values[..., context.grid.free]
+    check_measured(seen, source.fields)
     noises = [noise_level(values[:, i : i + 1]) for i in range(len(source.fields))]
     deviations = np.nanstd(values, axis=(0, 2, 3))
     kept = totals(values, grid.free, np.array(noises) * deviations)

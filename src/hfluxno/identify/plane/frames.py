@@ -128,15 +128,20 @@ def _across_walls(values: np.ndarray, grid: Grid) -> np.ndarray:
     return values[..., nearest[0], nearest[1]]
 
 
-def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
-    """`values` are those outside of walls."""
-    absent = np.isnan(values)
+def check_measured(values: np.ndarray, fields: tuple[str, ...]) -> None:
+    """Raises `ValueError` if nothing was measured of one of the fields (time, field, …)."""
     for i, name in enumerate(fields):
-        if absent[:, i].all():
+        if np.isnan(values[:, i]).all():
             raise ValueError(
                 f"All values of the field {name!r} are missing; leave it out, or choose another "
                 "variable."
             )
+
+
+def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
+    """`values` are those outside of walls."""
+    absent = np.isnan(values)
+    check_measured(values, fields)
     parts = absent.all(axis=0)
     for i, name in enumerate(fields):
         alone = int((parts[i] & ~parts.all(axis=0)).sum())
