@@ -51,6 +51,15 @@ def test_integers_flows_and_ends_too(tmp_path):
     assert np.all(source.ends.sides[0].values == 5.0)
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_mark_is_no_other_value():
+    field = xr.Variable("x", np.array([1.0, np.inf, -np.inf, np.nan, 1e300]))
+    for mark, index in ((np.inf, 1), (-np.inf, 2)):
+        found, notes = as_gaps(field, "u", (mark,))
+        assert np.flatnonzero(np.isnan(found.values)).tolist() == [index, 3]
+        assert notes == (f"u: 1 value of {mark:g} is missing.",)
+
+
 def test_on_a_plane(tmp_path):
     values = 2.0 + np.arange(6 * 16 * 17.0).reshape(6, 16, 17)
     values[1, 2, 3] = -999.0

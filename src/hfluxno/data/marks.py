@@ -58,6 +58,8 @@ def absent(variables: Mapping[str, xr.Variable], missing: Sequence[float]) -> tu
 
 def _is(variable: xr.Variable, mark: float) -> np.ndarray:
     values = np.asarray(variable.values)
+    if np.isinf(mark):  # which every number is as far from
+        return values == mark
     return (values == mark) | (np.abs(values - mark) <= _SAME * abs(mark))
 
 
