@@ -22,4 +22,5 @@ def test_bands_are_those_of_forecasts_that_are_ok(shape):
     widths = np.array([sound, 2.0 * NINETY, 3.0 * sound]).reshape(below)
     np.testing.assert_allclose(made.half_width, widths * values)
     np.testing.assert_allclose(made.members(slice(1, 2)).single().half_width, 2.0 * NINETY)
+    assert (alone := made.single()).members(slice(0, 1)) is alone  # as Trajectory.members
     assert Forecast(ahead, status, ("",) * 3, nothing, nothing, nothing).half_width is None

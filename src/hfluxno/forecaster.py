@@ -106,7 +106,10 @@ class Forecast:
         return self._relative(np.broadcast_to(noise, shape))
 
     def members(self, which: slice) -> "Forecast":
-        """The forecasts of some members of a batch, as a batch."""
+        """The forecasts of some members of a batch, as a batch; that of a single context is
+        returned as it is."""
+        if not self.trajectory.is_batched:
+            return self
         each = vars(self).items()
         parts: dict[str, Any] = {k: v[which] for k, v in each if isinstance(v, tuple | np.ndarray)}
         return dataclasses.replace(self, trajectory=self.trajectory.members(which), **parts)
