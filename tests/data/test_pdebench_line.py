@@ -56,6 +56,11 @@ def test_also_of_a_labelled_file(tmp_path):
         ({"density": RHO, "Vx": V, "pressure": P}, {}, "are not conserved; give the ratio"),
         ({"tensor": RHO}, {"gamma": 1.4}, "--gamma has no use"),
         ({"density": RHO, "Vx": V, "pressure": P}, {"gamma": 1.0}, "above 1; got 1"),
+        (
+            {"density": RHO, "Vx": V, "pressure": np.where(P[1, 2, 3] == P, -0.25, P)},
+            {"gamma": GAMMA},
+            "pressure of .* is -0.25 at trajectory 1, time 2, x 3, .* make it NaN where",
+        ),
         ({"tensor": RHO}, {"trajectory": 2}, "it has 2, counted from 0"),
     ],
 )

@@ -323,6 +323,18 @@ def test_a_density_of_nothing_is_a_vacuum(tmp_path, thin):
     assert ("a density is not negative" if thin < 0.0 else "fill it with a thin gas") in sentence
 
 
+def test_a_pressure_of_a_gas_is_not_negative(tmp_path):
+    negative = gas()[3].copy()
+    negative[0, 3, 2, 1] = -0.25
+    path = pdebench(tmp_path / "a.h5", pressure=negative)
+    sentence = refused(path, gamma=GAMMA)
+    assert f"pressure of {path} is -0.25 at trajectory 0, frame 3, x 2, y 1, counted" in sentence
+    assert "a gas is not negative: correct it, or make it NaN" in sentence
+    with pytest.raises(ValueError, match="frame 3, x 2"):
+        read_plane(path, gamma=GAMMA).values(0, 2, 5)
+    read_plane(path, "pressure").context(0)  # a field of which no energy is computed
+
+
 def test_a_depth_of_nothing_is_dry_ground(tmp_path):
     depth, path = gas(1)[0, 0].astype(float), tmp_path / "a.npz"
     depth[:, 3], depth[5, 2, 1] = 0.0, -0.2

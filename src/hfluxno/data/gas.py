@@ -37,6 +37,22 @@ def pressure_of(density: Any, momentum: Sequence[Any], energy: Any, gamma: float
     return (gamma - 1.0) * (energy - 0.5 * square / density)
 
 
+def check_pressure(
+    pressure: np.ndarray, axes: Sequence[object], path: Path, start: int = 0
+) -> None:
+    """Raises `ValueError` if a pressure along these axes is negative; its first entry is number
+    `start` of the file along the first of them."""
+    if not np.any(pressure < 0.0):
+        return
+    first, *rest = lowest = np.unravel_index(np.nanargmin(pressure), pressure.shape)
+    indices = (start + first, *rest)
+    place = ", ".join(f"{axis} {index}" for axis, index in zip(axes, indices, strict=True))
+    raise ValueError(
+        f"The pressure of {path} is {pressure[lowest]:.4g} at {place}, counted from 0, and that of "
+        "a gas is not negative: correct it, or make it NaN where it was not measured."
+    )
+
+
 def with_conserved(
     variables: Mapping[str, xr.Variable], gamma: float, path: Path
 ) -> dict[str, xr.Variable]:
@@ -44,7 +60,8 @@ def with_conserved(
 
     - `gamma`: the ratio of specific heats.
 
-    Raises `ValueError` if one of the three is missing, their shapes differ, or γ ≤ 1.
+    Raises `ValueError` if one of the three is missing, their shapes differ, a pressure is negative,
+    or γ ≤ 1.
     """
     check_gamma(gamma)
     if not is_primitive(variables):
@@ -59,6 +76,7 @@ def with_conserved(
             f"The density, the velocity and the pressure of {path} differ in shape; store all of "
             "them at the same times and places."
         )
+    check_pressure(np.asarray(pressure.values), pressure.dims, path)
     energy = energy_of(density, (velocity,), pressure, gamma)
     found = {name: v for name, v in variables.items() if name not in _PRIMITIVE[1:]}
     return found | {"momentum": density * velocity, "energy": energy.transpose(*density.dims)}

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
+from hfluxno.data.gas import check_pressure
 from hfluxno.data.marks import as_gaps
 from hfluxno.data.numbers import check_values, real_numbers
 from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
@@ -120,6 +121,9 @@ class PlaneSource:
                 order = [axis for axis in AXES if axis in own.dims]
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
+        if self.gamma is not None and "pressure" in numbers:  # else it is any field of this name
+            axes = f"{f'trajectory {member}, ' * bool(self.trajectories)}frame", "x", "y"
+            check_pressure(numbers["pressure"], axes, self.path, int(first))
         found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
         found = scatter(found, self.rows[first:last] - start, stop - start, 0)
         if solid is not None:
