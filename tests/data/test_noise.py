@@ -97,6 +97,7 @@ def test_the_only_variable_is_not_its_own_noise(tmp_path):
             r"short of .* has the axes \(other 3\), but the values \(time 6, x 9\); give one",
         ),
         ("u", "--noise u is what was measured itself; give a number, or"),
+        ("x", "--noise x is a coordinate, which says where values are and not how uncertain; give"),
         ("sigma", r"neither a number nor a variable of .*a.nc; it has"),
         ("1e-300", "deviations of h reach 1e-300 in size, beyond what can be computed with"),
         ("h=0.1", r"one for each field \(h=VALUE,m=VALUE\); got h=0.1"),

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.choice import shape_of
+from hfluxno.data.choice import DIMENSIONS, asked_names, shape_of
 from hfluxno.data.contained import too_large
 from hfluxno.data.numbers import check_magnitude, listed, real_numbers
 from hfluxno.data.opening import opened
@@ -116,6 +116,12 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
         raise ValueError(
             f"--noise {name} is what was measured itself; give a number, or the variable with its "
             "standard deviation."
+        )
+    called = {each for names in source.names.values() for each in asked_names(names)}
+    if name in {*DIMENSIONS, *source.coordinates, *called}:
+        raise ValueError(
+            f"--noise {name} is a coordinate, which says where values are and not how uncertain; "
+            "give a number, or the variable with their standard deviation."
         )
     asked = ",".join([*_parts(source), name])
     with opened(source.path, asked, dict(source.names)) as (variables, _):
