@@ -294,6 +294,11 @@ def test_trajectories_that_failed_are_left_out_and_counted(tmp_path):
     source = read(save(data.assign(status=("trajectory", [1, 0, 0])), tmp_path / "b.nc"))
     assert source.failed == 0
     np.testing.assert_array_equal(source.values, values)
+    np.savez(tmp_path / "c.npz", values=values, status=[0, 1, 0])
+    assert read(tmp_path / "c.npz").failed == 1
+    np.savez(tmp_path / "d.npz", values=values, status=[0, 1])
+    with pytest.raises(ValueError, match="status has 2 entries, but there are 3 trajectories; giv"):
+        read(tmp_path / "d.npz")
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".npz"])

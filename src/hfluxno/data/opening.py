@@ -153,7 +153,7 @@ def opened(
     if unnamed and whole is None:
         _check_npz_names(path, variables, axes)
         if "values" in variables and not set(asked_names(asked)) & set(variables):
-            known = {"values", "y", *_NPZ_COORDINATES.values()}
+            known = {"values", "y", "status", *_NPZ_COORDINATES.values()}
             still = {name for name, v in variables.items() if v.dims == _NPZ_ON_PLANE[2]}
             variables = {name: v for name, v in variables.items() if name in known | still}
     try:
@@ -281,7 +281,7 @@ def _check_not_on_plane(arrays: Mapping[str, xr.Variable]) -> None:
 def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
     """Rejects a possible coordinate under another name, if a coordinate is missing."""
     missing = set(axes) - set(variables)
-    known = {*_NPZ_COORDINATES.values(), "y", "values"}
+    known = {*_NPZ_COORDINATES.values(), "y", "status", "values"}
     strange = [
         name for name, v in variables.items() if name not in known and v.ndim not in (2, 3, 4, 5)
     ]
