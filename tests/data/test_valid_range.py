@@ -45,3 +45,18 @@ def test_integers_without_packing_and_limits_that_are_none():
     for odd in ({"valid_max": "3"}, {"valid_range": [1, 2, 3]}, {}):
         whole = xr.Variable("x", counts, odd)
         assert without_invalid(whole, "n") == (whole, "")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("scale_factor", 0.0, "of u is 0.0, and its values are multiplied by it; .* other than 0"),
+        ("scale_factor", "2", "of u is '2', and its values are multiplied by it"),
+        ("add_offset", np.nan, "of u is nan, and its values are added to it; make it a finite"),
+    ],
+)
+def test_packing_that_gives_no_values_is_refused(tmp_path, key, value, said):
+    data = dataset(np.ones_like(wave(), dtype=np.int16))
+    data["u"].attrs[key] = value
+    with pytest.raises(ValueError, match=f"The attribute {key} {said}"):
+        read(save(data, tmp_path / "a.nc"))

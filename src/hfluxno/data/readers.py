@@ -57,7 +57,7 @@ from hfluxno.data.reading import reading
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, measured_part, on_cells
-from hfluxno.data.valid_range import without_invalid
+from hfluxno.data.valid_range import loaded, without_invalid
 from hfluxno.known import Noise, of_each_value
 from hfluxno.plural import plural
 
@@ -209,11 +209,11 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     if refused:
         raise ValueError(refused)
     with reading(path):
-        valid = {each: without_invalid(variables[each].load(), each) for each in names}
+        valid = {each: without_invalid(loaded(variables[each], each), each) for each in names}
         marked = {each: as_gaps(kept, each, how.missing) for each, (kept, _) in valid.items()}
         stored = {each: kept for each, (kept, _) in marked.items()}
         found = stored[names[0]]
-        coordinates = {str(d): variables[d].load() for d in dims if d in variables}
+        coordinates = {str(d): loaded(variables[d], str(d)) for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     left_out += [note for _, note in valid.values()]

@@ -1,10 +1,28 @@
 """The attributes of a variable that say which of its values are valid (CF conventions 1.11, 2.5.1):
-`valid_min`, `valid_max` and `valid_range`."""
+`valid_min`, `valid_max` and `valid_range`; and those that say how they are packed."""
 
 import numpy as np
 import xarray as xr
 
 from hfluxno.data.marks import emptied
+from hfluxno.data.reading import NotRead
+
+
+def loaded(variable: xr.Variable, name: str) -> xr.Variable:
+    """The variable in memory. Raises `NotRead` if it is packed, and with what gives no values."""
+    for key, what in (("scale_factor", "multiplied by"), ("add_offset", "added to")):
+        if key not in variable.encoding:
+            continue
+        number = np.asarray(variable.encoding[key])
+        plain = number.size == 1 and number.dtype.kind in "iuf" and np.isfinite(number).all()
+        if not plain or (key == "scale_factor" and not number.all()):
+            but = " other than 0" * (key == "scale_factor")
+            raise NotRead(
+                f"The attribute {key} of {name} is {number.tolist()!r:.40}, and its values are "
+                f"{what} it; make it a finite number{but}, or remove it if values are stored as "
+                "they are."
+            )
+    return variable.load()
 
 
 def without_invalid(variable: xr.Variable, name: str) -> tuple[xr.Variable, str]:

@@ -19,7 +19,7 @@ from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
 from hfluxno.data.reading import reading
 from hfluxno.data.source import context_length, frames_at, units_of
-from hfluxno.data.valid_range import without_invalid
+from hfluxno.data.valid_range import loaded, without_invalid
 from hfluxno.grid import Grid
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -116,7 +116,7 @@ class PlaneSource:
                 part = file.fields[name]
                 with reading(self.path):
                     chosen = {axis: k for axis, k in place.items() if axis in part.dims}
-                    own, _ = without_invalid(part.isel(chosen).load(), name)
+                    own, _ = without_invalid(loaded(part.isel(chosen), name), name)
                 own, _ = as_gaps(own, name, self.missing)
                 order = [axis for axis in AXES if axis in own.dims]
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
