@@ -52,6 +52,12 @@ def moving(path):
     np.savetxt(path, table, delimiter=",", header="time,x,u", comments="")
 
 
+def test_a_folder_is_said_to_be_one(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(ValueError, match=r"a\.csv is a folder, and no Zarr store; name a file in"):
+        read(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("mark", [b"SNOD", b"TREE", b"HEAP"])
 def test_a_damaged_structure_is_a_sentence(tmp_path, mark):
     """Where h5py raises a `RuntimeError`; explore opens files as every command does."""

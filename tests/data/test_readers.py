@@ -457,7 +457,7 @@ def test_unreadable_files_are_refused(tmp_path):
     ):
         read(tmp_path / "a.nc")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ValueError, match="not a NetCDF, HDF5, Zarr, NPZ or Parquet file"):
+    with pytest.raises(ValueError, match="is a folder, and no Zarr store; name a file in it"):
         read(tmp_path / "folder")
     np.savez(tmp_path / "pickled.npz", np.array([{}, []], dtype=object))
     with pytest.raises(ValueError, match=r"pickled.npz contains Python objects under arr_0, which"):

@@ -119,6 +119,7 @@ FAULTS = {
     "no text": (bytes(range(256)), "bytes that are not text"),
     "no known encoding": (b"time,x,u\n1,2,\x81\xff\n", "not text in UTF-8, UTF-16 or Windows-1252"),
     "a workbook": (workbook("[Content_Types].xml"), "is an Excel workbook; save its sheet as CSV"),
+    "an odd workbook": (workbook("xl/workbook.xml"), "is an Excel workbook; save its sheet as CSV"),
     "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(99), "is an Excel workbook; save its sheet"),
     "an open document": (workbook("mimetype"), "is an OpenDocument file; save its sheet as CSV"),
     "an archive": (workbook("a.csv"), r"is compressed; unpack it first \(ZIP\)"),

@@ -41,7 +41,7 @@ def what_else(path: Path) -> str | None:
 def _archive(path: Path) -> str | None:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-    if "[Content_Types].xml" in names:
+    if {"[Content_Types].xml", "xl/workbook.xml"} & set(names):
         return _EXCEL
     if "mimetype" in names:
         return "an OpenDocument file; save its sheet as CSV"

@@ -131,6 +131,8 @@ def opened(
             f'a separate file, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
             '.to_netcdf("one.nc").'
         )
+    if not kind and path.is_dir():
+        raise ValueError(f"{path} is a folder, and no Zarr store; name a file in it.")
     if not kind:
         raise ValueError(
             f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file, nor a table named "
