@@ -27,6 +27,14 @@ def test_values_outside_are_gaps_and_counted(tmp_path, stated):
     )
 
 
+def test_a_range_that_leaves_nothing_is_named(tmp_path):
+    data = dataset()
+    data["u"].attrs["valid_range"] = np.array([2.0, 0.0])
+    said = r"All values of u .* u: 54 values outside the valid range that .* states \(2 to 0, excha"
+    with pytest.raises(ValueError, match=said):
+        read(save(data, tmp_path / "a.nc"))
+
+
 @pytest.mark.parametrize("limit", [np.int16(10), 0.1])
 def test_the_limits_of_packed_values_are_packed_too(tmp_path, limit):
     data = dataset(np.round(wave(), 2).astype(np.float32))

@@ -1,6 +1,7 @@
 """Checks of the numbers and coordinates of a file; messages name the fault and the remedy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,19 @@ def check_values(values: np.ndarray, what: str) -> None:
             f"that stands for missing values, --missing={beyond[0]:g}."
         )
     check_magnitude(values, what)
+
+
+def check_measured(
+    known: np.ndarray, fields: Sequence[str], path: Path, notes: Sequence[str]
+) -> None:
+    """Raises `ValueError` if no value (…, field, x) of a field is `known`; `notes` say which were
+    taken for missing."""
+    nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
+    if nothing.any():
+        raise ValueError(
+            f"All values of {fields[int(np.argmax(nothing))]} in {path} are missing; give a file "
+            f"with measurements, or leave this variable out. {' '.join(notes)}".rstrip()
+        )
 
 
 def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:

@@ -44,6 +44,7 @@ from hfluxno.data.marks import absent, as_gaps
 from hfluxno.data.numbers import (
     check_finite,
     check_magnitude,
+    check_measured,
     check_no_dates,
     check_once,
     check_values,
@@ -216,8 +217,9 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         coordinates = {str(d): loaded(variables[d], str(d)) for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
-    left_out += [note for _, note in valid.values()]
-    left_out += [note for _, notes in marked.values() for note in notes]
+    gaps = [note for _, note in valid.values() if note]
+    gaps += [note for _, notes in marked.values() for note in notes]
+    left_out += gaps
     left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:
@@ -268,12 +270,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
             f"from {LEAST_FRAMES} × {LEAST_PLACES}{given if frames < LEAST_FRAMES else ''}."
         )
     known = ~np.isnan(values)
-    nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
-    if nothing.any():
-        raise ValueError(
-            f"All values of {fields_read[int(np.argmax(nothing))]} in {path} are missing; give a "
-            "file with measurements, or leave this variable out."
-        )
+    check_measured(known, fields_read, path, gaps)
     clock = "t" if "t" in order else "time"
     lengths = [coordinates[axis].shape for axis in (clock, "x") if axis in coordinates]
     if lengths == [(places,), (frames,)] and frames != places:

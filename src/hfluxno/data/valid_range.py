@@ -34,7 +34,8 @@ def without_invalid(variable: xr.Variable, name: str) -> tuple[xr.Variable, str]
     low, high = np.array(_limits(variable)).astype(kind)
     values = np.asarray(variable.values)
     outside = (values < low) | (values > high)
-    return emptied(variable, outside, name, "outside the valid range that the file states")
+    stated = f" ({low:.6g} to {high:.6g}, exchanged ends)" * bool(low > high)
+    return emptied(variable, outside, name, f"outside the valid range that the file states{stated}")
 
 
 def _limits(variable: xr.Variable) -> tuple[float, float]:
