@@ -16,6 +16,7 @@ from hfluxno.boundary import Given, Inflow, Wall
 from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import check_steps
 from hfluxno.observation import Flow, Points, TimeMean
+from tests.identify.laws import identification, polynomial
 
 TIMES, X = 0.1 * np.arange(6), (np.arange(8) + 0.5) / 8
 VALUES = 1.0 + 0.1 * np.sin(2 * np.pi * (X - TIMES[:, None]))[:, None]
@@ -33,6 +34,10 @@ def between(times, states):
 def plane():
     values = np.broadcast_to(VALUES[..., None], (6, 1, 8, 8))
     return Trajectory.from_numpy(values, TIMES, X, y=X)
+
+
+def law():
+    return identification(polynomial(0.5, 1.5, 0.0, 1.0, fields=("u",)))
 
 
 def lazily(data, **options):
@@ -98,6 +103,16 @@ CASES = [
     (lambda: lazily(DATA, context=4.5), "context must be a whole number; got 4.5"),
     (lambda: lazily(DATA, noise="sigma"), "The standard deviations of the noise must be real"),
     (lambda: lazily(DATA, noise={"u": 0.1}), "The standard deviations of the noise must be real"),
+    (lambda: Grid.interval(32, "a", "b"), "lower must be a number; got 'a'"),
+    (lambda: Grid.interval(32, 0.0, [[1], []]), r"upper must be a number; got \[\[1\], \[\]\]"),
+    (lambda: one().with_bounds("a"), "least must be a number; got 'a'"),
+    (
+        lambda: one(values=[[1.0, 2.0], [3.0]]),
+        "values must be an array, and their rows diff",
+    ),
+    (lambda: hfluxno.load_law(None), "named by a text or a pathlib.Path, .*; got None"),
+    (lambda: hfluxno.load_law(3), "named by a text or a pathlib.Path, .*; got 3"),
+    (lambda: law().save(None), "named by a text or a pathlib.Path, .*; got None"),
     (lambda: hfluxno.load_law("/"), "/ is a folder; name a law file"),
     (lambda: hfluxno.forecast(one(), 1, every=np.timedelta64(1, "s")), "must be a positive time"),
     (lambda: check_steps(True), "steps must be a whole number; got True"),

@@ -59,6 +59,17 @@ def whole(number: Any, what: str) -> int:
     return found
 
 
+def number(value: Any, what: str) -> float:
+    """A real number. Raises `ValueError` if it is anything else, such as text or several."""
+    try:
+        found = None if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        raise ValueError(f"{what} must be a number; got {value!r}.")
+    return found
+
+
 def kept_precision(dtype: np.dtype) -> np.dtype:
     """float32 for real numbers of at most four bytes, float64 for all others."""
     short = dtype.kind == "f" and dtype.itemsize <= 4
@@ -68,7 +79,12 @@ def kept_precision(dtype: np.dtype) -> np.dtype:
 def real(array: np.ndarray, what: str) -> np.ndarray:
     """An array of real numbers, with NaN for masked entries. Raises `ValueError` if it is anything
     else."""
-    numbers = np.asarray(array)
+    try:
+        numbers = np.asarray(array)
+    except ValueError as error:
+        raise ValueError(
+            f"The {what} must be an array, and their rows differ in length; fill them up with NaN."
+        ) from error
     if numbers.dtype.kind not in "iuf":
         raise ValueError(
             f"The {what} must be real numbers; their type is {numbers.dtype}. Convert them to real "

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from hfluxno.boundary import BOUNDARIES, Boundary, BoundaryName, Outflow, Periodic, Wall, named
-from hfluxno.coordinates import whole
+from hfluxno.coordinates import number, whole
 
 Ends = BoundaryName | Boundary | tuple[BoundaryName | Boundary, BoundaryName | Boundary]
 
@@ -118,7 +118,8 @@ class Grid(eqx.Module):
             outside = (states[:, 0], states[:, 1])
         pair = zip(_both(boundary), outside, strict=True)
         low, high = (named(end, state) for end, state in pair)
-        return cls((float(lower),), (float(upper),), (whole(cells, "cells"),), ((low, high),))
+        ends = (number(lower, "lower"),), (number(upper, "upper"),)
+        return cls(*ends, (whole(cells, "cells"),), ((low, high),))
 
     @classmethod
     def rectangle(

@@ -17,6 +17,7 @@ from hfluxno.coordinates import (
     dates,
     decreases,
     kept_precision,
+    number,
     real,
     scatter,
     seconds,
@@ -328,7 +329,7 @@ class Trajectory(eqx.Module):
         - `ValueError`, if there are several fields or axes, or a quarter of the values or a given
           end is beyond them.
         """
-        bounds = float(least), float(most)
+        bounds = number(least, "least"), number(most, "most")
         states = self.states
         check_bounds(bounds, np.asarray(states.values), states.fields, self.grid)
         return dataclasses.replace(self, bounds=bounds)

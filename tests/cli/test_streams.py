@@ -35,6 +35,19 @@ def test_codes_that_change_a_terminal_are_not_shown():
     assert streams.printable("a\x1b[31m\n\udce9 ± ρ") == "a?[31m?? ± ρ"
 
 
+def test_what_the_system_refuses_is_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    for name, said in (
+        ("a" * 300, "cannot be used (File name too long); choose a shorter one."),
+        ("file/a", "cannot be used (Not a directory); name folders where folders are needed."),
+    ):
+        with pytest.raises(OSError) as caught:
+            (tmp_path / name).write_text("")
+        assert streams.said_of(caught.value) == f"{tmp_path / name} {said}"
+    assert streams.said_of(OSError(28, "No space left on device")).startswith("The output cannot")
+    assert streams.said_of(ValueError("two\n words")) == "two words"
+
+
 def test_nobody_reads_the_output():
     reads, writes = os.pipe()
     os.close(reads)

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.discard()
         return _NOT_READ
     except (ValueError, OSError, MemoryError) as error:
-        streams.say(" ".join(str(error).split()) or type(error).__name__)
+        streams.say(streams.said_of(error))
         return _BAD_INPUT
     except RuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):

@@ -1,9 +1,17 @@
 """The standard streams of a process: closed, of an old encoding, on a full disk, or a pipe whose
 reader has left."""
 
+import errno
 import io
 import os
 import sys
+
+# What helps where the system refuses a file before anything of ours looks at it.
+_MENDS = {
+    errno.ENAMETOOLONG: "choose a shorter one",
+    errno.ENOTDIR: "name folders where folders are needed",
+    errno.ENOSPC: "make room on the disk, or choose another folder",
+}
 
 
 def prepare() -> None:
@@ -39,6 +47,15 @@ def say(*sentences: str) -> None:
     """Says something to the user, each sentence in a line of standard error."""
     for sentence in sentences:
         sys.stderr.write(f"hfluxno: {printable(sentence)}\n")
+
+
+def said_of(error: Exception) -> str:
+    """The sentence of an error, in one line, also of one of the system, which has none."""
+    if isinstance(error, OSError) and error.strerror and str(error).startswith("[Errno"):
+        where = "The output" if error.filename is None else os.fsdecode(error.filename)
+        mend = _MENDS.get(error.errno or 0, "check the path")
+        return f"{where} cannot be used ({error.strerror}); {mend}."
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def printable(text: str) -> str:

@@ -77,7 +77,7 @@ class SavedPlaneLaw:
         """
         from hfluxno.identify.saved.file import write
 
-        write(self, Path(path))
+        write(self, path)
 
 
 def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None) -> SavedPlaneLaw:

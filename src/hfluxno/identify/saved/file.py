@@ -42,9 +42,10 @@ _HOLDS: dict[int, type[LawFile] | type[PlaneLawFile]] = {1: LawFile, 2: PlaneLaw
 _MOST_BYTES, _MOST_DIGITS = 4_000_000, 15
 
 
-def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
-    """Writes the file as a whole or not at all. Raises `OSError` if it cannot be written."""
-    text = dumps(saved)
+def write(saved: SavedLaw | SavedPlaneLaw, path: str | Path) -> None:
+    """Writes the file as a whole or not at all. Raises `OSError` if it cannot be written;
+    `ValueError` if `path` is none."""
+    path, text = _path(path), dumps(saved)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; choose another name.")
     if not path.parent.is_dir():
@@ -55,6 +56,15 @@ def write(saved: SavedLaw | SavedPlaneLaw, path: Path) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _path(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise ValueError(
+            f"A law file is named by a text or a pathlib.Path, as in 'law.json'; got {path!r}."
+        ) from error
 
 
 def dumps(saved: SavedLaw | SavedPlaneLaw) -> str:
@@ -134,7 +144,7 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
     - `ValueError`, if it is no such file, has an unknown version, or is faulty.
     - `OSError`, if it cannot be read.
     """
-    path = Path(path)
+    path = _path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a law file, as --save writes it.")
     if not path.is_file():

@@ -134,7 +134,7 @@ class SavedLaw:
         """
         from hfluxno.identify.saved.file import write
 
-        write(self, Path(path))
+        write(self, path)
 
 
 def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> SavedLaw:
