@@ -384,6 +384,8 @@ UNPARSED = {
     "forecast a.nc -n 2 --every soon": "--every needs a number; got 'soon'",
     "forecast a.nc -n 2 --contxt 3": "Unrecognized options: --contxt, 3; perhaps --context K is",
     "identify a.nc b.nc": "Unrecognized options: b.nc",
+    "identify -n.csv": "-n.csv is no option; if it is a file, write ./-n.csv",
+    "check --fields u --nope": "--nope is no option, and INPUT is missing",
     "identify --x": "Missing value for argument '--x'",
 }
 

@@ -93,7 +93,7 @@ def _run(arguments: list[str]) -> int:
         raise ValueError(f"Unknown command {command!r}; choose one of {', '.join(COMMANDS)}.")
     import tyro
 
-    from hfluxno.cli.arguments import sentence as fault_of
+    from hfluxno.cli import arguments as said
 
     module = importlib.import_module(f"hfluxno.cli.{command}")
     config_type = typing.get_type_hints(module.main)["config"]
@@ -103,7 +103,8 @@ def _run(arguments: list[str]) -> int:
             config = tyro.cli(config_type, prog=f"hfluxno {command}", args=arguments[1:])
     except SystemExit as exit:
         if exit.code:
-            raise ValueError(fault_of(box.getvalue(), command)) from exit
+            unknown = said.unknown_options(arguments[1:], config_type)
+            raise ValueError(said.sentence(box.getvalue(), command, unknown)) from exit
         return 0  # the help was shown
     return module.main(config)
 

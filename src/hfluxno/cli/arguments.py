@@ -1,19 +1,27 @@
 """What is wrong with a command line, in one sentence; tyro draws a box with the option's help."""
 
 import re
+import typing
+from collections.abc import Sequence
 
 _BORDER = "│╭╮╰╯|+ "
 _VALUE = re.compile(r"Error parsing (?:-\w/)?(\S+): [^']*'([^']*)'")
 
 
-def sentence(box: str, command: str) -> str:
-    """The fault that a box of tyro describes."""
+def sentence(box: str, command: str, unknown: Sequence[str] = ()) -> str:
+    """The fault that a box of tyro describes; `unknown` are the arguments that look like options
+    and are none."""
     first, *others = _paragraphs(box) or [[box]]
     text = " ".join(" ".join(first).split())
     kind = "a whole number" if re.search(r"\bint\b|\bINT\b", text) else "a number"
     value = _VALUE.match(text)
     if value and re.search(r"\b(int|float)\b", text, re.IGNORECASE):
         said = f"{value[1]} needs {kind}; got {value[2]!r}"
+    elif text.startswith("Missing value for argument 'input'") and unknown:
+        # tyro waits for an input, which it does not take them for.
+        said = f"{unknown[0]} is no option, and INPUT is missing"
+        if "." in unknown[0]:
+            said = f"{unknown[0]} is no option; if it is a file, write ./{unknown[0]}"
     elif text.startswith("Missing from"):
         missing = _options(first)
         said = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
@@ -22,6 +30,17 @@ def sentence(box: str, command: str) -> str:
     meant = [o for each in others if each[0].startswith("Perhaps") for o in _options(each)]
     said += f"; perhaps {' or '.join(meant)} is meant" * bool(meant)
     return f"{said}; see hfluxno {command} --help."
+
+
+def unknown_options(arguments: Sequence[str], config_type: type) -> list[str]:
+    """The arguments that begin with a dash and are neither numbers nor options of a command."""
+    hints = typing.get_type_hints(config_type, include_extras=True)
+    notes = [note for hint in hints.values() for note in getattr(hint, "__metadata__", ())]
+    known = {alias for note in notes for alias in getattr(note, "aliases", None) or ()}
+    for name in hints:
+        known |= {f"--{no}{name.replace('_', '-')}" for no in ("", "no-")}
+    named = [argument.partition("=")[0] for argument in arguments]
+    return [name for name in named if name not in known and re.match(r"-\D", name)]
 
 
 def _paragraphs(box: str) -> list[list[str]]:
