@@ -101,8 +101,13 @@ class InputConfig:
         return {}
 
     def check_line(self) -> None:
-        """Checks that no option is for two dimensions only. Raises `ValueError` if one is."""
+        """Checks that no option is for two dimensions only. Raises `ValueError` if one is, with the
+        reason why the file has no frames on a plane if it has two axes of one name."""
         if any(option is not None for option in (self.y, self.walls)):
+            from hfluxno.data.opening import opened
+
+            with opened(self.input, names=self.axes):
+                pass
             raise ValueError(
                 f"{self.input} has no two-dimensional frames that could be read, so --y and "
                 "--walls have no meaning; leave them out, or see hfluxno check."
