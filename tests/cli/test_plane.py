@@ -560,6 +560,17 @@ def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):
 def test_reconstruct_is_one_dimensional(tmp_path, capsys):
     sentence = refused(capsys, "reconstruct", write_well(tmp_path / "a.hdf5"))
     assert "contains two-dimensional frames, and reconstruct is one-dimensional" in sentence
+    space = xr.Dataset({"h": (("time", "x", "y", "z"), np.ones((6, 8, 8, 8)))})
+    space.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    assert "has 3 space axes (x, y, z)" in refused(capsys, "reconstruct", tmp_path / "a.nc")
+
+
+def test_axes_that_are_exchanged_are_named(tmp_path, capsys):
+    path = labelled(tmp_path / "a.nc")
+    said = "has {} beside {}; leave out --{}, or rename one of them"
+    assert said.format("y", "x", "y") in refused(capsys, "check", path, "--y", "x")
+    exchanged = refused(capsys, "check", path, "--x", "y", "--y", "x")
+    assert said.format("x", "y", "x") in exchanged
 
 
 def test_an_mp4_needs_ffmpeg(tmp_path, capsys, monkeypatch):

@@ -51,6 +51,7 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.cli.streams import say
     from hfluxno.cli.summary import reconstruction_summary
     from hfluxno.coordinates import check_interval
+    from hfluxno.data.plane.layouts import opened_plane
     from hfluxno.data.replacing import replacing
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
 
@@ -58,6 +59,8 @@ def main(config: ReconstructConfig) -> int:
     if config.every is not None:
         check_interval(config.every, "--every")
     if plane.is_meant(config):
+        with opened_plane(config.input, config.axes):  # which refuses three axes of space
+            pass
         raise ValueError(
             f"{config.input} contains two-dimensional frames, and reconstruct is one-dimensional; "
             "hfluxno identify and forecast take frames on a plane with gaps and noise."
