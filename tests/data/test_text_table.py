@@ -5,6 +5,7 @@ import os
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hfluxno.data.readers import read
@@ -154,6 +155,12 @@ def test_a_column_that_counts_lines_can_be_asked_for(tmp_path):
     path = table(tmp_path / "a.csv", {"": np.arange(FRAMES * CELLS)} | columns())
     np.testing.assert_array_equal(read(path).values[:, 0], wave())
     assert read(path, "column 1").values[0, 0, 1] == 1.0
+
+
+def test_a_column_that_counts_lines_may_be_shuffled_with_them(tmp_path):
+    frame = pd.DataFrame(columns()).sample(frac=1.0, random_state=0)
+    frame.to_csv(tmp_path / "a.csv")
+    np.testing.assert_array_equal(read(tmp_path / "a.csv").values[:, 0], wave())
 
 
 def test_a_table_with_a_line_for_each_place_is_refused(tmp_path):

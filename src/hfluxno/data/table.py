@@ -174,13 +174,14 @@ def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 
 def _without_counter(frame: pd.DataFrame, asked: tuple[str, ...]) -> pd.DataFrame:
-    """The table without a nameless first column that counts the lines, as some programs add."""
+    """The table without a nameless first column that counts the lines, as some programs add, in
+    any order, as they are after a shuffle."""
     first = frame.columns[0]
-    counts = first in _COUNTERS and first not in asked
-    for start in (0, 1):
-        if counts and np.array_equal(frame[first].to_numpy(), np.arange(len(frame)) + start):
-            return frame.drop(columns=first)
-    return frame
+    if first not in _COUNTERS or first in asked or frame[first].dtype.kind not in "iu":
+        return frame
+    numbers = np.sort(frame[first].to_numpy())
+    counts = any(np.array_equal(numbers, np.arange(len(frame)) + start) for start in (0, 1))
+    return frame.drop(columns=first) if counts else frame
 
 
 def _axis_column(
