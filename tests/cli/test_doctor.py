@@ -11,7 +11,7 @@ import jax
 import pytest
 
 from hfluxno import stored_jit
-from hfluxno.cli import doctor, main
+from hfluxno.cli import doctor, main, runtime
 from hfluxno.models.weights import shipped
 
 
@@ -117,3 +117,16 @@ def test_jax_is_loaded_by_another_process_only(platforms):
     else:
         assert found["unknown"]["devices"].startswith("JAX cannot be used: ")
         assert "nonsense" in found["unknown"]["devices"]
+
+
+@pytest.mark.parametrize("error", [AssertionError, RuntimeError])  # of a known and another device
+def test_a_device_that_is_missing_is_a_sentence(monkeypatch, error):
+    def fails():
+        raise error
+
+    monkeypatch.setattr(jax, "default_backend", fails)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    with pytest.raises(ValueError, match="JAX_PLATFORMS is cuda, and JAX finds no such device"):
+        runtime.check_platform()
+    monkeypatch.delenv("JAX_PLATFORMS")
+    runtime.check_platform()

@@ -107,6 +107,7 @@ def main(
     """
     from hfluxno.cli import report
     from hfluxno.cli.forecast_parts import resumed
+    from hfluxno.cli.runtime import check_platform
     from hfluxno.compilation_cache import use_cache
     from hfluxno.data.partial import Partial
     from hfluxno.data.parts import file_fingerprint
@@ -121,6 +122,7 @@ def main(
     output = config.output or Path(f"{config.input.stem}_{name}.zarr")
     for read in (config.input, config.ends):
         check_writable(output, (".zarr",), read)
+    check_platform()
     use_cache()
     axes = config.axes
     total, size = count_of(config.input, config.variable, axes), config.chunk or _CHUNK

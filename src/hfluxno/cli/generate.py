@@ -139,8 +139,10 @@ def _blocks(
     config: GenerateConfig, configuration: Configuration, start: int
 ) -> Iterator[Iterator[Block]]:
     """The blocks from `start` on, solved by this process or by those of a cluster."""
+    from hfluxno.cli.runtime import check_platform
     from hfluxno.compilation_cache import use_cache
 
+    check_platform()
     use_cache()
     if config.scheduler is None:
         in_flight = max(1, config.batch // block_size(configuration))

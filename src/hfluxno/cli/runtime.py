@@ -1,9 +1,27 @@
 """The settings of a run of the command line: precision, and the cache of compiled programs."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from hfluxno.compilation_cache import use_cache
+
+
+def check_platform() -> None:
+    """Raises `ValueError` if JAX_PLATFORMS names devices that this machine or JAX does not have;
+    JAX itself fails at its first computation, in words about its own parts."""
+    import jax
+
+    asked = os.environ.get("JAX_PLATFORMS", "")
+    if not asked:
+        return
+    try:
+        jax.default_backend()
+    except (AssertionError, RuntimeError) as error:
+        raise ValueError(
+            f"JAX_PLATFORMS is {asked}, and JAX finds no such device here; unset it or set it to "
+            "cpu, or install the JAX of that device, as hfluxno[cuda]."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -11,6 +29,7 @@ def prepared(float64: bool = False) -> Iterator[None]:
     """Sets float64 if asked for, and the cache of compiled programs."""
     import jax
 
+    check_platform()
     use_cache()
     with jax.enable_x64(True) if float64 else contextlib.nullcontext():
         yield

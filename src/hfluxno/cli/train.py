@@ -143,6 +143,7 @@ def _train(config: TrainCommand) -> "Outcome | None":
     from hfluxno.training.trackers import JsonLines, TensorBoard, Tracker, WeightsAndBiases
     from hfluxno.training.trainer import train
 
+    runtime.check_platform()
     resolved, folder = resolve(config), _folder(config)
     trackers: list[Tracker] = []
     if is_first():
