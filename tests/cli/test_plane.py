@@ -223,6 +223,19 @@ def test_check_says_which_field_was_never_measured(tmp_path, capsys):
     assert "All values of the field 'v' are missing; leave it out" in error
 
 
+def test_check_says_that_times_are_missing(tmp_path, capsys):
+    files = (write_well, "dimensions/time", ()), (write_pdebench, "t-coordinate", ("--gamma", 1.4))
+    for write, name, options in files:
+        path = write(tmp_path / f"{name[0]}.hdf5")
+        arguments = ["check", str(path), *map(str, options), "--json"]
+        for missing in (False, True):
+            assert main(arguments) == 0
+            hints = json.loads(capsys.readouterr().out)["hints"]
+            assert any("has no times, though" in hint for hint in hints) == missing
+            with h5py.File(path, "a") as file:
+                file.pop(name, None)
+
+
 def test_check_names_components_beyond_the_plane(tmp_path, capsys):
     path = write_well(tmp_path / "a.hdf5")
     with h5py.File(path, "a") as file:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from hfluxno.cli import plane, report
 from hfluxno.coordinates import with_gaps
+from hfluxno.data.plane import PlaneSource
 from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
 from hfluxno.data.plane.totals import totals
@@ -75,7 +76,7 @@ def examined(config: "CheckConfig") -> dict:
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
         }
-    hints = plane.marks(context)
+    hints = [*_without_times(source), *plane.marks(context)]
     faults: list[str] = []
     momentum = None
     try:
@@ -127,6 +128,16 @@ def examined(config: "CheckConfig") -> dict:
         "faults": faults,
         "next": "" if faults else shlex.join(words),
     }
+
+
+def _without_times(source: PlaneSource) -> list[str]:
+    """A sentence if a file has no times and its layout should."""
+    if "time" in source.coordinates or source.layout not in ("The Well", "PDEBench"):
+        return []
+    return [
+        f"{source.path} has no times, though {source.layout} stores them; its frames are counted, "
+        "so speeds are those per frame."
+    ]
 
 
 def _is_uniform(times: np.ndarray) -> bool:
