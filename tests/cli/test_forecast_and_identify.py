@@ -386,6 +386,7 @@ UNPARSED = {
     "identify a.nc b.nc": "Unrecognized options: b.nc",
     "identify -n.csv": "-n.csv is no option; if it is a file, write ./-n.csv",
     "check --fields u --nope": "--nope is no option, and INPUT is missing",
+    "generate --nope": "--nope is no option, and LAW is missing",
     "identify --x": "Missing value for argument '--x'",
 }
 

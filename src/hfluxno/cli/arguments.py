@@ -17,9 +17,9 @@ def sentence(box: str, command: str, unknown: Sequence[str] = ()) -> str:
     value = _VALUE.match(text)
     if value and re.search(r"\b(int|float)\b", text, re.IGNORECASE):
         said = f"{value[1]} needs {kind}; got {value[2]!r}"
-    elif text.startswith("Missing value for argument 'input'") and unknown:
-        # tyro waits for an input, which it does not take them for.
-        said = f"{unknown[0]} is no option, and INPUT is missing"
+    elif unknown and (awaited := re.match(r"Missing value for argument '(\w+)'", text)):
+        # tyro waits for what has no dash, and does not take them for options either.
+        said = f"{unknown[0]} is no option, and {awaited[1].upper()} is missing"
         if "." in unknown[0]:
             said = f"{unknown[0]} is no option; if it is a file, write ./{unknown[0]}"
     elif text.startswith("Missing from"):
