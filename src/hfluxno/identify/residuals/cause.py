@@ -70,19 +70,23 @@ class Cause:
     - `shares`: the share of it that each group explains, by name; at most 1, negative if it
       explains less than chance would.
     - `name`: the most likely cause, empty if none explains nine tenths.
+    - `compared`: whether there are enough values for all groups.
     """
 
     field: str
     left: float
     shares: dict[str, float]
     name: str
+    compared: bool = True
 
     @property
     def may_be_dispersion(self) -> bool:
         """Whether dispersion, by one coefficient, explains so much that the many coefficients of
         another term that does so too are no evidence of it."""
         left = {name: 1.0 - share for name, share in self.shares.items()}
-        return left[_DISPERSION] < min(1.0 - _DISPERSES, _CLEARLY * min(left.values()))
+        return self.compared and left[_DISPERSION] < min(
+            1.0 - _DISPERSES, _CLEARLY * min(left.values())
+        )
 
     def __str__(self) -> str:
         rest = (
@@ -174,11 +178,11 @@ def _of_field(
         return rest / max(equations - len(columns), 1.0)
 
     alone, groups = variance(base, rest), _groups(weak, i, scaled, flux, periodic)
-    left = {}
+    left, compared = {}, True
     for cause, columns in groups.items():
         all_columns = np.concatenate([base, columns])
         if equations < len(all_columns) + _FEWEST_FREE:
-            left[cause] = 1.0
+            left[cause], compared = 1.0, False
             continue
         left[cause] = variance(all_columns, _fitted(all_columns, target)[1]) / alone
     most = _ALIKE * min(left.values())
@@ -190,7 +194,7 @@ def _of_field(
     best = min(likely, key=lambda cause: len(groups[cause]))
     shares = {cause: 1.0 - part for cause, part in left.items()}
     total = float(np.sqrt(rest / np.sum(target**2)))
-    return Cause(name, total, shares, best if shares[best] >= _NAMED else "")
+    return Cause(name, total, shares, best if shares[best] >= _NAMED else "", compared)
 
 
 def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "column equation"]]:
