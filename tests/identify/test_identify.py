@@ -13,6 +13,7 @@ from benchmarks.independent.schemes import godunov, spectral
 from hfluxno.fv import Roe, Rusanov, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.identify.accepted import uninformative
 from hfluxno.identify.forecaster import is_bounded
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.status import exceeds
@@ -434,6 +435,20 @@ def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
         hfluxno.forecast(_context(cubic), 0)
     with pytest.raises(ValueError, match="Unknown method 'magic'; choose one of fit"):
         hfluxno.forecast(_context(cubic), 5, method="magic")
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "wall", "open"])
+def test_a_constant_field_with_a_wild_value_is_constant(boundary):
+    """A narrow wave on an empty ring is not."""
+    values = np.ones((16, 1, 32))
+    values[7, 0, 12] = 50.0
+    values[3, 0, 25] = np.nan
+    wild = Trajectory.from_numpy(values, boundary=boundary)
+    with pytest.raises(ValueError, match="'u' is constant, besides values that stand"):
+        hfluxno.identify(wild)
+    wave = np.zeros((16, 1, 64))
+    wave[np.arange(16), 0, 5 + np.arange(16)] = 1.0
+    assert not uninformative(Trajectory.from_numpy(wave)).any()
 
 
 @pytest.mark.validation

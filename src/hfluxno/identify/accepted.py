@@ -12,6 +12,7 @@ from hfluxno.identify.frames.gaps import (
     check_measured,
 )
 from hfluxno.trajectory import Trajectory
+from hfluxno.wild_values import MOST_STANDING_OUT, wild
 
 _MOST_FIELDS = 3
 # Intervals are equal if they differ by less than this fraction.
@@ -61,7 +62,7 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
                 raise
             raise ValueError(f"{error} {_OF_A_BATCH}") from error
     if np.all(uninformative(context)) and not among_others:
-        flat = _same_along(context, (1, 3))
+        flat = _same_along(_sound(context), (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
         if not np.any(flat):
             raise ValueError(
@@ -70,8 +71,11 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
         field = context.fields[int(np.argwhere(flat)[0][1])]
         others = [name for name in context.fields if name != field]
         mend = f"; leave it out (--variable={','.join(others)})" if others else ""
+        alone = np.any(np.isnan(_sound(context)) & ~np.isnan(context.batch))
+        besides = ", besides values that stand out from all others" if alone else ""
         raise ValueError(
-            f"The field {field!r}{which} is constant: there is nothing to infer from it{mend}."
+            f"The field {field!r}{which} is constant{besides}: there is nothing to infer from "
+            f"it{mend}."
         )
 
 
@@ -97,15 +101,29 @@ def check_plane(context: Trajectory) -> None:
 
 
 def uninformative(context: Trajectory) -> np.ndarray:
-    """Which trajectories have a constant field, or no field that changes in time."""
-    constant, still = _same_along(context, (1, 3)), _same_along(context, (1,))
+    """Which trajectories have a constant field, or no field that changes in time, besides values
+    that stand out from all their neighbours."""
+    batch = _sound(context)
+    constant, still = _same_along(batch, (1, 3)), _same_along(batch, (1,))
     return np.any(constant, axis=1) | np.all(still, axis=1)
 
 
-def _same_along(context: Trajectory, axes: tuple[int, ...]) -> np.ndarray:
+def _sound(context: Trajectory) -> np.ndarray:
+    """The batch, with NaN for wild values in fields of which nearly all values are the same."""
+    batch = context.batch
+    middle = np.nanmedian(batch, axis=(1, 3), keepdims=True)
+    same = np.mean((batch == middle) | np.isnan(batch), axis=(1, 3))
+    few = np.argwhere((same >= 1.0 - MOST_STANDING_OUT) & (same < 1.0))
+    batch = batch.copy() if len(few) else batch
+    for member, field in few:
+        u = batch[member, :, field]
+        batch[member, :, field] = np.where(wild(u), np.nan, u)
+    return batch
+
+
+def _same_along(batch: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Which fields of which trajectories do not vary by more than rounding along these axes of
     (trajectory, time, field, cells)."""
-    batch = context.batch
     rounding = max(4.0 * float(np.finfo(kept_precision(batch.dtype)).eps), 1e-12)
     known = ~np.isnan(batch)
     high = np.max(batch, axis=axes, keepdims=True, initial=-np.inf, where=known)

@@ -85,3 +85,8 @@ def test_none_without_such_terms_or_with_kinks_or_for_few_frames():
     context = Trajectory.from_numpy(values, TIMES)
     forward = make_forward(Kind(4, by_state=4), context, (), known_first=True)
     assert weak_terms(forward, values[:5]) is None
+    # So few equations that they do not determine the terms.
+    few = Trajectory.from_numpy(values[:6, :, :12], TIMES[:6])
+    by_place = Kind(6, source_modes=32, flux_modes=32)
+    forward = make_forward(by_place, few, (), known_first=True)
+    assert weak_terms(forward, np.asarray(few.values)) is None

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from hfluxno.identify.by_cause import cause_of as cause_of_law
-from hfluxno.identify.residuals.cause import likely_cause, may_disperse, share_of_dispersion
+from hfluxno.identify.residuals.cause import (
+    _of_each,
+    likely_cause,
+    may_disperse,
+    share_of_dispersion,
+)
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.laws import identification, one_field
@@ -146,6 +151,21 @@ def test_what_dispersion_may_be_is_no_evidence_of_many_coefficients():
         for each in (values, values + np.std(values) * noise):
             assert may_disperse(each[:, None], True) == answer
     assert not may_disperse(dispersed[:9, None], True)  # too few frames to know
+
+
+def test_dispersion_is_asserted_only_beside_every_other_cause():
+    """Of few cells the columns of a source cannot be told from anything: what diffuses and decays
+    looks like dispersion then."""
+    x, t = (np.arange(32) + 0.5) / 32, np.arange(20.0)[:, None]
+    decay = [np.exp(-(0.008 * (np.pi * k) ** 2 + 0.012) * t) for k in range(5)]
+    size = (-9.0, 1.5, -1.0, 0.8, 0.5)
+    u = 12.5 + sum(
+        a * d * np.cos(np.pi * k * x) for k, (a, d) in enumerate(zip(size, decay, strict=True))
+    )
+    assert not may_disperse(u[:, None], False)
+    (cause,) = _of_each(u[:, None], ["u"], False)
+    assert not cause.compared
+    assert dataclasses.replace(cause, compared=True).may_be_dispersion
 
 
 def test_noise_has_no_cause():
