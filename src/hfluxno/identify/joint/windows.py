@@ -82,8 +82,8 @@ def missed(
     held_out: int,
 ) -> float:
     """The error of a prediction of the frames that are held out, in standard deviations of the
-    quantities; infinite if there is none."""
-    if predicted is None:
+    quantities; infinite if there is none, or no such frame."""
+    if predicted is None or not context.observed[held_out:].any():
         return np.inf
     away = np.asarray(predicted - context.values)[held_out:] / sizes(context)[:, None]
     return float(np.sqrt(np.mean(away**2, where=context.observed[held_out:])))

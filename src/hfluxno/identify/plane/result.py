@@ -109,6 +109,8 @@ class PlaneIdentification:
             f"back-test error {percent(self.backtest_error)}, of repeating a frame "
             f"{percent(self.persistence_error)}"
         )
+        if not np.isfinite([self.backtest_error, self.persistence_error]).all():
+            figures = "back-test error unknown"
         if not np.isnan(self.misfit):
             figures = f"weak-form residual {percent(self.misfit)}, {figures}"
         if self.scale_in_time.matters:

@@ -168,8 +168,9 @@ def _further_starts(seen: Frames, refinement: int) -> list[Start]:
 
 
 def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
-    """‖frames - truth‖/‖truth‖ over measured values."""
-    return float(np.sqrt(np.nansum((frames - truth) ** 2) / np.nansum(truth**2)))
+    """‖frames - truth‖/‖truth‖ over measured values; infinite if the truth is zero."""
+    size = np.nansum(truth**2)
+    return float(np.sqrt(np.nansum((frames - truth) ** 2) / size)) if size > 0.0 else np.inf
 
 
 def unit_grid(grid: Grid) -> Grid:
