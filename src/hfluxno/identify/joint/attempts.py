@@ -38,7 +38,7 @@ CLEARLY = 10.0
 _FINER = (2, 4)
 # No further kind is tried after one that leaves nothing but noise, and is more probable by this, or
 # less than this part of the misfit of the first one, and half of that on cells of half the length.
-_BEYOND_DOUBT, _LITTLE = 100.0, 0.2
+BEYOND_DOUBT, _LITTLE = 100.0, 0.2
 # Diffusion alone is no start for a law that misses less than this, in standard deviations.
 _EXACT = 0.01
 
@@ -162,7 +162,7 @@ class Attempts:
         little, and with the cells it halves."""
         found = option.estimate
         if self.leaves_noise(option):
-            return option.evidence > first.evidence + _BEYOND_DOUBT
+            return option.evidence > first.evidence + BEYOND_DOUBT
         if np.any(found.noise > _LITTLE * first.estimate.noise):
             return False
         if not self.finer_grids:

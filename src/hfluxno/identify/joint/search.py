@@ -14,7 +14,7 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 
 import dataclasses
 
-from hfluxno.identify.joint.attempts import CLEARLY, Attempts
+from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, Attempts
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
@@ -67,6 +67,7 @@ def fit_jointly(
     if first is None or (gives_up and search.is_hopeless(first)):
         return None
     options = search.further(first)
+    first = options[0]
     if gives_up and search.hardly_explain(options, first):
         return None
     chosen = search.of_high_degree(search.on_finest(first, options))
@@ -105,7 +106,8 @@ class _Search(Attempts):
         return far and hardly_explains(best.estimate, first.estimate)
 
     def further(self, first: Option) -> list[Option]:
-        """The first kind and those that are better, until one explains the measurements."""
+        """The first kind, perhaps estimated again, and those that are better, until one explains
+        the measurements."""
         options = [first]
         others = self.further_kinds.smooth(first)
         if len(others) > _MOST_TRIED:
@@ -130,7 +132,20 @@ class _Search(Attempts):
                 options.append(found[0])
                 if found[1]:
                     return options
-        return [*options, *self.kinked(first, options)]
+        options[0] = self.first_again(options)
+        return [*options, *self.kinked(options[0], options)]
+
+    def first_again(self, options: list[Option]) -> Option:
+        """The first kind from the best option, if it may have ended in another minimum."""
+        first, best = options[0], max(options, key=lambda each: each.evidence)
+        if not best.kind.is_plain or best.evidence < first.evidence + BEYOND_DOUBT:
+            return first
+        target = first.estimate.forward
+        start = carried_start(best.estimate.z, best.estimate.forward, target)
+        found = self.estimated(start, best, target)
+        if found is None or found.evidence < first.evidence + CLEARLY:
+            return first
+        return self.noted(Option(found, first.kind))
 
     def on_finest(self, first: Option, options: list[Option]) -> Option:
         """The best option on the finest grid that it is worth."""
