@@ -51,7 +51,7 @@ def test_a_law_is_saved_and_solved_on_another_day(folder, capsys):
     report = json.loads(capsys.readouterr().out)
     (result,) = report["results"]
     assert report["context_frames"] == 5 and result["status"] == FitStatus.OK
-    assert result["status_sentence"].startswith("the given law explains the data; its predicted er")
+    assert result["status_sentence"].startswith("the given law explains the data; in nine of ten")
     assert result["predicted_error"]["6"] < result["predicted_error_90"]["6"] < 0.05
     assert "(given)" in result["law"] and result["true_error"]["6"] < 0.01
     assert (folder / "a.png").stat().st_size > 10_000

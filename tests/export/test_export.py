@@ -136,7 +136,7 @@ def imported(path):
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
-    "name", [slow("one field"), "a kink", slow("dictionary"), slow("tensor"), "gas"]
+    "name", [slow("one field"), slow("a kink"), slow("dictionary"), slow("tensor"), "gas"]
 )
 def test_fluctuations_sum_to_the_jump_and_are_those_of_our_scheme(tmp_path, name):
     law = LAWS[name]()

@@ -135,6 +135,7 @@ def test_the_right_coefficients_give_the_true_law(x64):
     np.testing.assert_allclose(compiled(operator, context[-1]), expected, atol=1e-12)
 
 
+@pytest.mark.validation
 def test_diffusion_in_cells_and_frames(x64):
     law = ViscousBurgers(a=1.0, nu=0.01)
     data = frames(Rusanov(law), waves())
@@ -150,6 +151,7 @@ def test_diffusion_in_cells_and_frames(x64):
     np.testing.assert_allclose(diffusivity, nu * jnp.ones_like(states), rtol=1e-12)
 
 
+@pytest.mark.validation
 def test_systems_are_written_in_the_dictionary(x64):
     law = ShallowWater(alpha=1.2, gamma=0.8, beta=9.0)
     x = jnp.asarray(GRID.centers())

@@ -16,7 +16,7 @@ from tests.models.small import read, step
 from tests.slow import slow
 
 
-@pytest.mark.parametrize("name", ["law", "weak form"])
+@pytest.mark.parametrize("name", [slow("law"), "weak form"])
 def test_scaled_networks_commute_with_a_change_of_units(name, x64):
     """u → a + b u: the scaled variable obeys the scaled law, and looks the same to the network."""
     config = small.CONFIGURATIONS[name]

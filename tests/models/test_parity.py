@@ -25,7 +25,7 @@ def assert_close(value, recorded):
     np.testing.assert_allclose(np.asarray(value), recorded, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["local", slow("local_two_fields"), "local_2d"])
+@pytest.mark.parametrize("name", ["local", slow("local_two_fields"), slow("local_2d")])
 def test_encoder_hypernetwork_step_and_rollout(name, x64):
     arrays = original.recorded(name)
     found = _everything(original.network(name, arrays), jnp.asarray(arrays["context"]))

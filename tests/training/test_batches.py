@@ -14,6 +14,7 @@ from hfluxno.training.batches_from_files import BatchesFromFiles, check_file
 from hfluxno.training.batches_from_solver import BatchesFromSolver
 from hfluxno.training.presets import preset
 from hfluxno.training.windows import WindowFile
+from tests.slow import slow
 from tests.training.standin import take
 
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
@@ -116,7 +117,7 @@ def test_a_file_is_read_in_chunks_that_neighbours_share(file):
     )
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, slow(2)])
 def test_batches_of_a_file_are_functions_of_their_number(file, workers):
     source = BatchesFromFiles("cubic", file, window=6, batch=7, limit=0.04, seed=0, workers=workers)
     alone = WindowFile(file, 6, 0.04, 0)

@@ -212,6 +212,7 @@ def test_parameters_are_those_that_the_original_uses(problem):
     assert sum(leaf.size for leaf in arrays) == counts["used"]
 
 
+@pytest.mark.validation
 def test_a_batch_in_single_precision_commutes_with_scales_and_shifts():
     network, context = small.network(PAIR), small.context(PAIR)
     scale, shift = (jnp.array(pair)[:, None] for pair in ((30.0, 0.1), (2.0, -1.0)))
