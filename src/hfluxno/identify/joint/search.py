@@ -5,7 +5,8 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 
 1. the first kind, over windows that grow from the first frames;
 2. further kinds, those first that promise most, until one leaves nothing but noise, and fluxes
-   with kinks, if a smooth one of high degree explains less;
+   with kinks, if a smooth one of high degree explains less; the first kind again, if a better one
+   shows that it has ended in another minimum;
 3. the best of them on finer grids, beside the first kind there;
 4. fluxes of higher degrees, if they predict the frames that are held out better;
 5. with diffusion, a diffusivity that depends on the state;
@@ -41,7 +42,7 @@ _RICHEST: tuple[int, ...] = (9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
 # Kinks are tried if the highest of these would leave less than this part of the misfit.
 _MUCH_EXPLAINED = 0.8
-# Of more kinds of law without a kink, those are estimated that promise most.
+# Of more kinds of law, those are estimated that promise most.
 _MOST_TRIED = 3
 
 
@@ -114,7 +115,8 @@ class _Search(Attempts):
             outlooks = self.each(lambda s, kind: s.further_kinds.outlook(first, kind), others)
             evidence = {k: each.evidence for k, each in zip(others, outlooks, strict=True)}
             ranked = sorted(others, key=evidence.__getitem__, reverse=True)
-            # Nor what stretches do that the weak form has found, so they are tried besides.
+            # What is linear at a start does not tell what stretches would do that the weak form has
+            # found, so they are tried besides.
             most = [kind for kind in ranked if not kind.stretches][:_MOST_TRIED]
             others = [kind for kind in ranked if kind.stretches or kind in most]
 
