@@ -62,7 +62,8 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
                 raise
             raise ValueError(f"{error} {_OF_A_BATCH}") from error
     if np.all(uninformative(context)) and not among_others:
-        flat = _same_along(_sound(context), (1, 3))
+        sound = _sound(context)
+        flat = _same_along(sound, (1, 3))
         which = " of every trajectory" if len(flat) > 1 else ""
         if not np.any(flat):
             raise ValueError(
@@ -71,7 +72,7 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
         field = context.fields[int(np.argwhere(flat)[0][1])]
         others = [name for name in context.fields if name != field]
         mend = f"; leave it out (--variable={','.join(others)})" if others else ""
-        alone = np.any(np.isnan(_sound(context)) & ~np.isnan(context.batch))
+        alone = np.any(np.isnan(sound) & ~np.isnan(batch))
         besides = ", besides values that stand out from all others" if alone else ""
         raise ValueError(
             f"The field {field!r}{which} is constant{besides}: there is nothing to infer from "

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Self, TypeVar
@@ -46,10 +47,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def _called(estimation: Callable[[], Estimate | None]) -> Estimate | None:
-    return estimation()
-
-
 class Attempts:
     """Estimates of one context, those tried, and what they tell."""
 
@@ -75,6 +72,7 @@ class Attempts:
         )
 
     def noted(self, option: Option) -> Option:
+        """The option itself, which was tried."""
         self._note(str(option), option.evidence)
         return option
 
@@ -106,6 +104,7 @@ class Attempts:
     def estimated(
         self, start: Float[np.ndarray, " unknown"], source: Option, target: Forward
     ) -> Estimate | None:
+        """The estimate over all frames from a start, with the noise of another option."""
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
 
     def predicted(self, found: Estimate) -> Float[np.ndarray, "time quantity cells"] | None:
@@ -135,7 +134,7 @@ class Attempts:
         # A flux of lower degree may have led to another minimum.
         if anew and self.known_first and kind.is_plain and kind.size > self.kinds[0].size:
             every.append(partial(grown, target, self.context, self.frames))
-        usable = [found for found in on_all_cores(_called, every) if found is not None]
+        usable = [found for found in on_all_cores(operator.call, every) if found is not None]
         if kind.stretches:
             usable = [with_ends_moved(each, self.context, self.frames[-1:]) for each in usable]
         alone = diffusing(source.estimate.z, source.estimate.forward, target, self.context)

@@ -163,9 +163,10 @@ class _Search(Attempts):
             if ahead and behind and ahead.evidence > behind.evidence + CLEARLY:
                 rivals = rivals[:1]
         # Further terms may have fitted the errors of coarse cells.
-        compared = rivals if first in rivals else [*rivals, first]
+        among = [i for i, each in enumerate(rivals) if each is first]
+        compared = rivals if among else [*rivals, first]
         refined = list(self.each(lambda search, each: search.refined(each), compared))
-        plain = refined[compared.index(first)]
+        plain = refined[among[0] if among else -1]
         refined = refined[: len(rivals)]
         best = max(refined, key=lambda each: each.evidence)
         if len(refined) > 1 and not self.leaves_noise(best):
