@@ -8,7 +8,7 @@ laws see `hfluxno.identify.joint.starts`.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hfluxno.boundary import Boundary, Given, Open
 from hfluxno.fv import StepControl
@@ -26,7 +26,7 @@ from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-_SCATTER = 0.7  # of the first state and the ends, in standard deviations
+_SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 48
@@ -153,7 +153,8 @@ def make_forward(
     count = 0 if known_first else min(cells, _MOST_FIRST)
     period = float(cells) if grid.is_periodic() else None
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
-    first = _for_each_field(along, _SCATTER * size)
+    scatter = [_scatter(seen, period) for seen in np.isfinite(values).any(axis=0)]
+    first = _for_each_field(along, size[:, None] * np.array(scatter))
     total = sum(shape.sizes)
     return Forward(
         shape,
@@ -168,6 +169,20 @@ def make_forward(
         scale,
         context.observation,
     )
+
+
+def _scatter(
+    seen: Bool[np.ndarray, " cells"], period: float | None
+) -> Float[np.ndarray, " cells"]:
+    """The spread of the first state in standard deviations of its field: `_SCATTER`, or more where
+    the nearest measured place is far: (2 - 2 exp(-d/ℓ))^(1/2), as two states at a distance d are
+    apart."""
+    cells = len(seen)
+    distance = np.abs(np.arange(cells)[:, None] - np.flatnonzero(seen)[None])
+    if period is not None:
+        distance = np.minimum(distance, period - distance)
+    apart = 2.0 - 2.0 * np.exp(-distance.min(axis=1, initial=cells) / (_LENGTH * cells))
+    return np.maximum(_SCATTER, np.sqrt(apart))
 
 
 def _bounds(
@@ -306,7 +321,7 @@ def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
 
 
 def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
-    """Modes of one function as modes of each field separately."""
+    """Modes of one function as modes of each field separately, of its size (at each place)."""
     fields = len(size)
     result = np.zeros((fields * len(along), fields, along.shape[1]))
     for i in range(fields):
