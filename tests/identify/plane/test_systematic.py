@@ -8,8 +8,10 @@ import pytest
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.plane import identification, systematic
+from hfluxno.identify.plane.causes import Causes
+from hfluxno.identify.plane.dispersion import dispersion
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.residual import UNCHANGED, residual, scale_in_time
+from hfluxno.identify.plane.residual import residual, scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.parametric.basis import Chebyshev, Dictionary
 from hfluxno.parametric.plane.law import FittedPlaneLaw
@@ -60,8 +62,47 @@ def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
         assert partly.startswith("perhaps a flux that changes in time or depends on place: factors")
     elif not noise:
         assert found.differs < 0.001
-    status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, 0.0, found)
+    start, causes = Start("restart", 2), Causes(scale_in_time=found)
+    status = identification.status_of(law, seen, start, 0.01, 0.5, 0.0, causes)
     assert status == (FitStatus.SYSTEMATIC_MISFIT if change else FitStatus.OK)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("of_fields", [1, 2])
+@pytest.mark.parametrize("delta", [0.0, 4.0])
+def test_waves_that_disperse_follow_no_law(monkeypatch, delta, of_fields, noise):
+    """∂t u + .5 ∂x u + .3 ∂y u + δ ∂x(∂xx u + ∂yy u) = ν (∂xx u + ∂yy u), mode by mode, beside a
+    second field that is only carried along."""
+    monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
+    cells, t, random = 32, np.arange(10.0), np.random.default_rng(3)
+    place = (np.arange(cells) + 0.5)[:, None]
+    values = np.zeros((len(t), of_fields, cells, cells))
+    for i in range(of_fields):
+        for a, b in ((1, 0), (0, 1), (1, 1), (2, 1), (1, -2), (2, -2)):
+            k, m = 2.0 * np.pi * a / cells, 2.0 * np.pi * b / cells
+            speed = 0.5 * k + 0.3 * m - (delta * (k**3 + k * m**2) if i == 0 else 0.0)
+            phase = k * place + m * place.T + random.uniform(0.0, 2.0 * np.pi)
+            decay = np.exp(-0.02 * (k**2 + m**2) * t)[:, None, None]
+            values[:, i] += decay * np.cos(phase - speed * t[:, None, None])
+    values += noise * values.std() * random.normal(size=values.shape)
+    names = ("u", "v")[:of_fields]
+    grid = Grid.rectangle((cells, cells), upper=(float(cells), float(cells)))
+    seen = frames_of(Trajectory(values, t, grid, names))
+    basis = Chebyshev(np.array([0.0]), np.array([5.0]), 3)
+    flux = np.array([[[2.5, 0.0, 0.0]], [[1.5, 0.0, 0.0]]])
+    if of_fields == 2:
+        basis = Dictionary(np.ones(2), ((1, 0), (0, 1)), names)
+        flux = np.array([0.5 * np.eye(2), 0.3 * np.eye(2)])
+    law = FittedPlaneLaw(names, basis, flux, -5.0 * np.ones(of_fields), 5.0 * np.ones(of_fields))
+    causes = Causes(dispersion=dispersion(law, seen))
+    assert causes.matter is bool(delta)
+    status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, 0.0, causes)
+    assert status == (FitStatus.SYSTEMATIC_MISFIT if delta else FitStatus.OK)
+    if delta:
+        assert causes.dispersion.field == "u"
+        assert str(causes).startswith("most likely dispersion: it explains ")
+        if not noise:
+            assert causes.dispersion.explained > 0.95
 
 
 def test_a_law_without_fluxes_has_a_weak_form():
@@ -87,6 +128,6 @@ def test_frames_of_noise_show_no_law(monkeypatch, share, status):
     seen = frames_of(Trajectory(values, np.arange(9.0), Grid.rectangle((16, 16)), ("u",)))
     error, persistence = 1.01 * seen.relative_noise, 1.5 * seen.relative_noise
     found = identification.status_of(
-        one_field(), seen, Start("restart", 2), error, persistence, 0.0, UNCHANGED
+        one_field(), seen, Start("restart", 2), error, persistence, 0.0, Causes()
     )
     assert found == status

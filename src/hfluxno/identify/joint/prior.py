@@ -171,9 +171,7 @@ def make_forward(
     )
 
 
-def _scatter(
-    seen: Bool[np.ndarray, " cells"], period: float | None
-) -> Float[np.ndarray, " cells"]:
+def _scatter(seen: Bool[np.ndarray, " cells"], period: float | None) -> Float[np.ndarray, " cells"]:
     """The spread of the first state in standard deviations of its field: `_SCATTER`, or more where
     the nearest measured place is far: (2 - 2 exp(-d/ℓ))^(1/2), as two states at a distance d are
     apart."""

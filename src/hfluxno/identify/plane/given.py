@@ -11,6 +11,7 @@ import numpy as np
 
 from hfluxno.coordinates import is_vacuum
 from hfluxno.identify.frames.select import last_fitted_frame
+from hfluxno.identify.plane.causes import NONE, causes_of
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import (
@@ -18,7 +19,7 @@ from hfluxno.identify.plane.identification import (
     MINIMUM_FRAMES,
     status_of,
 )
-from hfluxno.identify.plane.residual import UNCHANGED, residual, scale_in_time
+from hfluxno.identify.plane.residual import residual
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import (
     REFINEMENTS,
@@ -49,7 +50,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
     if law.constant is None and len(values) >= MINIMUM_FRAMES:
         law = with_constant(law, seen)
     error = persistence = misfit = beyond = float("nan")
-    in_time = UNCHANGED
+    causes = NONE
     finer = saved.refinement if is_affordable(grid, saved.refinement) else 1
     status, start = FitStatus.NOT_CHECKED, Start("restart", max(finer, *REFINEMENTS))
     if np.any(values != values[:1]):
@@ -60,8 +61,8 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             error, start = best_start(law, seen, last, start)
         if len(values) >= MINIMUM_FRAMES and has_room(grid.free, seen.around):
             misfit, beyond = residual(law, seen)
-        in_time = scale_in_time(law, seen)
-        status = status_of(law, seen, start, error, persistence, beyond, in_time)
+        causes = causes_of(law, seen)
+        status = status_of(law, seen, start, error, persistence, beyond, causes)
     return PlaneIdentification(
         law=saved.law,
         status=status,
@@ -77,7 +78,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
         grid_law=law,
         cell=(float(grid.spacing[0]), float(grid.spacing[1])),
         interval=interval,
-        scale_in_time=in_time,
+        causes=causes,
         is_given=True,
     )
 

@@ -6,8 +6,8 @@ import numpy as np
 from hfluxno.boundary import Outflow
 from hfluxno.identify.assembled import kept_by_walls
 from hfluxno.identify.frames.select import last_fitted_frame
+from hfluxno.identify.plane.causes import Causes, causes_of
 from hfluxno.identify.plane.frames import Frames, frames_of
-from hfluxno.identify.plane.residual import ScaleInTime, scale_in_time
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.roles import infer_roles
 from hfluxno.identify.plane.run import Start, relative_error
@@ -65,15 +65,16 @@ def identify_plane(
         roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
         found = search(seen, roles, fields, cell)
         assert found is not None
-        status, in_time = _judged(found, seen)
-        if status in UNEXPLAINED:
+        status, causes = _judged(found, seen)
+        # No further term disperses, but they might imitate it.
+        if status in UNEXPLAINED and not causes.dispersion.matters:
             for further in _further(seen, roles, fields, cell):
                 other = search(seen, roles, fields, cell, further)
                 if other is None:
                     continue
                 of_other = _judged(other, seen)
                 if of_other[0] == FitStatus.OK:
-                    found, (status, in_time) = other, of_other
+                    found, (status, causes) = other, of_other
                     break
     lengths = np.array(cell)
     return PlaneIdentification(
@@ -83,10 +84,9 @@ def identify_plane(
         backtest_error=found.error,
         persistence_error=_persistence(seen),
         misfit=found.misfit,
-        scale_in_time=in_time,
+        causes=causes,
         isotropic=found.isotropic,
-        # Of data that it does not explain, the coefficient of a known law means nothing.
-        recognised=None if found.beyond_noise > POOR_MISFIT else found.recognised,
+        recognised=found.recognised if _is_of_it(found, causes) else None,
         terms=found.terms,
         refinement=found.start.refinement,
         mode=found.start.mode,
@@ -152,11 +152,16 @@ def sources_of(seen: Frames) -> tuple[Powers, ...]:
     return tuple(found)
 
 
-def _judged(found: Found, seen: Frames) -> tuple[FitStatus, ScaleInTime]:
-    """Whether a law explains the frames, and how it changes in time."""
-    errors, in_time = (found.error, _persistence(seen)), scale_in_time(found.law, seen)
-    status = status_of(found.law, seen, found.start, *errors, found.beyond_noise, in_time)
-    return status, in_time
+def _judged(found: Found, seen: Frames) -> tuple[FitStatus, Causes]:
+    """Whether a law explains the frames, and what it lacks."""
+    errors, causes = (found.error, _persistence(seen)), causes_of(found.law, seen)
+    status = status_of(found.law, seen, found.start, *errors, found.beyond_noise, causes)
+    return status, causes
+
+
+def _is_of_it(found: Found, causes: Causes) -> bool:
+    """Whether the frames are near a law, so that the coefficient of a known one means something."""
+    return found.beyond_noise <= POOR_MISFIT and not causes.dispersion.matters
 
 
 def _persistence(seen: Frames) -> float:
@@ -184,10 +189,10 @@ def status_of(
     error: float,
     persistence: float,
     misfit: float,
-    in_time: ScaleInTime,
+    causes: Causes,
 ) -> FitStatus:
     """Whether a law explains a context, from the errors of its back-test and of repeating a frame
-    there, its misfit, which is NaN if it is unknown, and how it changes in time."""
+    there, its misfit, which is NaN if it is unknown, and what it lacks."""
     if not np.isfinite(error):
         return FitStatus.FAILED
     if _has_drifted(seen, law):
@@ -195,7 +200,7 @@ def status_of(
     poor = exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT
     if poor or seen.noise > _MOST_NOISE:
         return FitStatus.POOR_FIT
-    wrong = in_time.matters or is_systematic(law, seen, start)
+    wrong = causes.matter or is_systematic(law, seen, start)
     return FitStatus.SYSTEMATIC_MISFIT if wrong else FitStatus.OK
 
 

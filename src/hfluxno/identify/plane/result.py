@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hfluxno.identify.plane.causes import NONE, Causes
 from hfluxno.identify.plane.error_bars import PlaneTerm
-from hfluxno.identify.plane.residual import UNCHANGED, ScaleInTime
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.recognition.monomials import added, written_equation, written_sum
 from hfluxno.identify.recognition.recognised import Recognised
@@ -39,8 +39,8 @@ class PlaneIdentification:
     - `missing`: the fraction of the context that was not measured.
     - `grid_law`: the law in cells and frames.
     - `cell`, `interval`: the lengths of a cell and the time between two frames of the context.
-    - `scale_in_time`: how much the factors differ by which the law must be multiplied in parts of
-      the context, and the fraction of the residual that they explain.
+    - `causes`: what the law lacks according to the weak form: a factor that changes in time, or
+      dispersion.
     - `is_given`: whether the law was found in another context, from which its terms and its name
       are; its coefficients are not fitted to this one.
     - `units`: the known units of the context, by name.
@@ -61,7 +61,7 @@ class PlaneIdentification:
     grid_law: FittedPlaneLaw = dataclasses.field(repr=False)
     cell: tuple[float, float]
     interval: float
-    scale_in_time: ScaleInTime = UNCHANGED
+    causes: Causes = NONE
     is_given: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -113,8 +113,8 @@ class PlaneIdentification:
             figures = "back-test error unknown"
         if not np.isnan(self.misfit):
             figures = f"weak-form residual {percent(self.misfit)}, {figures}"
-        if self.scale_in_time.matters:
-            figures += f"; {self.scale_in_time}"
+        if self.causes.matter:
+            figures += f"; {self.causes}"
         # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None

@@ -54,6 +54,7 @@ def systems_of(
     functions: Sequence[Callable[[np.ndarray], np.ndarray]],
     further: Further | None = None,
     basis: Basis | None = None,
+    dispersing: bool = False,
 ) -> list[WeakSystem]:
     """The weak equations of the frames, by default without further terms; the basis is that of the
     flux of one field whose diffusivity depends on it."""
@@ -65,22 +66,28 @@ def systems_of(
     if further.powers > 1:
         assert isinstance(basis, Chebyshev)
         diffusing = [_diffusing(basis, k) for k in range(further.powers)]
-    return weak_systems(*frames, arising, diffusing, seen.grid.free)
+    return weak_systems(*frames, arising, diffusing, seen.grid.free, dispersing)
 
 
 def make_basis(
     values: Float[np.ndarray, "time field x y"], roles: Roles, fields: tuple[str, ...]
 ) -> Basis:
     """The functions of which fluxes are combinations, scaled to the data."""
-    lower, upper = values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))
     if roles.fields == 1:
-        return Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), _SIZE)
+        return chebyshev_of(values)
+    lower, upper = values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))
     scale = np.maximum(np.abs(lower), np.abs(upper))
     if roles.vector is not None:
         scale[list(roles.vector)] = np.max(scale[list(roles.vector)])
     carrier = roles.carrier
     divides = carrier is not None and not is_vacuum(values[:, carrier]).any()
     return Dictionary(scale, fluid_exponents(roles.fields, carrier if divides else None), fields)
+
+
+def chebyshev_of(values: Float[np.ndarray, "time field x y"]) -> Chebyshev:
+    """The polynomials of one field."""
+    lower, upper = values.min(axis=(0, 2, 3)), values.max(axis=(0, 2, 3))
+    return Chebyshev(0.5 * (lower + upper), 0.5 * (upper - lower), _SIZE)
 
 
 def functions_of(basis: Basis, periodic: tuple[bool, bool]) -> list:

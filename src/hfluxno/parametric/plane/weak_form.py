@@ -7,7 +7,7 @@ Multiplied by ψ(t) χ(x) η(y) of compact support and integrated by parts,
 so no derivative falls on the data. With F = Σ C_0k φ_k and G = Σ C_1k φ_k this is one linear
 equation per test function (Messenger and Bortz, Multiscale Model. Simul. 19, 2021, 1474-1497).
 Sources and diffusion add s(u) ψ χ η + N_0(u) ψ χ_xx η + N_1(u) ψ χ η_yy with N' = ν, which is
-linear too.
+linear too, as is dispersion with third derivatives of χ η.
 
 Frames are few, and waves cross several cells from one to the next. A trapezoidal rule over them has
 errors of percents, different ones with ψ_t and with ψ, which bias every coefficient. So the
@@ -19,6 +19,7 @@ are in intervals and lengths in cells.
 """
 
 import dataclasses
+import operator
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -44,29 +45,30 @@ class WeakSystem:
     """The normal equations of all fields, for any structure of the law.
 
     The unknowns of a field are the coefficients of its fluxes along x and then along y; if there
-    are sources, then their coefficients, and its diffusivities along x and y.
+    are sources, then their coefficients, then its diffusivities along x and y and the coefficients
+    of its derivatives xxx, xxy, xyy and yyy.
 
     - `normal`: AᵀA of the equations A c = b with the columns of all fields, which only differ in
-      those of the diffusivities: at the end, first along x.
+      those of its own derivatives at the end: each of all fields, then the next.
     - `right`: Aᵀb, one row per field.
     - `square`: bᵀb of each field.
     - `noise`: the expectation of bᵀb for noise of size 1.
-    - `diffuses`: whether there are columns of diffusivities.
+    - `derivatives`: of how many of its own derivatives each field has columns.
     """
 
     normal: Float[np.ndarray, "unknown unknown_"]
     right: Float[np.ndarray, "field unknown"]
     square: Float[np.ndarray, " field"]
     noise: float = 0.0
-    diffuses: bool = False
+    derivatives: int = 0
 
     def of_field(self, i: int) -> tuple[np.ndarray, np.ndarray, float]:
         """AᵀA, Aᵀb and bᵀb of one field."""
         normal, right, square = self.normal, self.right[i], float(self.square[i])
-        if self.diffuses:
+        if self.derivatives:
             fields, count = len(self.right), len(normal)
-            own = [count - 2 * fields + i, count - fields + i]
-            columns = np.append(np.arange(count - 2 * fields), own)
+            shared = count - self.derivatives * fields
+            columns = np.append(np.arange(shared), np.arange(shared + i, count, fields))
             normal, right = normal[np.ix_(columns, columns)], right[columns]
         return normal, right, square
 
@@ -80,6 +82,7 @@ def weak_systems(
     sources: Sequence[Callable[[np.ndarray], np.ndarray]] | None = None,
     diffusing: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
     free: Bool[np.ndarray, "x y"] | None = None,
+    dispersing: bool = False,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space, for which walls inside
     leave room.
@@ -92,6 +95,7 @@ def weak_systems(
     - `diffusing`: the functions whose second derivatives diffusion adds: each field, or several
       functions of the only one.
     - `free`: the cells that are no walls, by default all.
+    - `dispersing`: whether there are columns of dispersion.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
@@ -99,8 +103,8 @@ def weak_systems(
     in_time = [time_rows(at, width) for width in widths(INTERVALS, frames - 1)]
     found = []
     for width in widths(CELLS, min(cells)):
-        along = [bumps(n, width, around) for n, around in zip(cells, periodic, strict=True)]
-        (x0, x1, x2), (y0, y1, y2) = along
+        along = [bumps(n, width, around, 4) for n, around in zip(cells, periodic, strict=True)]
+        (x0, x1, x2, x3), (y0, y1, y2, y3) = along
         clear = _clear(free, x0 > 0.0, y0 > 0.0)
         if clear is not None and not clear.any():
             continue
@@ -112,8 +116,13 @@ def weak_systems(
         moments = [*along_x, *along_y]
         for each in sources or ():
             moments.append(scale * over_x(x0, np.tensordot(each(states), y0, ((2,), (1,)))))
-        for rows_x, rows_y in ((x2, y0), (x0, y2)):
-            for each in diffusing:
+        derivatives = [(x2, y0, diffusing), (x0, y2, diffusing)]
+        if dispersing:
+            pairs = ((x3, y0), (x2, y1), (x1, y2), (x0, y3))
+            own = [operator.itemgetter(i) for i in range(len(states))]
+            derivatives += [(*pair, own) for pair in pairs]
+        for rows_x, rows_y, differentiated in derivatives:
+            for each in differentiated:
                 over = np.tensordot(each(states), rows_y, ((2,), (1,)))
                 moments.append(scale * over_x(rows_x, over))
         across = scale**2 * np.sum(x0**2) * np.sum(y0**2)
@@ -132,7 +141,8 @@ def weak_systems(
                 noise *= float(np.mean(kept))
             square = np.sum(rhs**2, axis=1)
             system = WeakSystem(columns @ columns.T, rhs @ columns.T, square, noise)
-            found.append(dataclasses.replace(system, diffuses=bool(diffusing)))
+            count = 2 * bool(diffusing) + 4 * dispersing
+            found.append(dataclasses.replace(system, derivatives=count))
     return found
 
 
@@ -143,7 +153,7 @@ def total(systems: Sequence[WeakSystem]) -> WeakSystem:
         np.sum([each.right for each in systems], axis=0),
         np.sum([each.square for each in systems], axis=0),
         sum(each.noise for each in systems),
-        systems[0].diffuses,
+        systems[0].derivatives,
     )
 
 
@@ -195,16 +205,16 @@ def _measured(
     return share <= max(_MISSING, float(np.quantile(share[clear], 0.25)))
 
 
-def bumps(length: int, width: int, periodic: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A bump of `width` cells and its first two derivatives, at positions a quarter of its width
-    apart."""
+def bumps(length: int, width: int, periodic: bool, orders: int = 3) -> np.ndarray:
+    """A bump of `width` cells and its derivatives, at positions a quarter of its width apart; shape
+    (order, position, cell)."""
     starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
-    rows = np.zeros((3, len(starts), length))
-    for order in range(3):
+    rows = np.zeros((orders, len(starts), length))
+    for order in range(orders):
         values = bump(width, order)
         for row, start in zip(rows[order], starts, strict=True):
             row[(start + np.arange(width)) % length] = values
-    return rows[0], rows[1], rows[2]
+    return rows
 
 
 def over_x(rows, integrated):
