@@ -63,6 +63,11 @@ def test_a_momentum_vanishes_in_walls():
     momentum = 0.3 * np.sin(np.pi * X) * np.sin(4.0 * T) + 0.1 * np.sin(2 * np.pi * X) * T
     assert ends(momentum[None]).vanish and not ends(height[None]).vanish
     assert not ends(wave()).vanish and not ends(wave() - 3.0).vanish
+    # What has reached both ends in the last frame only, and leaves.
+    t, waves = np.arange(30.0)[:, None], 0.0
+    for side, x in ((1, X), (-1, 1.0 - X)):
+        waves = waves + side * np.exp(-(((x - 0.03 * t - 0.13) / 0.05) ** 2))
+    assert not ends(waves[None]).vanish and ends(waves[None, :28]).vanish
     assert likely(h=height, m=momentum) == (
         "reflecting", "m vanishes at both ends and the total of h is conserved, as between walls",
     )  # fmt: skip

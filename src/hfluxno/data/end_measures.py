@@ -18,7 +18,7 @@ _ROUNDING = 1e-6  # of the deviation
 _MOST_FRAMES, _MOST_PLACES = 400, 24  # of which far places are compared, evenly chosen
 # A field that vanishes at a wall has a third of its second value in the first cell. How much it may
 # have there, unless it is small beside the whole field, and how large it may be while shocks pass.
-_ODD, _SMALL, _SMALLER = 0.6, 0.4, 0.8
+_ODD, _SMALL, _SMALLER, _LEAVES = 0.6, 0.4, 0.8, 0.75
 _QUIET = 1e-3  # of the deviation
 
 
@@ -66,12 +66,15 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     )
 
 
-def vanishes(u: Float[np.ndarray, "*of x"], sigma: float, deviation: float) -> bool:
+def vanishes(
+    u: Float[np.ndarray, "trajectory time x"], sigma: float, deviation: float
+) -> bool:
     """Whether a field with noise and deviation of these sizes is odd about both ends of x, as a
     momentum is between walls; where nothing moves yet one of them is enough."""
     odd, size = [], rms(u)
     for end, beside in ((0, 1), (-1, -2)):
         one, two = u[..., end], u[..., beside]
+        leaves = _arrives(one, two)
         both = ~np.isnan(one + two)
         one, two = one[both], two[both]
         moves = rms(two) > max(3.0 * sigma, _QUIET * deviation)
@@ -79,10 +82,23 @@ def vanishes(u: Float[np.ndarray, "*of x"], sigma: float, deviation: float) -> b
         if moves and not (
             0.0 <= slope <= (1.0 if small else _ODD) * (two @ two)
             and rms(one) <= _SMALLER * rms(two)
+            and not leaves
         ):
             return False
         odd.append(moves)
     return any(odd)
+
+
+def _arrives(
+    one: Float[np.ndarray, "trajectory time"], two: Float[np.ndarray, "trajectory time"]
+) -> bool:
+    """Whether what is largest at an end is there in the last frame, and hardly less than beside it:
+    something leaves that has only just arrived, so that most values are small."""
+    least = 0.5 * np.max(np.abs(one), initial=0.0, where=~np.isnan(one))
+    last = np.stack([one[:, -1], two[:, -1]])
+    last = last[:, np.abs(last[0]) > least]
+    last = last[:, ~np.isnan(last[1])]
+    return bool(last[0] @ last[1] > _LEAVES * (last[1] @ last[1]))
 
 
 def _still(bare: np.ndarray, sigma: float) -> bool:

@@ -52,7 +52,7 @@ def sides(
         pairs = list(zip(fields, scales, strict=True))
         match = all(_continues(u, *of, bool(known[moving].all())) for u, of in pairs)
         odd = [] if match else [i for i, (u, of) in zip(moving, pairs, strict=True)
-                                if len(moving) > 1 and vanishes(u, *of)]  # fmt: skip
+                                if len(moving) > 1 and vanishes(u.swapaxes(0, 1), *of)]  # fmt: skip
         still = all(_still(u, *of) for u, of in pairs)
         normal = [i for i in moving if names[i] in (momentum or ())[axis - 1 : axis]]
         closed = bool(held and normal) and bool(known[held + normal].all())

@@ -1,8 +1,8 @@
 """Whether waves on a plane disperse, which no law here makes them do.
 
-Dispersion adds third derivatives, δ_0 ∂xxx u + δ_1 ∂xxy u + δ_2 ∂xyy u + δ_3 ∂yyy u, to the equation
-of a field; in the weak form these are four more columns (`hfluxno.parametric.plane.weak_form`). An
-error of a law that is small in a short context may grow long after it.
+Dispersion adds δ_0 ∂xxx u + δ_1 ∂xxy u + δ_2 ∂xyy u + δ_3 ∂yyy u to the equation of a field; in the
+weak form these are four more columns (`hfluxno.parametric.plane.weak_form`). An error of a law that
+is small in a short context may grow long after it.
 """
 
 import dataclasses
