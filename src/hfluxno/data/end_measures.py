@@ -74,7 +74,7 @@ def vanishes(
     odd, size = [], rms(u)
     for end, beside in ((0, 1), (-1, -2)):
         one, two = u[..., end], u[..., beside]
-        leaves = _arrives(one, two)
+        leaves = _arrives(one, two, _SMALL * size)
         both = ~np.isnan(one + two)
         one, two = one[both], two[both]
         moves = rms(two) > max(3.0 * sigma, _QUIET * deviation)
@@ -90,11 +90,13 @@ def vanishes(
 
 
 def _arrives(
-    one: Float[np.ndarray, "trajectory time"], two: Float[np.ndarray, "trajectory time"]
+    one: Float[np.ndarray, "trajectory time"],
+    two: Float[np.ndarray, "trajectory time"],
+    least: float,
 ) -> bool:
-    """Whether what is largest at an end is there in the last frame, and hardly less than beside it:
-    something leaves that has only just arrived, so that most values are small."""
-    least = 0.5 * np.max(np.abs(one), initial=0.0, where=~np.isnan(one))
+    """Whether what is largest at an end, and above `least`, is there in the last frame and hardly
+    less than beside it: something leaves that has only just arrived, so most values are small."""
+    least = max(least, 0.5 * np.max(np.abs(one), initial=0.0, where=~np.isnan(one)))
     last = np.stack([one[:, -1], two[:, -1]])
     last = last[:, np.abs(last[0]) > least]
     last = last[:, ~np.isnan(last[1])]
