@@ -66,9 +66,7 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     )
 
 
-def vanishes(
-    u: Float[np.ndarray, "trajectory time x"], sigma: float, deviation: float
-) -> bool:
+def vanishes(u: Float[np.ndarray, "trajectory time x"], sigma: float, deviation: float) -> bool:
     """Whether a field with noise and deviation of these sizes is odd about both ends of x, as a
     momentum is between walls; where nothing moves yet one of them is enough."""
     odd, size = [], rms(u)

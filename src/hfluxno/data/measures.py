@@ -12,6 +12,7 @@ import numpy as np
 from hfluxno.data.marks import without_marks
 from hfluxno.dead_sensors import dead_sensors
 from hfluxno.plural import plural
+from hfluxno.sensor_limit import at_limit
 from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
 _MOST_PAIRS = 400  # of frames, evenly chosen
@@ -218,6 +219,12 @@ def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
     spikes = _few_spikes(u)
     if spikes and not found:
         found.append(_standing_out(spikes))
+    limited = at_limit(u)
+    for limit in np.unique(u[limited]):
+        found.append(
+            f"{np.sum(u == limit)} values are exactly {limit:.6g}, though others scatter: beyond a "
+            "limit of the instrument?"
+        )
     return (*found, *_dead(u, x))
 
 

@@ -38,6 +38,7 @@ from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise, with_first_state
 from hfluxno.identify.with_second_order import with_second_order
+from hfluxno.identify.without_limits import without_limits
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
 from hfluxno.parametric.basis import TensorChebyshev
@@ -181,7 +182,10 @@ def identifier(
         if not varies[member]:
             return nothing_to_infer(values, context)
         single = measured.single(member)
-        return without_wild_values(single, law_of) if is_dense(single) else law_of(single)
+        if not is_dense(single):
+            return law_of(single)
+        single, limited = without_limits(single)
+        return dataclasses.replace(without_wild_values(single, law_of), limited=limited)
 
     def law_of(single: Trajectory) -> Identification:
         if jointly:

@@ -58,6 +58,8 @@ class Identification:
       measurements to the last.
     - `suspect`: the number of measured values that were left out because the law of the others does
       not explain them (see `hfluxno.identify.joint.suspect` and `hfluxno.identify.without_wild`).
+    - `limited`: the number of measured values that were left out because they are at the limit of
+      an instrument (see `hfluxno.sensor_limit`).
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
@@ -86,6 +88,7 @@ class Identification:
     estimate: Estimate | None = dataclasses.field(default=None, repr=False)
     missing: float = 0.0
     suspect: int = 0
+    limited: int = 0
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)
     cell: float = float("nan")
     interval: float = float("nan")
@@ -149,6 +152,9 @@ class Identification:
         if self.suspect:
             values = plural(self.suspect, "measured value")
             text += f"; {values} left out, which the law of the others does not explain"
+        if self.limited:
+            values = plural(self.limited, "measured value")
+            text += f"; {values} left out, which are all alike at a limit, as of an instrument"
         return text
 
     def _figures(self) -> str:

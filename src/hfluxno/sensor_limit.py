@@ -1,0 +1,38 @@
+"""Values at the limit of what an instrument shows.
+
+Beyond its limit it repeats the limit. What is there is not known, and a model of the values as they
+are would need a source or a leak. The largest values of a field that reaches a state of its own, as
+full saturation is, scatter like all others if these have noise.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hfluxno.wild_values import noise
+
+# Limits of what is measured, not of an instrument: nothing, and all.
+_NATURAL = (0.0, 1.0, 100.0)
+_FEWEST, _SHARE = 8, 0.02  # of the values
+# Values that are rounded to a step are repeated; noise of more steps hides that. So many values
+# within three standard deviations of the limit would be usual for each that has it by chance.
+_STEPS, _USUAL = 2.0, 0.5
+_NOISY = 0.005  # of the deviation; cells at rest, in frames without noise, have one value too
+
+
+def at_limit(u: Float[np.ndarray, "*batch time cells"]) -> Bool[np.ndarray, "*batch time cells"]:
+    """Where a field, NaN in gaps, has its largest or its smallest value though that is no natural
+    limit: many times exactly, and more often than all values near it that noise would spread."""
+    found, known = np.zeros(u.shape, bool), u[np.isfinite(u)]
+    sigma = noise(u)
+    levels = np.unique(known)
+    if len(levels) < 3 or not sigma > max(
+        _STEPS * float(np.min(np.diff(levels))), _NOISY * float(np.std(known))
+    ):
+        return found
+    for limit in (levels[0], levels[-1]):
+        here = int(np.sum(known == limit))
+        near = int(np.sum(np.abs(known - limit) < 3.0 * sigma)) - here
+        enough = here >= max(_FEWEST, _SHARE * len(known))
+        if enough and here > _USUAL * near and not np.isin(limit, _NATURAL):
+            found |= u == limit
+    return found
