@@ -39,6 +39,7 @@ from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise, with_first_state
 from hfluxno.identify.with_second_order import with_second_order
 from hfluxno.identify.without_limits import without_limits
+from hfluxno.identify.without_suspects import without_suspects
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
 from hfluxno.parametric.basis import TensorChebyshev
@@ -195,10 +196,8 @@ def identifier(
                     return inside
                 if len(names) > 2:
                     return nothing_to_infer(_states_of(single), context, failed=True)
-            found = identify_jointly(single, negated_in_fits)
-            if found is None:
-                return nothing_to_infer(_states_of(single), context, failed=True)
-            return with_terms(found, single)
+            found = jointly_found(single)
+            return found or nothing_to_infer(_states_of(single), context, failed=True)
         if len(names) == 2 and is_dense(single):
             found = with_sources(single, context.grid)
             return with_second_order(found, single, lambda other: with_sources(other, context.grid))
@@ -207,6 +206,15 @@ def identifier(
             return asked_for
         found = with_terms(fitted(single, context.grid), single)
         return with_first_state(found, single, negated_in_fits) if few else found
+
+    def jointly_found(single: Trajectory) -> Identification | None:
+        def first(part: Trajectory) -> Identification | None:
+            return identify_jointly(part, negated_in_fits)
+
+        if is_dense(single):
+            found = first(single)
+            return None if found is None else with_terms(found, single)
+        return without_suspects(single, first, with_terms)
 
     def with_sources(single: Trajectory, grid: Grid) -> Identification:
         """The law of two fields, with sources if nothing else explains them."""

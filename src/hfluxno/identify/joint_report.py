@@ -18,7 +18,6 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.search import fit_jointly
-from hfluxno.identify.joint.suspect import suspect_values
 from hfluxno.identify.joint.windows import is_dense
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit, measure
 from hfluxno.identify.residuals.noise import INDEPENDENT
@@ -44,7 +43,6 @@ FURTHER_KINDS = (
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 SHARED_OF_FURTHER = 0.005
-_HALF = 0.5
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
 
@@ -80,36 +78,7 @@ def identify_jointly(
     if found is None:
         return None
     found = dataclasses.replace(found, tried=(*on_averages, *found.tried))
-    reported = joint_report(found, context, negated)
-    if reported.status == FitStatus.OK or is_dense(context):
-        return reported
-    return _without_suspects(reported, context, negated, kinds) or reported
-
-
-def _without_suspects(
-    found: Identification, context: Trajectory, negated: tuple[int, ...], kinds: tuple[Kind, ...]
-) -> Identification | None:
-    """The identification from all sensors' values but those that are probably no measurements, if
-    a law explains the others then, or leaves half as much of them; else `None`."""
-    assert found.estimate is not None
-    values = np.asarray(context.values)
-    shown = found.estimate.observed(context.times)
-    suspect = suspect_values(values, shown)
-    left = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
-    if not suspect.any() or not left.observed.any(axis=(0, 2)).all():
-        return None
-    try:
-        estimated = fit_jointly(left, negated, kinds)
-    except ValueError:  # too few values are left
-        return None
-    if estimated is None:
-        return None
-    reported, size = joint_report(estimated, left, negated), sizes(left)[:, None]
-    before = _rms((shown - values) / size, left.observed)
-    after = _rms((estimated.estimate.observed(left.times) - values) / size, left.observed)
-    if reported.status != FitStatus.OK and after > _HALF * before:
-        return None
-    return dataclasses.replace(reported, suspect=int(suspect.sum()))
+    return joint_report(found, context, negated)
 
 
 def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, ...]:

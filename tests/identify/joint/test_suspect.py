@@ -45,6 +45,15 @@ def test_wild_values_are_suspect(rng):
     assert {(frame, place) for frame, _, place in np.argwhere(found)} == set(wild)
 
 
+def test_a_law_that_wild_values_spoilt_does_not_hide_them(rng):
+    values, truth = a_road(rng)
+    for frame, place in [(12, 20), (25, 41)]:
+        values[frame, 0, place] += 60.0
+    spoilt = truth + 15.0 * rng.normal(size=truth.shape)
+    found = suspect_values(values, spoilt)
+    assert {(frame, place) for frame, _, place in np.argwhere(found)} == {(12, 20), (25, 41)}
+
+
 def test_many_wild_values_are_no_exceptions(rng):
     values, truth = a_road(rng)
     values[::5, 0, PLACES[:3]] += 40.0

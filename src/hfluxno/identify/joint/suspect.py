@@ -5,13 +5,15 @@ its quantity, which the median of the absolute values tells (the quality control
 data assimilation: Lorenc and Hammon, Quarterly Journal of the Royal Meteorological Society 114,
 1988, 515-543), and if it stands out from the values before and after it at the same sensor by as
 much, in the same direction. A front that passes at another time than the law says does the first
-and not the second.
+and not the second. As wild values spoil the law that they are compared with, those are wild too
+that stand out from all neighbours and do not travel.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.dead_sensors import dead_sensors, stuck_values
+from hfluxno.wild_values import wild
 
 _FAR = 6.0
 _MOST = 0.03  # of the values may be wild; more are no exceptions
@@ -27,11 +29,11 @@ def suspect_values(
     for quantity in range(values.shape[1]):
         u, missed = values[:, quantity], (values - shown)[:, quantity]
         far = _FAR * 1.4826 * float(np.nanmedian(np.abs(missed)))
-        wild = np.zeros(u.shape, bool)
+        out = wild(u)
         for place in np.flatnonzero((~np.isnan(u)).any(axis=0)):
-            wild[:, place] = _stands_out(u[:, place], missed[:, place], far)
-        if wild.sum() <= _MOST * np.sum(~np.isnan(u)):
-            found[:, quantity] = wild
+            out[:, place] |= _stands_out(u[:, place], missed[:, place], far)
+        if out.sum() <= _MOST * np.sum(~np.isnan(u)):
+            found[:, quantity] = out
         dead = list(dead_sensors(u[None]))
         found[:, quantity, dead] = ~np.isnan(u[:, dead])
         found[:, quantity] |= stuck_values(u)
