@@ -142,3 +142,42 @@ def test_a_river_with_gaps_is_found(values, x64, monkeypatch):
     assert found.status == FitStatus.OK and found.candidate.sources and found.missing > 0.05
     assert found.coefficients["s_m[h]"] == pytest.approx(SLOPE, rel=1e-2)
     assert found.coefficients["s_m[m]"] == pytest.approx(-FRICTION, rel=1e-2)
+
+
+@pytest.mark.validation
+def test_what_reacts_and_diffuses_is_found_together(monkeypatch):
+    """A + B → C, each carried along and diffusing, by a spectral method with the classical
+    Runge-Kutta method in time."""
+    select = importlib.import_module("hfluxno.identify.frames.select")
+    plain = Candidate("dictionary", 0, sparse="weak-form")
+    monkeypatch.setattr(select, "stages", lambda fields: (Stage(lambda best: (plain,), 1.0),))
+    cells, interval, parts = 64, 0.5, 50
+    k = 2j * np.pi * np.fft.fftfreq(cells, 1.0 / cells)[None]
+    speeds, nu, rate = np.array([[1.1], [0.5]]) / 40.0, 0.15 / 40.0**2, 0.06
+
+    def slope(u):
+        there = np.fft.fft(u, axis=1)
+        moved = np.fft.ifft((-speeds * k + nu * k**2) * there, axis=1).real
+        return moved - rate * u[0] * u[1]
+
+    x = (np.arange(cells) + 0.5) / cells
+    waves = np.exp(2.0 * np.cos(2 * np.pi * (x - 0.3))), np.exp(3.0 * np.sin(4 * np.pi * x))
+    u = np.stack([0.3 + 0.15 * waves[0], 0.2 + 0.07 * waves[1]])
+    frames, dt = [u], interval / parts
+    for _ in range(FRAMES + STEPS - 1):
+        for _ in range(parts):
+            a = slope(u)
+            b = slope(u + 0.5 * dt * a)
+            c = slope(u + 0.5 * dt * b)
+            u = u + dt / 6.0 * (a + 2.0 * b + 2.0 * c + slope(u + dt * c))
+        frames.append(u)
+    values = np.array(frames)
+    times = interval * np.arange(FRAMES)
+    context = Trajectory.from_numpy(values[:FRAMES], times, fields=("A", "B"))
+    ahead = hfluxno.forecast(context, steps=STEPS)
+    (found,) = ahead.identifications
+    assert found.status == FitStatus.OK and found.law.diffusivity is not None
+    reacts = np.asarray(found.law.source(jnp.asarray(values[5]), jnp.zeros((1, cells)), 0.0))
+    np.testing.assert_allclose(reacts, -rate * np.stack([values[5].prod(axis=0)] * 2), rtol=0.03)
+    missed = np.linalg.norm(np.asarray(ahead.trajectory.values)[-1] - values[-1])
+    assert missed < 0.003 * np.linalg.norm(values[-1])

@@ -302,8 +302,10 @@ def stages(fields: int) -> tuple[Stage, ...]:
 def stages_with_sources() -> tuple[Stage, ...]:
     """The stages of the search if no law of several fields without sources explains a context."""
     weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)
+    viscous = dataclasses.replace(weak, diffusion="constant", scheme="roe-entropy-fix")
     return (
         Stage(_always(weak), 1e-4),
+        Stage(_always(viscous), 1e-4, if_diffusive=True),
         Stage(_finer(2), 1e-4),
         Stage(_finer(4), 1e-4),
         Stage(_rivals, 0.0),
