@@ -230,10 +230,18 @@ def test_lines_that_a_table_leaves_out_are_gaps(tmp_path):
     np.testing.assert_allclose(source.values[:, 0], expected)
 
 
+def test_lines_that_repeat_others_are_left_out(tmp_path):
+    source = read(table(tmp_path / "a.csv", columns(), [*range(wave().size), 1, 5, 1]))
+    np.testing.assert_allclose(source.values[:, 0], wave())
+    assert source.hints == ("Left out, since they repeat others: 3 lines.",)
+
+
 def test_tables_with_doubles_are_refused(tmp_path):
     whole, count = columns(), wave().size
     with pytest.raises(ValueError, match=r"two lines for time 0.0, x 2.0; keep one"):
-        read(table(tmp_path / "a.csv", whole, [*range(count), 1]))
+        other = {name: [*column, column[1]] for name, column in whole.items()}
+        other["u"] = [*whole["u"], 7.5]
+        read(table(tmp_path / "a.csv", other))
     with pytest.raises(ValueError, match=r"neither numbers nor dates; the first is 'soon'"):
         read(table(tmp_path / "a.csv", whole | {"time": ["soon"] * count}))
     with pytest.raises(ValueError, match=r"a line without time or x"):

@@ -1,4 +1,4 @@
-"""Lines of a table that measure nothing, at a time or place of their own."""
+"""Lines of a table that tell nothing: without a value at a time or place of their own, or twice."""
 
 import numpy as np
 import pandas as pd
@@ -26,3 +26,13 @@ def without_stray_lines(frame: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFr
         f"{plural(int(stray.sum()), 'line')} without a value left out, whose time or place is not "
         f"measured in any line; the first is {where}."
     )
+
+
+def without_repeated_lines(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The table without lines that repeat another in all its keys and values, as agencies deliver
+    them, and a note on them, empty if there are none. Others for one time and place contradict each
+    other."""
+    again = frame.duplicated().to_numpy()
+    if not again.any():
+        return frame, ""
+    return frame[~again], f"Left out, since they repeat others: {plural(int(again.sum()), 'line')}."

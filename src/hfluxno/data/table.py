@@ -21,7 +21,7 @@ from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.headers import ALIASES, bare_names, candidates, may_be_places, plain, units_in
 from hfluxno.data.numbers import listed
 from hfluxno.data.same_entries import with_same_united
-from hfluxno.data.stray_lines import without_stray_lines
+from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
 from hfluxno.data.table_faults import check_units_row, naming, sensors_in, thousands_in
 from hfluxno.data.time_of_day import since_midnight
 from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
@@ -115,7 +115,7 @@ def table_variables(
             "-1234.5 or 1e-3, without units."
         )
     frame, left_out = without_stray_lines(frame[keys].assign(**new), keys)
-    frame = with_same_united(frame, keys)
+    frame, repeated = without_repeated_lines(with_same_united(frame, keys))
     twice = frame.duplicated(keys)
     if twice.any():
         line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())
@@ -137,8 +137,8 @@ def table_variables(
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
-    if left_out or kept_out:
-        found[time].attrs["left_out"] = f"{kept_out} {left_out}".strip()
+    if notes := " ".join(filter(None, (kept_out, left_out, repeated))):
+        found[time].attrs["left_out"] = notes
     shorter = bare_names(keys, set(found) - set(keys))
     found = {
         shorter.get(name, name): xr.Variable([shorter.get(d, d) for d in v.dims], v, v.attrs)

@@ -54,6 +54,9 @@ def identify_inside(
         whole,
         candidate=found.candidate,
         status=whole.status if explained else found.status,
+        # The figures of a warning are those that it was given for.
+        misfit=whole.misfit if explained else found.misfit,
+        residual=whole.residual if explained else found.residual,
         tried=found.tried,
         recognised=found.recognised,
     )
