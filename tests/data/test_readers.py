@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hfluxno.data.readers import boundary_pair, read
+from hfluxno.data.boundary_pair import boundary_pair
+from hfluxno.data.readers import read
 
 FRAMES, CELLS = 6, 9
 

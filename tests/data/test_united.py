@@ -43,6 +43,9 @@ def test_fields_are_on_the_times_and_places_of_all(tmp_path, suffix):
     assert source.names == {"time": "time,time2", "x": "x,x2"} and source.own_names == {}
     assert source.units == {"time": "s", "x": "m", "h": "m", "q": ""}
     assert read(path, "q,h").fields == ("q", "h")
+    alone = read(path)
+    assert alone.fields == ("h",)
+    assert "Not read, on axes of its own: q; --variable h,q reads all." in alone.hints
     np.testing.assert_array_equal(read(path, "h").values[:, 0], H)
 
 

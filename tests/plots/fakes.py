@@ -84,6 +84,7 @@ class FakeIdentification:
     tried: tuple = ()
     missing: float = 0.0
     suspect: int = 0
+    limited: int = 0
     readings: None = None
     recognised: None = None
     cause: None = None

@@ -152,8 +152,9 @@ def main(
 
 def _reading(config: ClusterConfig) -> "Reading":
     """How the variables of the file become the input of the work."""
+    from hfluxno.data.boundary_pair import boundary_pair
     from hfluxno.data.marks import marks_of
-    from hfluxno.data.readers import Reading, boundary_pair
+    from hfluxno.data.readers import Reading
 
     domain = None if config.domain is None else ends_of(config.domain)
     ends = None if config.ends is None else config.ends.absolute()

@@ -131,6 +131,24 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     return candidates[0]
 
 
+def unread(variables: Mapping[str, xr.Variable], asked: str | None) -> str:
+    """A note on fields beside the only one of the usual axes, if none was asked for: those that the
+    same file has on axes of their own; empty if there are none."""
+    others = [
+        name
+        for name, v in variables.items()
+        if v.dtype.kind in "iuf"
+        and v.ndim == 2
+        and not fits(v.dims)
+        and all(str(d) in variables and variables[str(d)].dims == (d,) for d in v.dims)
+    ]
+    fitting = [name for name, v in variables.items() if fits(v.dims)]
+    if asked is not None or not others or len(fitting) != 1:
+        return ""
+    every = ",".join([*fitting, *others])
+    return f"Not read, on axes of its own: {listed(others)}; --variable {every} reads all."
+
+
 def _refuse_axes(data: Mapping[str, xr.Variable], path: Path) -> None:
     """Raises `ValueError`: none of several variables has time and x."""
     shown = listed([f"{name}({', '.join(map(str, v.dims))})" for name, v in data.items()])

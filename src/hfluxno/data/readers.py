@@ -31,10 +31,19 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from hfluxno.boundary import BOUNDARIES, BoundaryName
+from hfluxno.boundary import BoundaryName
 from hfluxno.coordinates import decreases
 from hfluxno.data.axes import squeezed
-from hfluxno.data.choice import asked_names, canonical_order, choose, combined, fits, selected
+from hfluxno.data.boundary_pair import boundary_pair
+from hfluxno.data.choice import (
+    asked_names,
+    canonical_order,
+    choose,
+    combined,
+    fits,
+    selected,
+    unread,
+)
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.failed import failed_ones
@@ -219,7 +228,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     gaps = [note for _, note in valid.values() if note]
     gaps += [note for _, notes in marked.values() for note in notes]
-    left_out += gaps
+    left_out += [*gaps, unread(variables, how.variable)]
     left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:
@@ -319,28 +328,3 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     if how.noise is None:
         return source
     return dataclasses.replace(source, deviation=of_each_value(how.noise, source.values))
-
-
-def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
-    """The boundary of each side from "periodic" or "reflecting,outflow". Raises `ValueError` if a
-    name is unknown, or needs what a file cannot provide."""
-    if not isinstance(text, str):
-        raise ValueError(
-            f"The boundaries of a data set are one text, as in 'wall,outflow'; got {text!r}."
-        )
-    names = [name.strip() for name in text.split(",")]
-    known = [name for name in BOUNDARIES if name != "inflow"]
-    for name in names:
-        if name == "inflow":
-            raise ValueError(
-                "An inflow boundary needs the state outside the domain, which a file does not "
-                "contain: pass it as inflow to Trajectory.from_numpy in Python, or choose outflow."
-            )
-        if name not in known:
-            raise ValueError(f"Unknown boundary {name!r}; choose one of {', '.join(known)}.")
-    if len(names) > 2:
-        raise ValueError(f"A domain has two sides; got {len(names)} boundaries: {text}.")
-    left, right = names[0], names[-1]
-    if (left == "periodic") != (right == "periodic"):
-        raise ValueError("A periodic boundary joins both sides: make both of them periodic.")
-    return left, right  # type: ignore[return-value]

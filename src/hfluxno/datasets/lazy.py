@@ -13,12 +13,13 @@ import xarray as xr
 from hfluxno import coordinates
 from hfluxno.batching import on_one_core
 from hfluxno.data.axes import cf_names, renamed, squeezed
+from hfluxno.data.boundary_pair import boundary_pair
 from hfluxno.data.choice import DIMENSIONS, fits
 from hfluxno.data.clock import in_seconds
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane.labelled import on_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
-from hfluxno.data.readers import Reading, boundary_pair
+from hfluxno.data.readers import Reading
 from hfluxno.datasets.chunk import (
     Chunk,
     Layout,
