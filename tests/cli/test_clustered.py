@@ -4,6 +4,7 @@ The tests without processes have the client do the work; those with real ones ta
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -174,6 +175,7 @@ def test_without_dask_it_is_said(folder, monkeypatch, capsys):
 
 
 def test_a_scheduler_that_does_not_answer():
+    importlib.import_module("distributed")  # else its defaults would end with the setting
     waiting = dask.config.set({"distributed.comm.timeouts.connect": "0.3s"})
     said = pytest.raises(OSError, match=r"No scheduler answers at tcp://127\.0\.0\.1:1; give")
     with waiting, said, cluster.connected("tcp://127.0.0.1:1"):
