@@ -140,6 +140,7 @@ def unread(variables: Mapping[str, xr.Variable], asked: str | None) -> str:
         if v.dtype.kind in "iuf"
         and v.ndim == 2
         and not fits(v.dims)
+        and any(str(d).startswith("t") for d in v.dims)  # a coordinate of times
         and all(str(d) in variables and variables[str(d)].dims == (d,) for d in v.dims)
     ]
     fitting = [name for name, v in variables.items() if fits(v.dims)]

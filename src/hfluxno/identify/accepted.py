@@ -17,6 +17,7 @@ from hfluxno.wild_values import MOST_STANDING_OUT, wild
 _MOST_FIELDS = 3
 # Intervals are equal if they differ by less than this fraction.
 _EVEN = 1e-3
+FEW = 16  # trajectories of a batch, of which joint estimates do not take too long
 # A longer part of the domain, never measured, cannot be interpolated.
 _BLANK = 0.2
 # A run bridges longer gaps between measurements than interpolation does.
@@ -138,18 +139,19 @@ def is_joint(context: Trajectory) -> bool:
     """Whether there are unknowns besides the law that frames do not show, the frames are at uneven
     times or too little was measured to interpolate them, or it is known how they were measured."""
     measured = np.min(np.mean(context.observed, axis=(-3, -2, -1)))
-    sparse = bool(measured < 1.0 - MOST_MISSING) or _longest_blank(context) > _BLANK
+    sparse = bool(measured < 1.0 - MOST_MISSING) or _has_blank(context)
     return is_uneven(context) or _has_moving_ends(context) or _is_described(context) or sparse
 
 
-def _longest_blank(context: Trajectory) -> float:
-    """The longest stretch in which a field was never measured, relative to the domain; one at both
-    ends of a ring counts as two."""
-    longest = 0
-    for seen in context.observed.any(axis=-3).reshape(-1, *context.grid.shape):
-        bounds = np.concatenate([[-1], np.flatnonzero(seen), [len(seen)]])
-        longest = max(longest, int(np.diff(bounds).max()) - 1)
-    return longest / context.grid.shape[0]
+def _has_blank(context: Trajectory) -> bool:
+    """Whether a single field was never measured in a long stretch, of a few trajectories at most; a
+    stretch at both ends of a ring counts as two."""
+    every = context.observed.any(axis=-3).reshape(-1, *context.grid.shape)
+    if len(context.states.fields) > 1 or len(every) > FEW:
+        return False
+    bounds = [np.concatenate([[-1], np.flatnonzero(seen), [len(seen)]]) for seen in every]
+    longest = max(int(np.diff(each).max()) - 1 for each in bounds)
+    return longest > _BLANK * context.grid.shape[0]
 
 
 def has_only_moving_ends(context: Trajectory) -> bool:

@@ -13,6 +13,7 @@ from hfluxno.batching import on_all_cores
 from hfluxno.contexts import as_trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import (
+    FEW,
     check_context,
     check_plane,
     check_whole,
@@ -48,8 +49,6 @@ from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import xarray
-
-_FEW = 16  # of a batch
 
 
 @overload
@@ -174,7 +173,7 @@ def identifier(
     # Without a wall no fit of two fields depends on it, but compiled programs do.
     negated_in_fits = negated if context.grid.has_wall() or len(context.fields) > 2 else ()
     # A joint estimate takes ten times the time of a fit to frames.
-    few = len(context.fields) == 1 and len(batch) <= _FEW and not among_others
+    few = len(context.fields) == 1 and len(batch) <= FEW and not among_others
     # Compiled programs serve fields of any names.
     names = tuple(f"u{i}" for i in range(len(context.fields)))
 

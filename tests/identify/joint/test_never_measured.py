@@ -43,6 +43,16 @@ def test_a_long_stretch_without_measurements_is_not_interpolated(burgers, cells,
     assert is_joint(seen_in(burgers, list(cells))) is jointly
 
 
+def test_only_a_few_contexts_of_one_field_are_estimated_jointly_for_it(burgers):
+    one = seen_in(burgers, range(16)).values[:, 0]
+    times = 0.02 * np.arange(FRAMES)
+    for many, jointly in ((16, True), (17, False)):
+        batch = np.repeat(one[None, :, None], many, axis=0)
+        assert is_joint(Trajectory.from_numpy(batch, times)) is jointly
+    pair = np.stack([burgers[:FRAMES], one], axis=1)
+    assert not is_joint(Trajectory.from_numpy(pair, times))
+
+
 def test_the_first_state_is_less_certain_far_from_all_measurements(burgers):
     context = seen_in(burgers, range(16))
     forward = make_forward(Kind(4), context, (), known_first=False)

@@ -9,7 +9,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.plane import identification, systematic
 from hfluxno.identify.plane.causes import Causes
-from hfluxno.identify.plane.dispersion import dispersion
+from hfluxno.identify.plane.dispersion import NO_DISPERSION, dispersion
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.residual import residual, scale_in_time
 from hfluxno.identify.plane.run import Followed, Start
@@ -96,6 +96,8 @@ def test_waves_that_disperse_follow_no_law(monkeypatch, delta, of_fields, noise)
     law = FittedPlaneLaw(names, basis, flux, -5.0 * np.ones(of_fields), 5.0 * np.ones(of_fields))
     causes = Causes(dispersion=dispersion(law, seen))
     assert causes.matter is bool(delta)
+    few = frames_of(Trajectory(values[:5], t[:5], grid, names))
+    assert dispersion(law, few) == NO_DISPERSION
     status = identification.status_of(law, seen, Start("restart", 2), 0.01, 0.5, 0.0, causes)
     assert status == (FitStatus.SYSTEMATIC_MISFIT if delta else FitStatus.OK)
     if delta:

@@ -26,6 +26,7 @@ from hfluxno.parametric.plane.weak_form import WeakSystem, has_room, total
 from hfluxno.plural import percent
 
 _DERIVATIVES = 4
+_FEWEST = 6  # frames
 # Waves disperse if that explains more than the first number of what flux, diffusion and sources
 # leave beyond noise, more than the second of that with noise, and it is more than the third of the
 # equations. Of four waves after Zakharov and Kuznetsov it explained .77 to .89, of them with 1 % of
@@ -66,9 +67,9 @@ NO_DISPERSION = Dispersion()
 
 
 def dispersion(law: FittedPlaneLaw, seen: Frames) -> Dispersion:
-    """Measured with any fluxes of the functions of a law, diffusion and its sources; none if walls
-    leave no room for the weak form."""
-    if not has_room(seen.grid.free, seen.around):
+    """Measured with any fluxes of the functions of a law, diffusion and its sources; none in a few
+    frames, or if walls leave no room for the weak form."""
+    if len(seen.values) < _FEWEST or not has_room(seen.grid.free, seen.around):
         return NO_DISPERSION
     basis = law.basis
     if len(law.fields) == 1:
