@@ -106,7 +106,8 @@ class Banded(FakeForecaster):
         return dataclasses.replace(found, deviation=bands if known.any() else None)
 
 
-@pytest.mark.parametrize("suffix", ["nc", slow("zarr")])
+@pytest.mark.validation
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
 def test_bands_that_only_some_parts_have(folder, monkeypatch, suffix):
     monkeypatch.setitem(METHODS, "fit", lambda weights, refinement: Banded())
     assert main(f"forecast in.nc -k 5 -n 4 -o parts.{suffix}".split()) == 0

@@ -95,8 +95,8 @@ def all_finite(tree):
     [
         ("roe", "cubic"),
         ("roe", "shallow-water"),
-        ("muscl", "shallow-water"),
-        slow("muscl", "cubic"),
+        slow("muscl", "shallow-water"),
+        ("muscl", "cubic"),
         slow("rusanov", "shallow-water"),
     ],
 )
@@ -176,8 +176,15 @@ def test_equal_to_central_differences(scheme, name, substeps):
     assert np.mean(close) > 0.95
 
 
-@pytest.mark.parametrize("name", ["cubic", "shallow-water"])
-@pytest.mark.parametrize("scheme", ["roe", "muscl"])
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [
+        ("roe", "shallow-water"),
+        ("muscl", "cubic"),
+        slow("roe", "cubic"),
+        slow("muscl", "shallow-water"),
+    ],
+)
 def test_reverse_equals_forward(scheme, name):
     """⟨gradient, direction⟩ is the directional derivative."""
     law = LAWS[name]

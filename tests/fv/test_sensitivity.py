@@ -13,6 +13,7 @@ from hfluxno.fv.sensitivity import solve_with_derivatives
 from hfluxno.grid import Grid
 from hfluxno.laws import Cubic, ShallowWater, ViscousBurgers
 from tests.compiled import compiled
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -131,7 +132,9 @@ BANDED = {
 }
 
 
-@pytest.mark.parametrize("name", BANDED)
+@pytest.mark.parametrize(
+    "name", [slow(name) if name == "a system between walls" else name for name in BANDED]
+)
 def test_directions_that_do_not_change_the_scheme_share_the_bands_of_a_step(name):
     """Their derivatives are those of the whole step, which all directions have that may change the
     scheme."""

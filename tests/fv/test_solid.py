@@ -10,6 +10,7 @@ from hfluxno.boundary import Inflow
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import KPP, Euler, ShallowWater2D
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -39,7 +40,7 @@ def water(shape, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("name", "axis", "thickness"), [("muscl", 0, 1), ("roe", 1, 3), ("rusanov", 0, 1)]
+    ("name", "axis", "thickness"), [slow("muscl", 0, 1), ("roe", 1, 3), slow("rusanov", 0, 1)]
 )
 def test_a_wall_across_a_channel_is_a_wall_at_the_ends_of_a_line(name, axis, thickness):
     cells, place = 20, 7

@@ -214,6 +214,7 @@ def gradient(config, loss, context, network):
     return compiled(eqx.filter_value_and_grad(lambda n: error(n, batch, keys)), network)
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("config", GUIDES)
 def test_every_parameter_of_the_guided_network_has_a_finite_derivative(config):
     loss = LossConfig("many-targets", measure="vrmse", steps=2, targets=2, after=2)

@@ -10,6 +10,7 @@ from hfluxno.identify.frames.candidate_family import family_of
 from hfluxno.identify.frames.refine import _Runs
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.frames.track import gains, padded_intervals, track
+from tests.slow import slow
 
 GRID = Grid.interval(96, 0.0, 1.0)
 VALUES = np.stack([1.0 + 0.4 * np.sin(2 * np.pi * (GRID.centers() - 0.01 * k)) for k in range(5)])
@@ -17,7 +18,7 @@ VALUES = np.stack([1.0 + 0.4 * np.sin(2 * np.pi * (GRID.centers() - 0.01 * k)) f
 
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize(
-    ("refinement", "rough", "error"), [(2, True, 1e-5), (4, True, 0.1), (4, False, 1e-5)]
+    ("refinement", "rough", "error"), [(2, True, 1e-5), slow(4, True, 0.1), (4, False, 1e-5)]
 )
 def test_states_and_derivatives_are_those_of_the_run(refinement, rough, error):
     """Rough derivatives on four internal cells a cell are those of a run on two. There are more

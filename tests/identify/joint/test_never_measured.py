@@ -65,6 +65,7 @@ def test_the_first_state_is_less_certain_far_from_all_measurements(burgers):
     assert np.all(np.diff(spread[17:24]) > 0.0)
 
 
+@pytest.mark.validation
 def test_the_bound_holds_though_half_of_a_ring_was_never_measured(burgers):
     result, truth = forecast(seen_in(burgers, range(16)), steps=AHEAD), burgers[FRAMES:, None]
     assert result.status == FitStatus.OK

@@ -36,6 +36,7 @@ def test_ends_that_are_a_cell_away_are_moved_back():
     assert moved(nothing, plain, context, noise) is nothing
 
 
+@pytest.mark.validation
 def test_ends_outside_of_the_domain_change_nothing():
     """Neither are they moved, nor are they uncertain."""
     context = seen()

@@ -29,6 +29,7 @@ from tests.identify.laws import (
     road,
     shallow_water,
 )
+from tests.slow import slow
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_a_law_that_does_not_hold_is_noticed(found):
     assert forecast.sentences[0].startswith("the given law does not explain the data: ")
 
 
-@pytest.mark.parametrize("lost", ["frame", "record"])
+@pytest.mark.parametrize("lost", [slow("frame"), "record"])
 def test_nothing_is_unknown_if_the_first_frame_is_exact(found, lost):
     """A frame without values, or one that the file lacks, takes the way of measurements, on which
     the first state is estimated otherwise."""
