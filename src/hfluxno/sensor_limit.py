@@ -12,7 +12,7 @@ from hfluxno.wild_values import noise
 
 # Limits of what is measured, not of an instrument: nothing, and all.
 _NATURAL = (0.0, 1.0, 100.0)
-_FEWEST, _SHARE = 8, 0.02  # of the values
+_FEWEST, _SHARE, _MOST = 8, 0.02, 0.3  # of the values; of more the others would tell too little
 # Values that are rounded to a step are repeated; noise of more steps hides that. So many values
 # within three standard deviations of the limit would be usual for each that has it by chance.
 _STEPS, _USUAL = 2.0, 0.5
@@ -32,7 +32,7 @@ def at_limit(u: Float[np.ndarray, "*batch time cells"]) -> Bool[np.ndarray, "*ba
     for limit in (levels[0], levels[-1]):
         here = int(np.sum(known == limit))
         near = int(np.sum(np.abs(known - limit) < 3.0 * sigma)) - here
-        enough = here >= max(_FEWEST, _SHARE * len(known))
+        enough = max(_FEWEST, _SHARE * len(known)) <= here <= _MOST * len(known)
         if enough and here > _USUAL * near and not np.isin(limit, _NATURAL):
             found |= u == limit
     return found

@@ -17,6 +17,5 @@ def without_limits(context: Trajectory) -> tuple[Trajectory, int]:
     limited = np.stack([at_limit(u) for u in values.swapaxes(0, 1)], axis=1)
     if not limited.any():
         return context, 0
-    return dataclasses.replace(context, values=np.where(limited, np.nan, values)), int(
-        limited.sum()
-    )
+    others = dataclasses.replace(context, values=np.where(limited, np.nan, values))
+    return others, int(limited.sum())
