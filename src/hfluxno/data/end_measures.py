@@ -18,6 +18,7 @@ _ROUNDING = 1e-6  # of the deviation
 _MOST_FRAMES, _MOST_PLACES = 400, 24  # of which far places are compared, evenly chosen
 # A field that vanishes at a wall has a third of its second value in the first cell. How much it may
 # have there, unless it is small beside the whole field, and how large it may be while shocks pass.
+# In the last frame what leaves has more there than `_LEAVES` of the second value.
 _ODD, _SMALL, _SMALLER, _LEAVES = 0.6, 0.4, 0.8, 0.75
 _QUIET = 1e-3  # of the deviation
 

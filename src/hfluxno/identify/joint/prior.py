@@ -8,7 +8,7 @@ laws see `hfluxno.identify.joint.starts`.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from hfluxno.boundary import Boundary, Given, Open
 from hfluxno.fv import StepControl
@@ -18,7 +18,7 @@ from hfluxno.identify.joint.diffusion_alone import DiffusionAlone, diffusion_alo
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Ends, Forward, Scale
 from hfluxno.identify.joint.law_shape import LawShape
-from hfluxno.identify.joint.random_field import modes
+from hfluxno.identify.joint.random_field import apart, modes
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
 from hfluxno.parametric.basis import KINK_WIDTH, Basis, Chebyshev, Kinked, TensorChebyshev
@@ -153,8 +153,10 @@ def make_forward(
     count = 0 if known_first else min(cells, _MOST_FIRST)
     period = float(cells) if grid.is_periodic() else None
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
-    scatter = [_scatter(seen, period) for seen in np.isfinite(values).any(axis=0)]
-    first = _for_each_field(along, size[:, None] * np.array(scatter))
+    known = np.isfinite(values).any(axis=0)
+    # States are as uncertain as two that are as far apart as the nearest measured place.
+    far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
+    first = _for_each_field(along, size[:, None] * np.maximum(_SCATTER, far))
     total = sum(shape.sizes)
     return Forward(
         shape,
@@ -169,18 +171,6 @@ def make_forward(
         scale,
         context.observation,
     )
-
-
-def _scatter(seen: Bool[np.ndarray, " cells"], period: float | None) -> Float[np.ndarray, " cells"]:
-    """The spread of the first state in standard deviations of its field: `_SCATTER`, or more where
-    the nearest measured place is far: (2 - 2 exp(-d/ℓ))^(1/2), as two states at a distance d are
-    apart."""
-    cells = len(seen)
-    distance = np.abs(np.arange(cells)[:, None] - np.flatnonzero(seen)[None])
-    if period is not None:
-        distance = np.minimum(distance, period - distance)
-    apart = 2.0 - 2.0 * np.exp(-distance.min(axis=1, initial=cells) / (_LENGTH * cells))
-    return np.maximum(_SCATTER, np.sqrt(apart))
 
 
 def _bounds(

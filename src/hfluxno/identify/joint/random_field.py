@@ -6,7 +6,7 @@
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 
 def modes(
@@ -21,3 +21,16 @@ def modes(
     values, vectors = np.linalg.eigh(np.exp(-distance / length))
     order = np.argsort(values)[::-1][:most]
     return (np.sqrt(np.maximum(values[order], 0.0)) * vectors[:, order]).T
+
+
+def apart(
+    seen: Bool[np.ndarray, " place"], length: float, period: float | None = None
+) -> Float[np.ndarray, " place"]:
+    """How far such a function is from itself at the nearest place that is `seen`, places being 1
+    apart: (2 - 2 exp(-d/ℓ))^(1/2) at a distance d, in standard deviations."""
+    places = len(seen)
+    distance = np.abs(np.arange(places)[:, None] - np.flatnonzero(seen)[None])
+    if period is not None:
+        distance = np.minimum(distance, period - distance)
+    nearest = distance.min(axis=1, initial=places)
+    return np.sqrt(2.0 - 2.0 * np.exp(-nearest / length))
