@@ -97,7 +97,10 @@ def test_beyond_the_observed_range_another_guess_of_the_law_counts(monkeypatch):
     item = identification(law, grid_law=law, neighbours=())
     for frames, expected in ((around[:3], 0.0), (around[:3] + 0.5, 0.2)):
         start = Start("restart", 1)
-        found = deviation.deviation_ahead(item, within, start, around[0], np.ones(3), frames)
+        compared = deviation.comparison(law, within, start, np.ones(3))
+        found = deviation.deviation_ahead(
+            item, within, start, around[0], np.ones(3), frames, compared
+        )
         np.testing.assert_allclose(found, expected, atol=1e-9)
     # One width further to both sides, but not to negative states from positive ones.
     np.testing.assert_allclose([*law.further().lower, *law.further().upper], [0.025, 2.5])

@@ -21,10 +21,13 @@ difference where that of the context was a third; 1.85 σ contains this.
 that nine of ten errors of frames are below 1.85 times the predicted error.
 """
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from hfluxno.batching import on_all_cores
 from hfluxno.forecast_checks import left_observed_range
 from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.frames import Frames
@@ -42,6 +45,40 @@ _CELLS = 1.0
 _ROUNDING = 1e-13
 
 
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Runs that show how far a law errs, none of which needs the forecast.
+
+    - `past`: the frames after each of some frames of the context, predicted with the law.
+    - `part`: r².
+    - `state`, `frames`: of the forecast on the other internal grid, that after the context and u_g;
+      the latter is `None` if the law cannot be solved there.
+    """
+
+    past: list[tuple[int, Float[np.ndarray, "_ field x y"]]]
+    part: float = 0.0
+    state: Float[np.ndarray, "field other_x other_y"] | None = None
+    frames: Float[np.ndarray, "step field x y"] | None = None
+
+
+def comparison(
+    law: FittedPlaneLaw, seen: Frames, start: Start, ahead: Float[np.ndarray, " step"]
+) -> Comparison:
+    """The runs with a law over a context and the times `ahead` after it."""
+    count = len(seen.values)
+    begins = {0, last_fitted_frame(count)} if count > 1 else set()
+    if count > 1 and start.refinement < FINEST:  # where a run takes its time
+        begins.add((count - 1) // 2)
+    past = [
+        (begin, run.frames)
+        for begin in sorted(begins)
+        if (run := predicted(law, seen, start, begin)).solved
+    ]
+    if not past:
+        return Comparison(past)
+    return Comparison(past, *_by_scheme(law, seen, start, past[0], ahead))
+
+
 def deviation_ahead(
     item: PlaneIdentification,
     seen: Frames,
@@ -49,36 +86,28 @@ def deviation_ahead(
     state: Float[np.ndarray, "field fine_x fine_y"],
     ahead: Float[np.ndarray, " step"],
     frames: Float[np.ndarray, "step field x y"],
+    compared: Comparison,
 ) -> Float[np.ndarray, "step field x y"]:
     """The standard deviations σ of the `frames` that follow the `state` after what was seen, with
     the times `ahead` between them; NaN if there is one frame or no run over them could be solved,
     and in walls inside.
     """
-    law, count = item.grid_law, len(seen.values)
-    begins = {0, last_fitted_frame(count)} if count > 1 else set()
-    if count > 1 and start.refinement < FINEST:  # where a run takes its time
-        begins.add((count - 1) // 2)
-    runs = [
-        (begin, run.frames)
-        for begin in sorted(begins)
-        if (run := predicted(law, seen, start, begin)).solved
-    ]
-    if not runs:
+    law = item.grid_law
+    if not compared.past:
         return np.full(frames.shape, np.nan)
-    error = _by_time(runs, seen, np.cumsum(ahead))
+    error = _by_time(compared.past, seen, np.cumsum(ahead))
     variance = (_GROWN * error[:, :, None, None]) ** 2 * _where_steep(frames, seen)
-    part, its_state, coarser = _by_scheme(law, seen, start, runs[0], ahead)
-    if coarser is not None:
-        variance = variance + _smooth(part * (coarser - frames) ** 2, seen)
+    if compared.frames is not None:
+        variance = variance + _smooth(compared.part * (compared.frames - frames) ** 2, seen)
     others = list(item.neighbours)
     lower, upper = np.asarray(law.lower)[None], np.asarray(law.upper)[None]
     if law.depends_on_range and left_observed_range(frames[None], lower, upper)[0]:
         others.append(law.further())
     # A change of the law does not need the finest cells.
-    if coarser is not None and start.refinement == FINEST:
-        start, state, frames = other_cells(start), its_state, coarser
-    for other in others:
-        run = onward(other, seen, start, state, ahead)
+    if compared.frames is not None and start.refinement == FINEST:
+        assert compared.state is not None
+        start, state, frames = other_cells(start), compared.state, compared.frames
+    for run in on_all_cores(lambda other: onward(other, seen, start, state, ahead), others):
         if run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]

@@ -1,21 +1,26 @@
 """Forecasts of frames on a plane with a law that was found in them or before."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 
+from hfluxno.batching import on_all_cores
 from hfluxno.forecaster import Forecast
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
-from hfluxno.identify.plane.deviation import deviation_ahead
-from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.deviation import comparison, deviation_ahead
+from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.given import given_plane
 from hfluxno.identify.plane.identification import checked, identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import Start, mean, onward, state_of
+from hfluxno.identify.plane.run import Followed, Start, mean, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved.law import interval_of
 from hfluxno.identify.status import FitStatus
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 
 
@@ -76,13 +81,26 @@ def _continued(
     modes = () if item.status in UNSOLVABLE else dict.fromkeys((item.mode, "restart"))
     for start in (Start(mode, item.refinement) for mode in modes):
         with jax.enable_x64(True):
-            state, solved = state_of(item.grid_law, seen, start)
-            run = onward(item.grid_law, seen, start, state, ahead)
-            if solved and run.solved:
-                spread = deviation_ahead(item, seen, start, state, ahead, run.frames)
+            arguments = item.grid_law, seen, start, ahead
+            jobs: list[Callable[[], Any]] = [
+                functools.partial(_run, *arguments),
+                functools.partial(comparison, *arguments),
+            ]
+            (state, run), compared = on_all_cores(lambda job: job(), jobs)
+            if run.solved:
+                spread = deviation_ahead(item, seen, start, state, ahead, run.frames, compared)
                 return np.asarray(mean(state, start.refinement)), run.frames, spread, True
     still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
     return still[0], still, np.full(still.shape, np.nan), False
+
+
+def _run(
+    law: FittedPlaneLaw, seen: Frames, start: Start, ahead: np.ndarray
+) -> tuple[np.ndarray, Followed]:
+    """The state on internal cells at the end of a context, and the run from there."""
+    state, solved = state_of(law, seen, start)
+    run = onward(law, seen, start, state, ahead)
+    return state, dataclasses.replace(run, solved=run.solved and solved)
 
 
 def _each(context: Trajectory) -> list[Trajectory]:

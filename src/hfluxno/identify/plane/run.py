@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.fv import MUSCL, Status, StepControl, solve
 from hfluxno.fv.rows import rows
 from hfluxno.grid import Grid
@@ -126,8 +127,8 @@ def back_test(
     """The smallest relative error of the frames after `last`, predicted from those up to it, and
     its start; infinite if no run could be solved."""
     error, best = float("inf"), starts[0]
-    for start in starts:
-        run = predicted(law, seen, start, last)
+    runs = on_all_cores(lambda start: predicted(law, seen, start, last), starts)
+    for start, run in zip(starts, runs, strict=True):
         reached = relative_error(run.frames, seen.values[last + 1 :]) if run.solved else np.inf
         if reached < error:
             error, best = reached, start

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hfluxno.batching import on_all_cores
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.run import FINEST, REFINEMENTS, Start, predicted
 from hfluxno.parametric.plane.law import FittedPlaneLaw
@@ -30,7 +31,9 @@ def is_systematic(law: FittedPlaneLaw, seen: Frames, start: Start) -> bool:
     if start.refinement == FINEST:
         start = other_cells(start)
     middle = (len(seen.values) - 1) // 2
-    own, other = (predicted(law, seen, each, middle) for each in (start, other_cells(start)))
+    own, other = on_all_cores(
+        lambda each: predicted(law, seen, each, middle), [start, other_cells(start)]
+    )
     if not (own.solved and other.solved):
         return False
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
