@@ -101,14 +101,23 @@ def waves(matrix: Matrix) -> Waves:
 
         return jnp.stack([mean + root for root in roots]), split_three
     values, vectors = jnp.linalg.eig(jnp.moveaxis(matrix, (0, 1), (-2, -1)))
+    # Rounding may turn a double eigenvalue, as that of a fluid, into a complex pair. The real and
+    # the imaginary part of its vectors span the plane of both.
+    vectors = jnp.where(values.imag[..., None, :] < 0.0, vectors.imag, vectors.real)
     order = jnp.argsort(values.real, axis=-1)
     values = jnp.take_along_axis(values.real, order, axis=-1)
-    vectors = jnp.take_along_axis(vectors.real, order[..., None, :], axis=-1)
+    vectors = jnp.take_along_axis(vectors, order[..., None, :], axis=-1)
+    # Of equal eigenvalues any vectors serve, which a limiter would notice, so they have one part.
+    size = jnp.max(jnp.abs(values), axis=-1, keepdims=True)
+    is_new = jnp.diff(values, axis=-1) > _RELATIVE_GAP * size
+    is_new = jnp.concatenate([jnp.ones_like(is_new[..., :1]), is_new], axis=-1)
+    group = jnp.cumsum(is_new, axis=-1)
+    members = (is_new[..., None] & (group[..., None] == group[..., None, :])).astype(matrix.dtype)
 
     def split(vector):
         strengths = jnp.linalg.solve(vectors, jnp.moveaxis(vector, 0, -1)[..., None])
-        parts = vectors * jnp.swapaxes(strengths, -1, -2)
-        return jnp.moveaxis(parts, (-1, -2), (0, 1))
+        parts = members @ jnp.swapaxes(vectors * jnp.swapaxes(strengths, -1, -2), -1, -2)
+        return jnp.moveaxis(parts, (-2, -1), (0, 1))
 
     return jnp.moveaxis(values, -1, 0), split
 
