@@ -58,6 +58,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Outflow
 from hfluxno.identify.frames.select import held_out_frames
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
@@ -123,11 +124,15 @@ def forecast_deviation(
 
     missed = followed - seen[1:]
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
-    by_law = [beside(law, *track(law, settings, seen, schedule)[1:]) for law in _neighbours(item)]
-    by_state = [
-        beside(item.grid_law, state + np.repeat(bump, settings.refinement, axis=-1), rate)
-        for bump in bumps
-    ]
+    by_law = on_all_cores(
+        lambda law: beside(law, *track(law, settings, seen, schedule)[1:]), _neighbours(item)
+    )
+    by_state = on_all_cores(
+        lambda bump: beside(
+            item.grid_law, state + np.repeat(bump, settings.refinement, axis=-1), rate
+        ),
+        list(bumps),
+    )
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     variance += np.sum(by_law, axis=0)

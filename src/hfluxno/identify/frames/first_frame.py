@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.identify.frames.refine import misfit_scale
 from hfluxno.identify.frames.select import FittedCandidate
 from hfluxno.identify.frames.track import gains, track
@@ -41,11 +42,9 @@ def covariance_by_first_frame(
     size = level * np.std(values, axis=(0, 2))[:, None]
     scale, _ = misfit_scale(values, np.ones(len(values)), seen)
     run = _runs(trial, values)
-    undisturbed, draw = run(values[:1]), np.random.default_rng(0)
-    noise = size * draw.normal(size=(_DRAWS, *values[:1].shape))
-    away = np.stack(
-        [((run(values[:1] + each) - undisturbed) * scale).ravel() for each in noise], axis=1
-    )
+    noise = size * np.random.default_rng(0).normal(size=(_DRAWS, *values[:1].shape))
+    undisturbed, *disturbed = on_all_cores(run, [values[:1], *(values[:1] + noise)])
+    away = np.stack([((each - undisturbed) * scale).ravel() for each in disturbed], axis=1)
     if not np.all(np.isfinite(away)):
         return nothing
     rows = trial.fit.rows
@@ -65,12 +64,15 @@ def unknown_beside(
     first = trial.initial[None]
     phase = 2.0 * np.pi * np.arange(values.shape[2]) / values.shape[2]
     waves = [wave(k * phase) for k in range(1, _WAVES + 1) for wave in (np.cos, np.sin)]
-    size, base, by_state = _STEP * np.std(values, axis=(0, 2)), run(first), []
-    for field, amplitude in enumerate(size):
+    starts, sizes = [first], []
+    for field, amplitude in enumerate(_STEP * np.std(values, axis=(0, 2))):
         for wave in (np.ones_like(phase), *waves):
             changed = first.copy()
             changed[0, field] += amplitude * wave
-            by_state.append((run(changed) - base) / amplitude)
+            starts.append(changed)
+            sizes.append(amplitude)
+    base, *changed_runs = on_all_cores(run, starts)
+    by_state = [(each - base) / size for each, size in zip(changed_runs, sizes, strict=True)]
     return np.concatenate([by_law, np.stack(by_state)])
 
 
