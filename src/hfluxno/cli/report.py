@@ -229,7 +229,7 @@ def _one(result: dict, closed: bool) -> Table:
             table.add_row("change of a total", f"{_percent(drift)}, in- and outflow included")
         table.add_row("left observed range", _beyond_range(result))
     ranges = result.get("observed_range", {}).items()
-    _rows(table, "observed", {name: _range(*ends) for name, ends in ranges})
+    _rows(table, "law known for", {name: _range(*ends) for name, ends in ranges})
     # Only a forecast with the status OK promises a bound.
     bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
     least = result.get("cramer_rao_bound", {})
