@@ -118,6 +118,9 @@ def test_sensors_do_not_show_whether_totals_are_kept(tmp_path, capsys):
     found = checked(capsys, path, "--boundary=outflow,wall")
     assert (found["boundary"], found["boundary_reason"]) == ("outflow,wall", "as you say")
     assert "--boundary=outflow,wall" in found["reconstruct"]
+    found = checked(capsys, path, "--boundary=periodic")
+    assert (found["boundary"], found["boundary_reason"]) == ("periodic", "as you say")
+    assert "--boundary=periodic" in found["reconstruct"]
 
 
 def test_a_field_that_is_its_own_mirror_image(tmp_path, capsys):

@@ -106,6 +106,13 @@ def test_a_grid_is_as_fine_as_three_quarters_of_gaps_allow():
     assert len(on_cells(many, 200).coordinate) == 400
 
 
+def test_of_sensors_that_move_a_frame_shows_a_quarter_of_the_cells():
+    """18 ships at 700 positions in all."""
+    x = np.sort(np.random.default_rng(3).uniform(0.0, 10.0, 700))
+    cells = len(on_cells(x, 700, domain=(0.0, 10.0), measured=18 / 700).coordinate)
+    assert 66 <= cells <= 72  # 4 × 18
+
+
 def test_gaps_of_the_file_count_for_the_grid(tmp_path):
     x = np.sort(np.random.default_rng(3).uniform(0.0, 1.0, 40))
     kept = np.array([0, 1, 3, 4, 6, 7, 9, 10, 12])  # of 13 frames

@@ -41,7 +41,7 @@ def main(config: CheckConfig) -> int:
 
         return plane_check.main(config)
     source = config.read()
-    found = examined(source)
+    found = examined(source, config.boundary is not None)
     if (known := source.deviation) is not None:
         for i, name in enumerate(source.fields):
             least, most = np.nanmin(known[..., i, :]), np.nanmax(known[..., i, :])

@@ -17,9 +17,9 @@ _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
 
 
-def examined(source: Source) -> dict:
-    """Axes, gaps, and the measures of each field; `boundary` is the plausible one, with the reason,
-    and `faults` what prevents a fit."""
+def examined(source: Source, is_told: bool = False) -> dict:
+    """Axes, gaps, and the measures of each field; `boundary` is the plausible one unless the user
+    has told which it is (`is_told`), with the reason, and `faults` what prevents a fit."""
     values = source.values if source.values.ndim == 4 else source.values[None]
     whole = (~np.isnan(values)).any(axis=(1, 3)).all(axis=-1)
     used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
@@ -33,7 +33,7 @@ def examined(source: Source) -> dict:
     boundary, reason = likely_boundary(both, fields)
     if boundary == "periodic":  # nothing passes its ends
         fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
-    if set(source.boundary) != {"periodic"}:  # which is the default
+    if is_told or set(source.boundary) != {"periodic"}:  # which is the default
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
         boundary, reason = ",".join(sides), f"as you say{file}"

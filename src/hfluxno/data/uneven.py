@@ -107,8 +107,9 @@ def on_cells(
     multiples of one distance have it as their cell width. Otherwise there are as many cells, up to
     400, as leave three quarters of the values missing, if the fraction `measured` of the sensors'
     values is present: narrow cells move sensors less, and that matters more than gaps between
-    sensors. With four to seven sensors there are on average eight cells or more from one to the
-    next. The domain ends half a cell beyond the outermost sensors.
+    sensors. More positions than 400 are of sensors that move. With four to seven sensors there are
+    on average eight cells or more from one to the next. The domain ends half a cell beyond the
+    outermost sensors.
 
     Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
     have one.
@@ -133,7 +134,10 @@ def on_cells(
         most = max(_MOST_CELLS, len(own.coordinate))
         cells = _fewer(x, round(max(LEAST_CELLS, min(length / width, most))), domain)
     if cells is None:
-        cells = _fewer(x, _MOST_CELLS, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
+        most = _MOST_CELLS
+        if len(x) > most:  # of sensors that move, which are in a quarter of the cells in a frame
+            most = int(np.clip(len(x) * measured / 0.25, LEAST_CELLS, most))
+        cells = _fewer(x, most, domain, float(np.clip(1.0 - 0.25 / measured, 0.3, 0.75)))
     most = round(len(x) / (1.0 - most_missing))
     if cells > most:  # refused before a huge grid is made
         raise _without_sensors(x, cells, 1.0 - len(x) / cells, most, domain, most_missing)
