@@ -31,7 +31,10 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     match = all(each.match for each in ends.values())
     if all(each.still for each in ends.values()):
         if match:
-            return "periodic", "nothing reaches the ends, which are alike: any boundary will do"
+            return "periodic", (
+                "nothing reaches the ends, which are alike: any boundary will do, unless the flux "
+                "depends on place (then outflow)"
+            )
         return "outflow", "nothing reaches the ends, which differ from each other"
     if match and kept and all(_joins(each, known) for each in ends.values()):
         surely = "" if all(map(is_sure, found.values())) else "perhaps "

@@ -19,7 +19,8 @@ from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_in
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.search import fit_jointly
 from hfluxno.identify.joint.windows import is_dense
-from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit, measure
+from hfluxno.identify.residuals.measured import measure
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.noise import INDEPENDENT
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification

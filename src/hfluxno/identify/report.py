@@ -13,7 +13,8 @@ from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
 from hfluxno.identify.residuals.cause import share_of_dispersion
-from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, beside_unknowns, measure
+from hfluxno.identify.residuals.measured import beside_unknowns, measure
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, status_of, total_drift

@@ -11,7 +11,7 @@ from hfluxno.identify.frames.first_frame import unknown_beside
 from hfluxno.identify.frames.refine import refine
 from hfluxno.identify.frames.select import FittedCandidate
 from hfluxno.identify.frames.track import gains, track
-from hfluxno.identify.residuals.misfit import beside_unknowns, measure
+from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from tests.identify.frames.test_first_frame import CELLS, FRAMES, SETTINGS, a_family
 
 SPEED = 0.5

@@ -10,7 +10,7 @@ from hfluxno.identify.frames.first_frame import covariance_by_first_frame
 from hfluxno.identify.frames.refine import refine
 from hfluxno.identify.frames.select import FittedCandidate
 from hfluxno.identify.frames.track import gains, track
-from hfluxno.identify.residuals.misfit import measure
+from hfluxno.identify.residuals.measured import measure
 from hfluxno.parametric.basis import Chebyshev
 from hfluxno.parametric.law_family import LawFamily
 from hfluxno.parametric.solver_settings import SolverSettings

@@ -7,8 +7,9 @@ import pytest
 
 from hfluxno.identify import joint_report
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
-from hfluxno.identify.residuals.delays import change_of_speed
-from hfluxno.identify.residuals.misfit import UNKNOWN, beside_unknowns, measure
+from hfluxno.identify.residuals.delays import change_of_speed, sudden_change
+from hfluxno.identify.residuals.measured import beside_unknowns, measure
+from hfluxno.identify.residuals.misfit import UNKNOWN
 from hfluxno.identify.residuals.noise import is_like_noise, noise_level
 from hfluxno.trajectory import Trajectory
 
@@ -253,6 +254,28 @@ def test_unknowns_that_imitate_a_change_of_speed_do_not_hide_it():
     assert beside_unknowns(found, fitted, fitted + noise, unknown).likely < 0.1
     slower = dataclasses.replace(found, slowing=0.02)
     assert not slower.changes_speed
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+def test_a_sudden_change_of_speed_is_found_where_it_happens(noise):
+    """Waves that are a quarter slower in the last four of 21 frames."""
+    x, past = np.linspace(0.0, 1.0, 100, endpoint=False), np.linspace(0.0, 1.0, 21)[:, None]
+    rng = np.random.default_rng(2)
+
+    def wave(delay):
+        at = x - 0.4 * (past - delay)
+        return (np.sin(2.0 * np.pi * at) + 0.3 * np.sin(6.0 * np.pi * at + 1.0))[:, None]
+
+    law, unknown = wave(0.0), ((wave(1e-3 * past) - wave(0.0)) / 1e-3)[None, 1:]
+    late = wave(0.25 * np.maximum(past - past[17], 0.0)) + noise * rng.normal(size=law.shape)
+    steady = law + noise * rng.normal(size=law.shape)
+    change, frame = sudden_change(law, late, beside=unknown)
+    assert frame == 17 and change.a == pytest.approx(0.25, abs=0.02)
+    for found in (measure(law, late), beside_unknowns(measure(law, late), law, late, unknown)):
+        assert found.changes_suddenly and found.systematic
+        assert "slower from frame 17 on" in str(found)
+    assert not measure(law, steady).systematic
+    assert sudden_change(law[:5], late[:5])[0].certainty == 0.0  # too few frames to tell
 
 
 def test_a_change_of_speed_is_one_of_time_and_not_of_frames():

@@ -7,10 +7,11 @@ by a multiple of ∂u/∂t.
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.residuals.explained import Explained, explained_by
+from hfluxno.identify.residuals.explained import Explained, explained_by, most_certain
 from hfluxno.identify.residuals.noise import noise_level, ratio
 
 _FEWEST_DELAYS = 6  # of frames, to judge their times by
+_MOST_CHANGES = 32  # frames at which a change is tried
 
 
 def change_of_speed(
@@ -28,14 +29,40 @@ def change_of_speed(
     imitate a: without them it is too small if they were fitted, and chance if they were not. The
     misfit is `noisy` times as noisy as the frames.
     """
+    late, rate, missed, others, noise = _beside(simulated, observed, times, beside, noisy)
+    direction = ((late**2 - late) * rate).ravel()
+    return explained_by(direction, missed, others, noise)
+
+
+def sudden_change(
+    simulated: Float[np.ndarray, "time field cells"],
+    observed: Float[np.ndarray, "time field cells"],
+    times: Float[np.ndarray, " time"] | None = None,
+    beside: Float[np.ndarray, "unknown time-1 field cells"] | None = None,
+    noisy: float = 1.0,
+) -> tuple[Explained, int]:
+    """The same of a speed that changes at once by the fraction -a, a delay c τ + a max(τ - τ₀, 0),
+    and the number of the frame at τ₀ that is the most certain."""
+    late, rate, missed, others, noise = _beside(simulated, observed, times, beside, noisy)
+    count = len(late)
+    changes = np.unique(np.linspace(0, count - 2, min(count - 1, _MOST_CHANGES)).astype(int))
+    if count < _FEWEST_DELAYS:
+        return Explained(0.0, 0.0, 0.0, 0.0), 0
+    directions = ((np.maximum(late - late[k], 0.0) * rate).ravel() for k in changes)
+    best, found = most_certain(directions, missed, others, noise)
+    return found, int(changes[best]) + 1
+
+
+def _beside(simulated, observed, times, beside, noisy):
+    """The times τ, the change of the frames with them, the misfit, what explains it otherwise, and
+    its noise, all but the first in deviations."""
     late, rate, missed = _in_deviations(simulated, observed, times)
     deviation = _deviation(observed)
     others = (late * rate)[None]
     if beside is not None:
         others = np.concatenate([others, beside / deviation])
     noise = noisy * noise_level(observed / deviation)
-    direction = ((late**2 - late) * rate).ravel()
-    return explained_by(direction, missed.ravel(), others.reshape(len(others), -1), noise)
+    return late, rate, missed.ravel(), others.reshape(len(others), -1), noise
 
 
 def other_times(simulated, observed, times) -> tuple[float, int]:

@@ -1,6 +1,7 @@
 """What a single number explains of a misfit that unknowns were fitted to."""
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Float
@@ -35,17 +36,32 @@ def explained_by(
 ) -> Explained:
     """What multiples a of a direction explain of a misfit, beyond combinations of others; `noise`
     is its standard deviation in the misfit."""
+    return most_certain([direction], missed, others, noise)[1]
+
+
+def most_certain(
+    directions: Iterable[Float[np.ndarray, " value"]],
+    missed: Float[np.ndarray, " value"],
+    others: Float[np.ndarray, "other value"],
+    noise: float,
+) -> tuple[int, Explained]:
+    """The same of that of some directions, one or more, which is the most certain."""
     # The squares of a run that grows without bound may be no numbers.
-    fastest, most = (float(np.max(np.abs(u), initial=0.0)) or 1.0 for u in (direction, missed))
-    span = _orthonormal(others)
-    direction, missed = (u - span @ (span.T @ u) for u in (direction / fastest, missed / most))
-    a = ratio(float(np.sum(missed * direction)), float(np.sum(direction**2)))
-    explained, whole = correlation(missed, direction) ** 2, float(np.sum(missed**2))
+    most, span = float(np.max(np.abs(missed), initial=0.0)) or 1.0, _orthonormal(others)
+    left = missed / most - span @ (span.T @ (missed / most))
+    whole, freedom = float(np.sum(left**2)), missed.size - span.shape[1] - 1
     rest = whole - (noise / most) ** 2 * missed.size
-    beyond = ratio(explained * whole, max(rest, explained * whole))
-    freedom = missed.size - span.shape[1] - 1
-    certainty = ratio(explained * freedom, 1.0 - explained)
-    return Explained(a * most / fastest, explained, beyond, certainty)
+    found = []
+    for direction in directions:
+        fastest = float(np.max(np.abs(direction), initial=0.0)) or 1.0
+        own = direction / fastest - span @ (span.T @ (direction / fastest))
+        a = ratio(float(np.sum(left * own)), float(np.sum(own**2)))
+        explained = correlation(left, own) ** 2
+        beyond = ratio(explained * whole, max(rest, explained * whole))
+        certainty = ratio(explained * freedom, 1.0 - explained)
+        found.append(Explained(a * most / fastest, explained, beyond, certainty))
+    best = max(range(len(found)), key=lambda k: found[k].certainty)
+    return best, found[best]
 
 
 def _orthonormal(rows: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "value column"]:

@@ -12,11 +12,8 @@ shared by neighbouring frames and cells, and persists to the end of the context.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Float
 
-from hfluxno.identify.residuals.delays import change_of_speed, other_times
-from hfluxno.identify.residuals.explained import explained_by
-from hfluxno.identify.residuals.noise import correlation, noise_level, ratio, rms
+from hfluxno.identify.residuals.noise import ratio
 from hfluxno.plural import percent
 
 # A misfit is systematic if the part shared at the end exceeds this fraction of the deviation. On
@@ -31,23 +28,13 @@ _GROWING, _ALIKE, _GROWTH, _GROWTH_OF_WIDE = 0.015, 0.9, 3.0, 1.5
 # than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
 # For conservation laws (`make trust`, seed 2) it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
-# Of a misfit that is mostly noise, the fraction beyond noise counts if the change is as certain as
-# that, in variances. Of 76 contexts of laws with 1 and 3 % noise (seeds 61 and 62) one was, and the
-# change explained .18; of 24 of roads whose speed changes 11 were, and .31 to 1 in ten of them.
-_CERTAIN = 75.0
-# Beside other unknowns, which leave less to chance, this is as certain, if speeds change by this
-# fraction or more to either side. Of 96 contexts of laws with 1 and 3 % noise (seeds 76 and 77)
-# none is flagged for it, of 48 of roads whose speed changes 28 are. Without these unknowns it was
-# 23 of 48 (seeds 71 and 72).
-_CERTAIN_BESIDE, _SLOWING = 25.0, 0.045
-# What chance makes of a² in units of its variance, with some certainty.
-_BY_CHANCE = 4.0
-# The same of dispersion, in cells³ per frame: of 48 contexts of laws without diffusion with 1 and
-# 3 % noise (seed 74) it was as certain in one, with .022, the dispersion of the scheme; of 22 of
-# dispersive waves that were `OK` nine are flagged.
-_CERTAIN_DISPERSION, _BY_SCHEMES, _DISPERSING_BEYOND_NOISE = 42.0, 0.05, 0.25
-# In standard deviations; of counts of 5 to 60 that dispersion seemed to explain it was .39.
-_TOO_NOISY = 0.2
+# If other unknowns were not fitted to it, so is a change of speed that leaves this fraction or more
+# to either side; see `hfluxno.identify.residuals.measured` for how certain it is.
+_SLOWING = 0.045
+# A sudden change of speed explains this fraction of it or more, and is by this fraction or more.
+_SUDDEN, _SLOWER = 0.15, 0.08
+# Dispersion beyond noise explains at least this fraction of it.
+_DISPERSING_BEYOND_NOISE = 0.25
 # It is also systematic if half of it would not be there had the frames been seen at other times. Of
 # laws (seeds 2 and 3, with and without noise) other times explained a sixth at most.
 _AT_OTHER_TIMES = 0.5
@@ -77,13 +64,7 @@ _STAYS, _LITTLE = 0.7, 0.02
 # .85 at most for six contexts of a law at sensors, and 1.5 for real ones that were predicted well.
 # On a heated rod with five sensors it was 6.7; a sensor held out was off by .56 deviations.
 _UNPREDICTED = 4.0
-# Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
-# the rest allows for chance.
-_NOISE_ALLOWANCE = 1.5
-_CELLS = 5
 FEWEST_FOR_MISFIT = 8  # sensors
-# A field that varies by less than this fraction of its size is constant.
-_ROUNDING = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +92,8 @@ class Misfit:
     - `beside`: whether this and the next three were judged beside other unknowns, as under noise.
     - `slowing`, `likely`: the a of this speed (see `hfluxno.identify.residuals.delays`), and the
       fraction of a² that is neither chance nor something else.
+    - `sudden`, `slower`, `slower_from`: the fraction that a sudden change of speed explains, beyond
+      noise if that is certain, by how much waves are slower then, and from which frame on.
     - `dispersing`: the fraction of the misfit beyond noise that dispersion explains beside other
       unknowns, if that is certain.
     - `in_noise_shown`: for a joint estimate without a known noise, the misfit in units of the noise
@@ -145,6 +128,9 @@ class Misfit:
     left_out: float = dataclasses.field(default=0.0, kw_only=True)
     odd_frame: int = dataclasses.field(default=0, kw_only=True)
     in_noise: float = dataclasses.field(default=0.0, kw_only=True)
+    sudden: float = dataclasses.field(default=0.0, kw_only=True)
+    slower: float = dataclasses.field(default=0.0, kw_only=True)
+    slower_from: int = dataclasses.field(default=0, kw_only=True)
 
     @property
     def varies_more(self) -> bool:
@@ -164,6 +150,12 @@ class Misfit:
         if self.beside:
             worth = worth and abs(self.slowing) > _SLOWING
         return bool(self.changing > _CHANGING and worth)
+
+    @property
+    def changes_suddenly(self) -> bool:
+        """Whether a speed that changes at once explains a part of it that matters."""
+        worth = self.size * np.sqrt(self.sudden) > _WORTH_A_CHANGE
+        return bool(self.sudden > _SUDDEN and abs(self.slower) > _SLOWER and worth)
 
     @property
     def disperses(self) -> bool:
@@ -212,7 +204,8 @@ class Misfit:
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
         named = self.varies_more or self.disperses or self.at_other_times
         at_sensors = self.like_interpolation or self.stays or self.unpredicted
-        return bool(named or at_sensors or self.changes_speed or self.far_above_noise or shared)
+        changes = self.changes_speed or self.changes_suddenly
+        return bool(named or at_sensors or changes or self.far_above_noise or shared)
 
     def __str__(self) -> str:
         in_space = "unknown" if np.isnan(self.in_space) else f"{self.in_space:.2f}"
@@ -235,6 +228,11 @@ class Misfit:
         more += far if self.far_above_noise else ""
         faster = percent(self.changing)
         speed = f"; a speed that changes in time explains {faster} of it beyond noise"
+        than = f"{percent(abs(self.slower))} {'slower' if self.slower > 0.0 else 'faster'}"
+        sudden = (
+            f"; waves that are {than} from frame {self.slower_from} on (counted from 0) would "
+            f"explain {percent(self.sudden)} of it beyond noise"
+        )
         plain = "linear interpolation between sensors explains the values nearly as well; "
         others = (
             f"the others predict a sensor {self.left_out**0.5:.2g} times worse than they should; "
@@ -250,7 +248,7 @@ class Misfit:
             f"misfit {_of(self.size, 'standard deviation')}, {_of(self.of_motion, 'change')}{known}"
             f"{shared if self.shared > 0.0 else ''}; correlation "
             f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold"
-            f"{speed if self.changes_speed else ''}"
+            f"{speed if self.changes_speed else ''}{sudden if self.changes_suddenly else ''}"
         )
 
 
@@ -264,75 +262,3 @@ def _deviations(part: float) -> str:
 
 
 UNKNOWN = Misfit(*[float("nan")] * 8)
-
-
-def measure(
-    simulated: Float[np.ndarray, "time field cells"],
-    observed: Float[np.ndarray, "time field cells"],
-    times: Float[np.ndarray, " time"] | None = None,
-) -> Misfit:
-    """The measures of `simulated` minus `observed`, both beginning with the first frame; at equal
-    intervals if no `times` are given. Of a run that failed only the noise of the data is known."""
-    deviation = np.std(observed, axis=(0, 2))
-    varies = deviation > _ROUNDING * np.max(np.abs(observed), axis=(0, 2))
-    scale = np.where(varies, deviation, 1.0)[:, None]
-    e = ((simulated - observed) / scale)[1:, varies]
-    data = (observed / scale)[:, varies]
-    size, noise, third = rms(e), noise_level(data), max(1, len(e) // 3)
-    if not np.isfinite(size):
-        return dataclasses.replace(UNKNOWN, noise=noise)
-    timing, odd_frame = other_times(simulated[:, varies], observed[:, varies], times)
-    change = change_of_speed(simulated[:, varies], observed[:, varies], times)
-    return Misfit(
-        size=size,
-        of_motion=ratio(size, rms(data[1:] - data[:1])),
-        in_time=correlation(e[1:], e[:-1]),
-        in_space=correlation(e[..., 1:], e[..., :-1]),
-        growth=ratio(rms(e[-third:]), rms(e[:third])),
-        noise=noise,
-        shared=_shared(e[-max(2, third) :], noise),
-        changing=change.fraction(_CERTAIN),
-        timing=timing,
-        odd_frame=odd_frame,
-    )
-
-
-def beside_unknowns(
-    found: Misfit,
-    simulated: Float[np.ndarray, "time field cells"],
-    observed: Float[np.ndarray, "time field cells"],
-    beside: Float[np.ndarray, "unknown time-1 field cells"],
-    dispersed: Float[np.ndarray, "time-1 field cells"] | None = None,
-    carried: bool = False,
-) -> Misfit:
-    """The same with a change of speed, and what `dispersed` as a derivative of the frames explains,
-    beside the derivatives with respect to other unknowns. The run may have `carried` the noise of
-    the first frame along, which then doubles the variance of the misfit."""
-    noisy = np.sqrt(2.0) if carried else 1.0
-    change = change_of_speed(simulated, observed, beside=beside, noisy=noisy)
-    not_by_chance = 1.0 - _BY_CHANCE / max(change.certainty, _BY_CHANCE)
-    measured = dataclasses.replace(
-        found,
-        changing=change.fraction(_CERTAIN_BESIDE),
-        beside=True,
-        slowing=change.a,
-        likely=not_by_chance * np.sqrt(change.beyond_noise),
-    )
-    if dispersed is None:
-        return measured
-    scale, count = np.std(observed, axis=(0, 2))[:, None], len(beside)
-    others, missed = (beside / scale).reshape(count, -1), (observed - simulated)[1:] / scale
-    noise = noise_level(observed / scale)
-    by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noisy * noise)
-    counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
-    # A run from a frame of so much noise has waves of its own.
-    counts = counts and noise < _TOO_NOISY
-    return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
-
-
-def _shared(e: np.ndarray, noise: float) -> float:
-    if len(e) < 2:
-        return 0.0
-    means = np.mean(np.lib.stride_tricks.sliding_window_view(e, _CELLS, axis=2), axis=3)
-    common = np.mean(means[1:] * means[:-1])
-    return float(np.sqrt(max(0.0, common - _NOISE_ALLOWANCE * noise**2 / _CELLS)))

@@ -21,7 +21,7 @@ from hfluxno.identify.frames.gaps import MINIMUM_CELLS
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.select import SAME, backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
-from hfluxno.identify.residuals.misfit import measure
+from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.held import label, with_law
 from hfluxno.identify.saved.law import SavedLaw, Scheme, in_cells, interval_of, settings_of
