@@ -277,7 +277,64 @@ def test_a_source_of_two_fields_reads_as_hydraulics_writes_it():
 
 def test_powers_that_cancel_are_scaled():
     law = polynomial(299.0, 301.0, 9e4, -600.0, 1.0)
-    assert formula(saved(law)).splitlines()[:2] == ["f(density) = 1 v²", "v = (density − 300)/1"]
+    assert formula(saved(law)).splitlines()[:2] == ["f(density) = 1 v²", "v = density − 300"]
+
+
+def by_place(**changes):
+    law = one_field(terms=True)
+    none = {"source_by_place": np.zeros((1, 2)), "stretches": np.zeros((0, 3))}
+    return saved(dataclasses.replace(law, terms=dataclasses.replace(law.terms, **none | changes)))
+
+
+def test_a_factor_by_place_has_no_empty_terms():
+    factor = np.array([-6.25e-5, 0.25, 0.0, -2e-7, 0.0, 0.125])
+    modes, none = PlaceModes(0.0, 1.0, 6, True), np.zeros((1, 6))
+    offset = np.array([-0.5])
+    law = by_place(flux_by_place=factor, flux_offset=offset, modes=modes, source_by_place=none)
+    assert formula(law).splitlines()[-4:-1] == [
+        "k(x) = exp(−6.25e-05 cos(2π ξ) + 0.25 sin(2π ξ) + 0.125 sin(6π ξ))",
+        "the flux is k(x) (f − 0.5)",
+        "ξ = x",
+    ]
+    (latex,) = export_law(law, "latex").values()
+    rows = latex.partition(r"\begin{align*}")[2]
+    waves = r"-6.25 \cdot 10^{-5}\,\cos(2\pi \xi) + 0.25\,\sin(2\pi \xi) + 0.125\,\sin(6\pi \xi)"
+    assert rf"k(x) &= \exp\left({waves}\right) \\" in rows
+    assert r"\text{flux} &= k(x)\,(f - 0.5) \\" in rows and r"\xi &= x \\" in rows
+    assert expressions(law)["f"].count("cos(") == 1
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "text", "latex"),
+    [
+        (0.0, 4.0, "ξ = x/4", r"\xi &= \frac{x}{4} "),
+        (-2.0, 3.0, "ξ = (x + 2)/5", r"\xi &= \frac{x + 2}{5} "),
+        (0.5, 1.5, "ξ = x − 0.5", r"\xi &= x - 0.5 "),
+        (0.0, 2e6, "ξ = x/2e+06", r"\xi &= \frac{x}{2 \cdot 10^{6}} "),
+    ],
+)
+def test_places_are_scaled_without_zeros_and_ones(lower, upper, text, latex):
+    law = by_place(modes=PlaceModes(lower, upper, 2, True), flux_offset=np.zeros(1))
+    assert text in formula(law).splitlines()
+    assert latex in export_law(law, "latex")["law.tex"]
+    assert "the flux is k(x) f" in formula(law).splitlines()
+
+
+def test_stretches_alone_need_no_waves():
+    law = by_place(
+        flux_by_place=np.zeros(2), stretches=np.array([[0.2, 0.35, -3e-5], [0.8, 1.1, 0.2]])
+    )
+    shown = formula(law)
+    assert "k(x) = exp(−3e-05 for 0.2 ≤ x < 0.35 + 0.2 for 0.8 ≤ x < 1.1)" in shown
+    assert "ξ" not in shown
+    (latex,) = export_law(law, "latex").values()
+    stretches = r"-3 \cdot 10^{-5}\,1_{[0.2,\,0.35)}(x) + 0.2\,1_{[0.8,\,1.1)}(x)"
+    assert rf"\exp\left({stretches}\right)" in latex and r"\xi" not in latex
+
+
+def test_a_small_range_reads_as_latex():
+    law = polynomial(-2e-6, 1.0, 0.0, 1.0)
+    assert r"-2 \cdot 10^{-6} &\le" in export_law(saved(law), "latex")["law.tex"]
 
 
 @pytest.mark.parametrize("name", list(LAWS))

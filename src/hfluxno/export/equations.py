@@ -3,16 +3,19 @@
 Numbers have enough digits that rounding changes no value by more than a millionth of the height of
 its function over the observed range. A polynomial of one field is written in powers of the field,
 unless these cancel so much that more than ten digits are needed; then, and for the tensor basis, in
-the scaled field v. Kinks are written in the field.
+the scaled field v. Kinks are written in the field. Of what depends on place, terms below a
+millionth of the largest are left out.
 """
 
 import dataclasses
 import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from hfluxno.export.plain import PlainLaw
+from hfluxno.export.plain import Place, PlainLaw
+from hfluxno.identify.saved.format import Row, Table
 
 _ACCURACY = 1e-6
 _MOST_CANCELLED = 1e4
@@ -48,6 +51,22 @@ class Line:
     sum: Sum
     positive: bool = False
     kinks: tuple[Kink, ...] = ()
+
+
+class Wave(NamedTuple):
+    """c sin(nπξ) or c cos(nπξ), with the decimal of c."""
+
+    number: str
+    function: str
+    n: int
+
+
+class Stretch(NamedTuple):
+    """The decimal `number` on a stretch from `begin` to `end`."""
+
+    number: str
+    begin: float
+    end: float
 
 
 def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
@@ -112,6 +131,22 @@ def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, flo
     every = zip(law.fields, law.middle, law.half, strict=True)
     named = [(_scaled(law, i), *each) for i, each in enumerate(every)]
     return [each for each in named if each[0] in used]
+
+
+def by_place(
+    of: Place, coefficients: Row, stretches: Table = ()
+) -> tuple[list[Wave], list[Stretch]]:
+    """Σ_m c_m ψ_m(x), and what it has besides on stretches."""
+    largest = max(map(abs, (*coefficients, *(j for *_, j in stretches))))
+
+    def counts(number: float) -> bool:
+        return abs(number) >= _ACCURACY * largest
+
+    def decimal(number: float) -> str:
+        return _decimal(number, abs(number), largest)
+
+    waves = [Wave(decimal(c), name, n) for c, name, n in of.waves(coefficients) if counts(c)]
+    return waves, [Stretch(decimal(j), begin, end) for begin, end, j in stretches if counts(j)]
 
 
 def _states(law: PlainLaw) -> np.ndarray:

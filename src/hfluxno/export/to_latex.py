@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 
-from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.equations import (
+    Kink,
+    Line,
+    Sum,
+    Wave,
+    by_place,
+    of_every_axis,
+    scaled_fields,
+)
 from hfluxno.export.named import named_flux, parts
 from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.export.to_text import text
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved.format import Row
 from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.plural import percent
 
@@ -50,12 +57,12 @@ def latex(saved: SavedLaw | SavedPlaneLaw, more: Sequence[tuple[str, str]] = ())
     comments = "\n".join(f"% {line}" for line in lines)
     rows = [*(_equation(line) for line in of_every_axis(laws)), *(row for _, row in more)]
     for v, u, middle, half in scaled_fields(laws):
-        rows.append(rf"{_symbol(v)} &= \frac{{{_symbol(u)} - {middle:.6g}}}{{{half:.6g}}}")
+        rows.append(rf"{_symbol(v)} &= {_scaled(_symbol(u), middle, half)}")
     rows += [] if law.place is None else _by_place(law, law.place)
     ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
     for field, low, high, unit in ranges:
         unit = rf"\;\mathrm{{{_escaped(unit)}}}" if unit else ""
-        rows.append(rf"{low:.6g} &\le {_symbol(field)} \le {high:.6g}{unit}")
+        rows.append(rf"{_rounded(low)} &\le {_symbol(field)} \le {_rounded(high)}{unit}")
     separator = " \\\\\n  "
     return f"{comments}\n\\begin{{align*}}\n  {separator.join(rows)}\n\\end{{align*}}\n"
 
@@ -94,18 +101,25 @@ def _equation(line: Line) -> str:
 
 
 def _sum(of: Sum) -> str:
-    result = ""
+    parts = []
     for number, powers in of.terms:
         pairs = list(zip(of.variables, powers, strict=True))
         above = "".join(_power(name, e) for name, e in pairs if e > 0)
         below = "".join(_power(name, -e) for name, e in pairs if e < 0)
-        factor = _number(number.lstrip("-"))
         if below:
-            factor += rf"\,\frac{{{above or 1}}}{{{below}}}"
-        elif above:
-            factor += rf"\,{above}"
+            parts.append((number, rf"\frac{{{above or 1}}}{{{below}}}"))
+        else:
+            parts.append((number, above))
+    return _joined(parts)
+
+
+def _joined(parts: list[tuple[str, str]]) -> str:
+    """The sum of numbers, each times a factor, which may be empty."""
+    result = ""
+    for number, factor in parts:
         sign = "-" if number.startswith("-") else "+"
-        result += f" {sign} {factor}" if result else factor if sign == "+" else f"-{factor}"
+        term = _number(number.lstrip("-")) + (rf"\,{factor}" if factor else "")
+        result += f" {sign} {term}" if result else term if sign == "+" else f"-{term}"
     return result
 
 
@@ -118,6 +132,10 @@ def _kink(of: Kink, name: str) -> str:
 def _number(decimal: str) -> str:
     mantissa, _, exponent = decimal.partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _rounded(number: float) -> str:
+    return _number(f"{number:.6g}")
 
 
 def _power(name: str, e: int) -> str:
@@ -141,21 +159,41 @@ def _escaped(name: str) -> str:
     return "".join(_ESCAPED.get(letter, letter) for letter in name)
 
 
+def _scaled(symbol: str, middle: float, half: float) -> str:
+    """(symbol - middle)/half."""
+    sign = "-" if middle > 0.0 else "+"
+    shifted = f"{symbol} {sign} {_rounded(abs(middle))}" if middle else symbol
+    return shifted if half == 1.0 else rf"\frac{{{shifted}}}{{{_rounded(half)}}}"
+
+
 def _by_place(law: PlainLaw, of: Place) -> list[str]:
-    rows = [
-        rf"p_{{{_symbol(name)}}}(x) &= {_waves(of, row)}"
-        for name, row in zip(law.fields, of.source, strict=True)
-        if any(row)
-    ]
+    every: list[Wave] = []
+    rows = []
+    for name, row in zip(law.fields, of.source, strict=True):
+        if any(row):
+            waves, _ = by_place(of, row)
+            rows.append(rf"p_{{{_symbol(name)}}}(x) &= {_joined(_waves(waves))}")
+            every += waves
     if of.scales_flux:
-        offset = ", ".join(f"{c:.6g}" for c in of.offset)
-        parts = [_waves(of, of.factor)] if any(of.factor) else []
-        parts += [rf"{j:.6g}\,1_{{[{a:.6g},\,{b:.6g})}}(x)" for a, b, j in of.stretches]
-        rows.append(rf"k(x) &= \exp\left({' + '.join(parts)}\right)")
-        rows.append(rf"\text{{flux}} &= k(x)\,(f + ({offset}))")
-    return [*rows, rf"\xi &= \frac{{x - {of.lower:.6g}}}{{{of.upper - of.lower:.6g}}}"]
+        waves, stretches = by_place(of, of.factor, of.stretches)
+        every += waves
+        parts = [
+            (j, rf"1_{{[{_rounded(begin)},\,{_rounded(end)})}}(x)") for j, begin, end in stretches
+        ]
+        rows.append(rf"k(x) &= \exp\left({_joined([*_waves(waves), *parts])}\right)")
+        rows.append(rf"\text{{flux}} &= k(x)\,{_raised(of)}")
+    return [*rows, rf"\xi &= {_scaled('x', of.lower, of.upper - of.lower)}"] if every else rows
 
 
-def _waves(of: Place, coefficients: Row) -> str:
-    parts = [rf"{c:+.6g} \{w}({n if n > 1 else ''}\pi \xi)" for c, w, n in of.waves(coefficients)]
-    return " ".join(parts).removeprefix("+")
+def _waves(of: list[Wave]) -> list[tuple[str, str]]:
+    return [(c, rf"\{name}({n if n > 1 else ''}\pi \xi)") for c, name, n in of]
+
+
+def _raised(of: Place) -> str:
+    """f + offset."""
+    if not any(of.offset):
+        return "f"
+    if len(of.offset) > 1:
+        return f"(f + ({', '.join(map(_rounded, of.offset))}))"
+    (c,) = of.offset
+    return f"(f {'-' if c < 0.0 else '+'} {_rounded(abs(c))})"

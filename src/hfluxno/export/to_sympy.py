@@ -4,11 +4,10 @@ A field is written `Symbol('name')`: as a bare name, SymPy would take E for a nu
 read beta or lambda.
 """
 
-from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.equations import Kink, Line, Sum, Wave, by_place, of_every_axis, scaled_fields
 from hfluxno.export.named import parts
 from hfluxno.export.plain import Place, along_axes
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved.format import Row
 from hfluxno.identify.saved.law import SavedLaw
 
 _LETTERS = {"ν": "nu", "μ": "mu"}
@@ -67,10 +66,12 @@ def _by_place(found: dict[str, str], fields: tuple[str, ...], of: Place) -> dict
     for name, row in zip(fields, of.source, strict=True):
         if any(row):
             key = f"s_{name}" if several else "s"
-            changed[key] = " + ".join([*([found[key]] if key in found else []), _waves(of, row)])
+            before = [found[key]] if key in found else []
+            changed[key] = " + ".join([*before, *_waves(of, by_place(of, row)[0])])
     if of.scales_flux:
-        parts = [_waves(of, of.factor)] if any(of.factor) else []
-        parts += [f"Piecewise(({j!r}, {_inside(of, a, b)}), (0, True))" for a, b, j in of.stretches]
+        waves, stretches = by_place(of, of.factor, of.stretches)
+        parts = [f"Piecewise(({j}, {_inside(of, a, b)}), (0, True))" for j, a, b in stretches]
+        parts = [*_waves(of, waves), *parts]
         for name, c in zip(fields, of.offset, strict=True):
             key = f"f_{name}" if several else "f"
             changed[key] = f"exp({' + '.join(parts)})*({found[key]} + {_signed(c)})"
@@ -84,9 +85,9 @@ def _inside(of: Place, begin: float, end: float) -> str:
     return f"And({_X} >= {_signed(begin)}, {_X} < {_signed(end)})"
 
 
-def _waves(of: Place, coefficients: Row) -> str:
+def _waves(of: Place, waves: list[Wave]) -> list[str]:
     xi = f"({_X} - {_signed(of.lower)})/{of.upper - of.lower!r}"
-    return " + ".join(f"{_signed(c)}*{w}({n}*pi*{xi})" for c, w, n in of.waves(coefficients))
+    return [f"({c})*{name}({n}*pi*{xi})" for c, name, n in waves]
 
 
 def _symbol(name: str) -> str:

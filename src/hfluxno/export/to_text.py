@@ -1,9 +1,8 @@
 """A law as formulas in plain text."""
 
-from hfluxno.export.equations import Kink, Line, Sum, of_every_axis, scaled_fields
+from hfluxno.export.equations import Kink, Line, Sum, Wave, by_place, of_every_axis, scaled_fields
 from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.identify.plane import SavedPlaneLaw
-from hfluxno.identify.saved.format import Row
 from hfluxno.identify.saved.law import SavedLaw
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -14,7 +13,7 @@ def text(saved: SavedLaw | SavedPlaneLaw) -> str:
     laws = along_axes(saved)
     law = laws[0]
     lines = [_equation(line) for line in of_every_axis(laws)]
-    lines += [f"{v} = ({u} − {mid:.6g})/{half:.6g}" for v, u, mid, half in scaled_fields(laws)]
+    lines += [f"{v} = {_scaled(u, mid, half)}" for v, u, mid, half in scaled_fields(laws)]
     lines += [] if law.place is None else _by_place(law, law.place)
     ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
     for field, low, high, unit in ranges:
@@ -35,11 +34,16 @@ def text_of_sum(of: Sum) -> str:
         above = [_power(n, e) for n, e in zip(of.variables, powers, strict=True) if e > 0]
         below = [_power(n, -e) for n, e in zip(of.variables, powers, strict=True) if e < 0]
         factor = " ".join([number.lstrip("-"), *above]) + "".join(f"/{part}" for part in below)
-        sign = "−" if number.startswith("-") else "+"
-        parts.append((sign, factor))
-    (sign, first), *rest = parts
+        parts.append((number, factor))
+    return _joined(parts)
+
+
+def _joined(parts: list[tuple[str, str]]) -> str:
+    """The sum of terms without their signs, each after its number, which has the sign."""
+    signed = [("−" if number.startswith("-") else "+", term) for number, term in parts]
+    (sign, first), *rest = signed
     start = f"−{first}" if sign == "−" else first
-    return " ".join([start, *(f"{sign} {factor}" for sign, factor in rest)])
+    return " ".join([start, *(f"{sign} {term}" for sign, term in rest)])
 
 
 def _kink(of: Kink, name: str) -> str:
@@ -51,20 +55,42 @@ def _power(name: str, e: int) -> str:
     return name if e == 1 else name + str(e).translate(_SUPERSCRIPTS)
 
 
+def _scaled(name: str, middle: float, half: float) -> str:
+    """(name − middle)/half."""
+    shifted = f"{name} {'−' if middle > 0.0 else '+'} {abs(middle):.6g}" if middle else name
+    if half == 1.0:
+        return shifted
+    return (f"({shifted})" if middle else shifted) + f"/{half:.6g}"
+
+
 def _by_place(law: PlainLaw, of: Place) -> list[str]:
-    lines = [
-        f"source of {name} by place: {_waves(of, row)}"
-        for name, row in zip(law.fields, of.source, strict=True)
-        if any(row)
-    ]
+    every: list[Wave] = []
+    lines = []
+    for name, row in zip(law.fields, of.source, strict=True):
+        if any(row):
+            waves, _ = by_place(of, row)
+            lines.append(f"source of {name} by place: {_joined(_waves(waves))}")
+            every += waves
     if of.scales_flux:
-        offset = ", ".join(f"{c:.6g}" for c in of.offset)
-        parts = [_waves(of, of.factor)] if any(of.factor) else []
-        parts += [f"{j:.6g} for {a:.6g} ≤ x < {b:.6g}" for a, b, j in of.stretches]
-        lines += [f"k(x) = exp({' + '.join(parts)})", f"the flux is k(x) (f + ({offset}))"]
-    return [*lines, f"ξ = (x − {of.lower:.6g})/{of.upper - of.lower:.6g}"]
+        waves, stretches = by_place(of, of.factor, of.stretches)
+        every += waves
+        parts = [
+            (j, f"{j.lstrip('-')} for {begin:.6g} ≤ x < {end:.6g}") for j, begin, end in stretches
+        ]
+        lines.append(f"k(x) = exp({_joined([*_waves(waves), *parts])})")
+        lines.append(f"the flux is k(x) {_raised(of)}")
+    return [*lines, f"ξ = {_scaled('x', of.lower, of.upper - of.lower)}"] if every else lines
 
 
-def _waves(of: Place, coefficients: Row) -> str:
-    parts = [f"{c:+.6g} {w}({n if n > 1 else ''}π ξ)" for c, w, n in of.waves(coefficients)]
-    return " ".join(parts).removeprefix("+")
+def _waves(of: list[Wave]) -> list[tuple[str, str]]:
+    return [(c, f"{c.lstrip('-')} {name}({n if n > 1 else ''}π ξ)") for c, name, n in of]
+
+
+def _raised(of: Place) -> str:
+    """f + offset."""
+    if not any(of.offset):
+        return "f"
+    if len(of.offset) > 1:
+        return f"(f + ({', '.join(f'{c:.6g}' for c in of.offset)}))"
+    (c,) = of.offset
+    return f"(f {'−' if c < 0.0 else '+'} {abs(c):.6g})"
