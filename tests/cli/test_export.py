@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hfluxno.cli import main
-from tests.identify.laws import identification, polynomial
+from tests.identify.laws import LAWS, identification, polynomial
 
 
 @pytest.fixture
@@ -28,9 +28,16 @@ def folder(tmp_path, monkeypatch):
 def test_files_are_named_after_the_law(folder, capsys, target, files):
     assert main(["export", "law.json", "--to", target]) == 0
     assert sorted(path.name for path in folder.iterdir()) == sorted(["law.json", *files])
-    shown = capsys.readouterr().out
-    assert shown.startswith("f(u) = 2 u − 0.25 u²\n0.5 ≤ u ≤ 1.5\n")
+    shown, said = capsys.readouterr()
+    assert said == "" and shown.startswith("f(u) = 2 u − 0.25 u²\n0.5 ≤ u ≤ 1.5\n")
     assert shown.endswith("".join(f"wrote {name}\n" for name in files))
+
+
+def test_what_the_file_lacks_is_said_after_it_was_written(folder, capsys):
+    identification(LAWS["river"]()).save("river.json")
+    assert main(["export", "river.json", "--to", "pyclaw"]) == 0
+    told = "PyClaw adds the source of this law only with solver.step_source = step_source."
+    assert capsys.readouterr().err == f"hfluxno: {told}\n"
 
 
 def test_another_name_and_the_law_itself(folder):

@@ -15,6 +15,7 @@ def main(folder: Path) -> None:
     solver = pyclaw.ClawSolver1D(riemann_solver=exported.rp)
     solver.kernel_language, solver.num_waves = "Python", len(exported.FIELDS)
     solver.cfl_desired, solver.cfl_max = 0.5, 0.9
+    solver.step_source = exported.step_source
     run(solver, q0, times, folder)
 
 

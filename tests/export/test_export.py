@@ -5,13 +5,14 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.export import TARGETS, export_law, formula
+from hfluxno.export import TARGETS, export_law, formula, left_out
 from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import Roe, eigen
 from hfluxno.identify.saved.file import dumps
@@ -168,6 +169,50 @@ def one_sided(law, padded):
 def test_a_riemann_solver_knows_no_place():
     with pytest.raises(ValueError, match="A Riemann solver only sees states"):
         export_law(saved("further terms"), "pyclaw")
+
+
+def test_pyclaw_adds_what_arises_on_a_line(tmp_path):
+    waves = np.array([[0.1, -0.2]])
+    law = by_place(flux_by_place=np.zeros(2), source_by_place=waves)
+    written(tmp_path, law, "pyclaw")
+    module = imported(tmp_path / "exported.py")
+    u, x = states(law.law), np.linspace(0.0, 1.0, POINTS)
+    grid = types.SimpleNamespace(x=types.SimpleNamespace(centers=x))
+    state = types.SimpleNamespace(q=u.copy(), grid=grid)
+    module.step_source(None, state, 1e-6)
+    expected = functions(law.law, u, x)["source"]
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose((state.q - u) / 1e-6, expected, atol=1e-5)
+
+
+SOURCE = "PyClaw adds the source of this law only with solver.step_source = step_source."
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "sentence"),
+    [
+        ("river", "pyclaw", SOURCE),
+        ("one field", "pyclaw", "PyClaw's run with this law lacks the diffusion."),
+        ("tensor", "c", ""),
+        ("dictionary", "stablehlo", ""),
+        (
+            "further terms",
+            "stablehlo",
+            "The bytecode has only the flux and its speeds; it lacks the diffusion and the source "
+            "and the factor by place.",
+        ),
+    ],
+)
+def test_what_is_left_out_is_said(name, target, sentence):
+    assert left_out(saved(name), target) == sentence
+    if target == "pyclaw":
+        assert export_law(saved(name), target)["law.py"].startswith(f"# {sentence}\n")
+
+
+def test_bounds_are_in_the_law_file_alone():
+    law = saved(dataclasses.replace(LAWS["dictionary"](), least=np.array(0.0)))
+    assert left_out(law, "numpy") == "What is written lacks the bounds of the field."
+    assert left_out(law, "json") == ""
 
 
 @pytest.mark.parametrize(

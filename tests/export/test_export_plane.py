@@ -162,6 +162,8 @@ def test_formulas_of_sources_and_diffusivities():
 
 def test_pyclaw_adds_what_arises(tmp_path):
     files = export_law(saved(with_gravity()), "pyclaw", "falling")
+    told = "lacks the diffusion. PyClaw adds the source of this law only with solver.step_source"
+    assert told in str(files["falling.py"]).partition("\n")[0]
     source = str(files["falling.py"]).replace("_LIBRARY = _compiled()", "_LIBRARY = _Library()")
     namespace: dict = {"_Library": lambda: _Nothing(), "__file__": str(tmp_path / "falling.py")}
     exec(source.replace("_capsule(_LIBRARY.rpn2_)", "None"), namespace)

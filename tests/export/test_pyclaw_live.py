@@ -15,6 +15,8 @@ from hfluxno.fv import Roe, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.saved import to_save as to_save_plane
 from hfluxno.identify.saved.law import to_save
+from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.fitted_law import Terms
 from tests.identify.laws import identification, polynomial, shallow_water
 from tests.identify.plane import laws as plane
 
@@ -35,10 +37,19 @@ def first_states():
         "cubic": (polynomial(-1.0, 1.0, 0.0, 0.1, 0.5, -0.4), np.sin(2 * np.pi * x)[None], 1e-6),
         "traffic": (polynomial(0.1, 0.6, 0.0, 1.0, -0.7), step[None], 1e-11),
         "shallow water": (shallow_water(), np.stack([1.0 + 0.4 * hump, 0.0 * x]), 1e-11),
+        # Sources split off after a step, which is of first order; it grows by a fifth.
+        "growth": (growing(), 0.2 + 0.1 * hump[None], 2e-3),
     }
 
 
-@pytest.mark.parametrize("name", ["cubic", "traffic", "shallow water"])
+def growing():
+    """∂t u = u + 0.2 sin(2πx) on average."""
+    none, modes = np.zeros(0), PlaceModes(0.0, 1.0, 2, True)
+    terms = Terms(np.array([[0.35, 0.25]]), np.array([[0.0, 0.2]]), none, np.zeros(1), modes)
+    return dataclasses.replace(polynomial(0.1, 0.6, 0.0, 1.0, -0.7), terms=terms)
+
+
+@pytest.mark.parametrize("name", ["cubic", "traffic", "shallow water", "growth"])
 def test_the_forecasts_agree(tmp_path, name):
     law, q0, tolerance = first_states()[name]
     times = np.linspace(0.0, 0.2, 21)

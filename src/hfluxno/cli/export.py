@@ -23,7 +23,7 @@ class ExportConfig(InputConfig):
 
     c: a C header, and a program that tests it.
 
-    pyclaw: a Riemann solver for PyClaw, in Python, in two dimensions in C.
+    pyclaw: a Riemann solver for PyClaw, in Python, in two dimensions in C, and step_source.
 
     stablehlo: flux and speeds for any number of points, for JAX and other runtimes.
 
@@ -54,8 +54,9 @@ def main(config: ExportConfig) -> int:
     import sys
 
     from hfluxno.cli import runtime
+    from hfluxno.cli.streams import say
     from hfluxno.data.replacing import check_writable, replacing
-    from hfluxno.export import TARGETS, check_target, export_law, formula
+    from hfluxno.export import TARGETS, check_target, export_law, formula, left_out
 
     check_target(config.to)
     suffix, ending = TARGETS[config.to].suffix, TARGETS[config.to].ending
@@ -79,6 +80,7 @@ def main(config: ExportConfig) -> int:
         sys.stdout.write(formula(law) + "\n")
     for path in paths:
         sys.stdout.write(f"wrote {path}\n")
+    say(*filter(None, [left_out(law, config.to)]))
     return 0
 
 

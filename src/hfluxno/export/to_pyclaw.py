@@ -1,5 +1,6 @@
 """A law as a Riemann solver for PyClaw: in Python on a line, in C on a plane."""
 
+from hfluxno.export.left_out import left_out
 from hfluxno.export.template import text_of
 from hfluxno.export.to_c import header
 from hfluxno.export.to_numpy import numpy_file
@@ -27,4 +28,7 @@ def pyclaw_files(saved: SavedLaw | SavedPlaneLaw, stem: str) -> dict[str, str | 
 
 
 def _with(saved: SavedLaw | SavedPlaneLaw, solver: str) -> str:
-    return numpy_file(saved) + "\n\n" + text_of(solver).partition("# solver: begin\n")[2]
+    told = left_out(saved, "pyclaw")
+    head = f"# {told}\n" if told else ""
+    body = text_of(solver).partition("# solver: begin\n")[2]
+    return head + numpy_file(saved) + "\n\n" + body

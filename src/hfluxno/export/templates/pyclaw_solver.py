@@ -8,6 +8,7 @@ from hfluxno.export.templates.numpy_law import (
     _middle_and_gap,
     _nearest,
     flux,
+    source,
 )
 
 # solver: begin
@@ -17,11 +18,11 @@ from hfluxno.export.templates.numpy_law import (
 #     solver.kernel_language, solver.fwave = "Python", False
 #     solver.num_eqn = solver.num_waves = len(FIELDS)
 #     solver.limiters = pyclaw.limiters.tvd.MC
+#     solver.step_source = step_source  # if the law has sources; diffusion is not part of it
 #
 # Waves and speeds are those of Roe's linearisation, the Jacobian averaged along the straight path
 # between the states; the fluctuations split f(r) - f(l) along them, so they sum to it for any
-# matrix, and waves whose speed passes zero upwards get an entropy fix. Diffusion and sources are
-# not part of a Riemann problem.
+# matrix, and waves whose speed passes zero upwards get an entropy fix.
 
 _NODES, _WEIGHTS = (0.5 - 0.15**0.5, 0.5, 0.5 + 0.15**0.5), (5 / 18, 8 / 18, 5 / 18)
 
@@ -45,6 +46,13 @@ def rp(q_l, q_r, aux_l=None, aux_r=None, problem_data=None):
     going_left = np.where(sonic, 0.5 * (flux_wave - bound * wave), going_left)
     amdq = going_left.sum(axis=1)
     return wave, s, amdq, flux_jump - amdq
+
+
+def step_source(solver, state, dt):
+    """Adds what arises in a step, for `solver.step_source`; by the method of Heun."""
+    before, x = np.array(state.q), state.grid.x.centers
+    first = before + dt * source(before, x)
+    state.q[...] = 0.5 * (before + first + dt * source(first, x))
 
 
 def _split(matrix, s, vector):
