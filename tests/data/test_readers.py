@@ -2,6 +2,7 @@
 
 import itertools
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -270,9 +271,29 @@ def test_names_of_npz_that_are_not_understood_are_refused(tmp_path, names):
     sentence = rf"the names {strange}, which are not understood.* time \(or t\), x, field .* rename"
     with pytest.raises(ValueError, match=sentence):
         read(tmp_path / "a.npz")
-    # Beside both coordinates they can only be something else.
+    # Beside both coordinates X can be that of another field.
     np.savez(tmp_path / "b.npz", values=wave(), **{**known, **arrays})
-    np.testing.assert_array_equal(read(tmp_path / "b.npz").x, np.arange(CELLS))
+    if "times" in names:
+        with pytest.raises(ValueError, match="the names times, positions, which are not underst"):
+            read(tmp_path / "b.npz")
+    else:
+        np.testing.assert_array_equal(read(tmp_path / "b.npz").x, np.arange(CELLS))
+
+
+@pytest.mark.parametrize("name", ["foo", "velocity", "u0"])
+def test_other_arrays_of_npz_are_refused_and_numbers_and_ends_are_not(tmp_path, name):
+    coordinates = {"t": np.arange(FRAMES), "x": np.arange(CELLS)}
+    ends = {"lower": np.arange(FRAMES), "upper_u": np.arange(FRAMES), "nu": np.array(0.1)}
+    np.savez(tmp_path / "a.npz", u=wave(), **coordinates, **ends)
+    assert read(tmp_path / "a.npz").variable == "u"
+    np.savez(tmp_path / "b.npz", u=wave(), **coordinates, **{name: np.arange(7.0)})
+    known = r"time \(or t\), x, field \(or fields\), trajectory, y of frames on a plane, status"
+    sentence = rf"b.npz has the names {name}, which are not understood; understood are .*{known}"
+    with pytest.raises(ValueError, match=sentence):
+        read(tmp_path / "b.npz")
+    with h5py.File(tmp_path / "c.h5", "w") as file:  # as MATLAB leaves what it was computed with
+        file.update({"u": wave(), **coordinates, name: np.arange(7.0)})
+    assert read(tmp_path / "c.h5").variable == "u"
 
 
 def test_a_coordinate_of_trajectories_has_one_entry_for_each(tmp_path):
@@ -432,8 +453,6 @@ def test_coordinates_of_another_length_are_refused(tmp_path):
 
 
 def test_hdf5_without_dimension_names_is_read_as_npz_is(tmp_path):
-    import h5py
-
     times, x = 0.5 * np.arange(FRAMES), 2.0 * np.arange(CELLS)
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["u"], file["t"], file["x"] = wave(), times, x

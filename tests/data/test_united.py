@@ -93,6 +93,9 @@ def test_arrays_without_names_of_dimensions(tmp_path):
     with pytest.raises(ValueError, match=r"q of .* array of its 6 times, and there is none; store"):
         read(tmp_path / "e.npz", "h,q")
     check(read(tmp_path / "e.npz", "h,q", time="time,when"))
+    with pytest.raises(ValueError, match="has the names when, which are not understood; under"):
+        read(tmp_path / "e.npz", "h")
+    assert read(tmp_path / "a.npz", "h").variable == "h"
 
 
 def test_axes_fall_and_are_known_by_what_is_said_of_them(tmp_path):

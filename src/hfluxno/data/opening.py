@@ -18,9 +18,11 @@ from hfluxno.data.contained import fault
 from hfluxno.data.foreign import what_else
 from hfluxno.data.matlab_arrays import with_flat_coordinates, with_time_first
 from hfluxno.data.numbers import listed
+from hfluxno.data.own_axes import KINDS, is_called
 from hfluxno.data.parquet import read_parquet
 from hfluxno.data.pdebench_line import of_groups, of_pdebench
 from hfluxno.data.reading import NotRead, reading
+from hfluxno.data.source import SIDES
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.data.united import united
@@ -153,7 +155,7 @@ def opened(
             names = cf_names(variables, names)
         variables = renamed(variables, names, path)
     if unnamed and whole is None:
-        _check_npz_names(path, variables, axes)
+        _check_npz_names(path, variables, axes, names, kind == "npz")
         if "values" in variables and not set(asked_names(asked)) & set(variables):
             known = {"values", "y", "status", *_NPZ_COORDINATES.values()}
             still = {name for name, v in variables.items() if v.dims == _NPZ_ON_PLANE[2]}
@@ -280,17 +282,36 @@ def _check_not_on_plane(arrays: Mapping[str, xr.Variable]) -> None:
             )
 
 
-def _check_npz_names(path: Path, variables: dict[str, xr.Variable], axes: tuple[str, ...]) -> None:
-    """Rejects a possible coordinate under another name, if a coordinate is missing."""
+def _check_npz_names(
+    path: Path,
+    variables: Mapping[str, xr.Variable],
+    axes: tuple[str, ...],
+    names: Mapping[str, str],
+    is_npz: bool,
+) -> None:
+    """Rejects a possible coordinate under another name, if a coordinate is missing, and in an NPZ
+    file of snapshots any other array with one axis, which no option asks for."""
     missing = set(axes) - set(variables)
     known = {*_NPZ_COORDINATES.values(), "y", "status", "values"}
     strange = [
         name for name, v in variables.items() if name not in known and v.ndim not in (2, 3, 4, 5)
     ]
-    if missing and strange:
+    if not missing:
+        asked = {name for each in names.values() for name in asked_names(each)}
+        arrays = [n for n in strange if variables[n].ndim and n not in asked]
+        strange = [n for n in arrays if is_npz and "x" in axes and not _may_be_meant(n)]
+    if strange:
+        none = f", and no {' and no '.join(sorted(missing))}" if missing else ""
         raise ValueError(
-            f"{path} has the names {', '.join(strange)}, which are not understood, and no "
-            f"{' and no '.join(sorted(missing))}; understood are values (or another name of what "
-            "has the axes time and x), time (or t), x, field (or fields) and trajectory: rename "
-            "them, leave them out, or choose with --time NAME and --x NAME."
+            f"{path} has the names {', '.join(strange)}, which are not understood{none}; "
+            "understood are values (or another name of what has the axes time and x), time (or "
+            "t), x, field (or fields), trajectory, y of frames on a plane, status, and lower and "
+            "upper of given ends: rename them, leave them out, or choose with --time NAME and --x "
+            "NAME."
         )
+
+
+def _may_be_meant(name: str) -> bool:
+    """Whether an array is called like the states at an end, or an axis of one of several fields."""
+    is_end = name.partition("_")[0] in SIDES
+    return is_end or any(is_called(name, kind) for kind in (*KINDS, "trajectory"))
