@@ -66,12 +66,12 @@ def test_chunks_make_the_file_that_one_process_makes(folder, alone, capsys):
     report = json.loads(captured.out)
     assert report["contexts"] == CONTEXTS and report["statuses"] == {"ok": 19, "failed": 1}
     assert report["first_failed"]["trajectory"] == 7
-    assert "every trajectory of" in report["first_failed"]["reason"]
+    assert "The solution of trajectory 7 of" in report["first_failed"]["reason"]
     assert report["files"] == ["out.zarr"] and "20 of 20 contexts" in captured.err
     found, whole = opened("out.zarr"), in_one_process()
     others = np.flatnonzero(found["status"].values == 0)
     assert len(others) == 19 and np.isnan(found["u"].values[:, 7]).all()
-    assert "every trajectory of" in found["status_sentence"].values[7]
+    assert "The solution of trajectory 7 of" in found["status_sentence"].values[7]
     for name, expected in whole.variables.items():
         mine = found[name].variable.isel(trajectory=others, missing_dims="ignore")
         assert mine.dims == expected.dims and np.array_equal(mine, expected, equal_nan=True), name

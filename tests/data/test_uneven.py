@@ -246,3 +246,10 @@ def test_a_frame_may_be_missing_but_not_all_of_them(tmp_path):
     with pytest.raises(ValueError, match=r"All values of q in .* are missing; give a file with"):
         read(path)
     assert read(path, "h").fields == ("h",)
+    batch = dataset(np.stack([values, np.full_like(values, np.nan)]), ("trajectory", "time", "x"))
+    path = save(batch, tmp_path / "c.nc")
+    sentence = (
+        r"All values of u in trajectory 1 of .*c.nc are missing; .* leave this trajectory out"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        read(path, trajectory=1)

@@ -59,6 +59,12 @@ def test_a_forecast_is_lazy_and_that_of_all_at_once():
     assert np.allclose(found["time"], 1e-3 * np.arange(5, 9))
 
 
+def test_a_trajectory_of_a_later_chunk_is_named_by_its_number():
+    found = persistent(waves(r5=lambda v: np.full_like(v, np.nan)))["status_sentence"].compute()
+    assert str(found.values[5]).startswith("All values of u in trajectory 5 of the dataset are mis")
+    assert not any(found.values[[0, 1, 2, 3, 4, 6]] == found.values[5])
+
+
 def test_a_result_that_has_no_place_is_not_lost_in_silence(monkeypatch):
     example = Continue._example
     monkeypatch.setattr(Continue, "_example", lambda *of: example(*of).drop_vars("backtest_error"))
@@ -85,7 +91,10 @@ def test_what_cannot_be_used_says_so_and_spoils_nothing():
     )
     assert meaning == {0: "ok", failed: "failed"}
     sentences = found["status_sentence"].values
-    assert sentences[1].startswith("All values of u in the dataset are missing")
+    assert sentences[1] == (
+        "All values of u in trajectory 1 of the dataset are missing; give a file with "
+        "measurements, or leave this trajectory out"
+    )
     assert sentences[4].startswith("u has 1 infinite value among 128")
     assert sentences[6].startswith("Some cells of the context have no measured value")
     others = [0, 2, 3, 5]

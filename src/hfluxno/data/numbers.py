@@ -92,15 +92,21 @@ def check_values(values: np.ndarray, what: str) -> None:
 
 
 def check_measured(
-    known: np.ndarray, fields: Sequence[str], path: Path, notes: Sequence[str]
+    known: np.ndarray,
+    fields: Sequence[str],
+    path: Path,
+    notes: Sequence[str],
+    member: int | None = None,
 ) -> None:
     """Raises `ValueError` if no value (…, field, x) of a field is `known`; `notes` say which were
-    taken for missing."""
+    taken for missing, `member` which trajectory of the file this is."""
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
     if nothing.any():
+        of_batch = "" if member is None else f"trajectory {member} of "
+        mend = "variable" if member is None else "trajectory"
         raise ValueError(
-            f"All values of {fields[int(np.argmax(nothing))]} in {path} are missing; give a file "
-            f"with measurements, or leave this variable out. {' '.join(notes)}".rstrip()
+            f"All values of {fields[int(np.argmax(nothing))]} in {of_batch}{path} are missing; "
+            f"give a file with measurements, or leave this {mend} out. {' '.join(notes)}".rstrip()
         )
 
 

@@ -154,7 +154,7 @@ def read(
             check_density(meant, str(flow), path)
         file = None if ends is None else Path(ends)
         how = Reading(path, variable, sides, names, cells, domain, file, None, average, bounds)
-        how = dataclasses.replace(how, missing=missing)
+        how = dataclasses.replace(how, missing=missing, member=trajectory if early else None)
         found = source_of(meant, how)
         if flow is not None:
             along = dataclasses.replace(
@@ -187,6 +187,7 @@ class Reading:
     - `noise`: the standard deviation of that of all values or of each field, if it is known.
     - `bounds`: as in `Trajectory.with_bounds`.
     - `missing`: numbers that stand for missing values.
+    - `member`: which trajectory of the file is read, if only one is; messages name it.
     """
 
     path: Path
@@ -200,6 +201,7 @@ class Reading:
     average: float | None = None
     bounds: tuple[float, float] | None = None
     missing: tuple[float, ...] = ()
+    member: int | None = None
 
 
 def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
@@ -240,9 +242,10 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     with reading(path):
         failed = failed_ones(variables, found)
     if failed.any() and failed.all():
+        which = "every trajectory" if how.member is None else f"trajectory {how.member}"
         raise ValueError(
-            f"The solution of every trajectory of {path} failed, as its status says; there is "
-            "nothing to read."
+            f"The solution of {which} of {path} failed, as its status says; there is nothing to "
+            "read."
         )
     falls = decreases(coordinates.get("x"))
     if falls:
@@ -279,7 +282,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
             f"from {LEAST_FRAMES} × {LEAST_PLACES}{given if frames < LEAST_FRAMES else ''}."
         )
     known = ~np.isnan(values)
-    check_measured(known, fields_read, path, gaps)
+    check_measured(known, fields_read, path, gaps, how.member)
     clock = "t" if "t" in order else "time"
     lengths = [coordinates[axis].shape for axis in (clock, "x") if axis in coordinates]
     if lengths == [(places,), (frames,)] and frames != places:

@@ -93,12 +93,13 @@ class Chunk:
     work: Work | PlaneWork
     layout: Layout
 
-    def __call__(self, variables: Variables) -> xr.Dataset:
+    def __call__(self, variables: Variables, begin: int = 0) -> xr.Dataset:
+        """The results of the trajectories from number `begin` on."""
         count = trajectories(variables)
         sizes = self.layout.sizes | {"trajectory": count}
         arrays = {name: column.empty(sizes) for name, column in self.layout.columns.items()}
         arrays[self.layout.ours("status")][:] = FitStatus.FAILED
-        for rows, found in self._found(variables, count):
+        for rows, found in self._found(variables, count, begin):
             if isinstance(found, str):
                 arrays[self.layout.ours("status_sentence")][rows] = found
                 continue
@@ -111,7 +112,9 @@ class Chunk:
             arrays["trajectory"][:] = variables["trajectory"].values
         return self.layout.dataset(arrays)
 
-    def _found(self, variables: Variables, count: int) -> list[tuple[slice, xr.Dataset | str]]:
+    def _found(
+        self, variables: Variables, count: int, begin: int
+    ) -> list[tuple[slice, xr.Dataset | str]]:
         """Results of some rows each, or the reason why there are none."""
         if not self.work.alone:
             try:
@@ -123,7 +126,7 @@ class Chunk:
         def one(row: int) -> tuple[slice, xr.Dataset | str]:
             rows = slice(row, row + 1)
             try:
-                return rows, self.work.run(_source(self.reading, some(variables, rows)))
+                return rows, self.work.run(_one(self.reading, variables, row, begin))
             except ValueError as error:
                 return rows, str(error).rstrip(".")
 
@@ -135,13 +138,20 @@ def prepared(
 ) -> Chunk:
     """The worker for chunks like that of these first variables. Raises `ValueError` if none of
     their trajectories can be used; it says why the last one cannot."""
-    layout = _first(variables, lambda row: Layout.of(work.example(_source(reading, row))))
+    layout = _first(variables, lambda row: Layout.of(work.example(_one(reading, variables, row))))
     return Chunk(reading, work, layout)
 
 
 def usable(reading: Reading, variables: Variables) -> Source:
     """The first trajectory that can be read. Raises `ValueError` if none can."""
-    return _first(variables, lambda row: _source(reading, row))
+    return _first(variables, lambda row: _one(reading, variables, row))
+
+
+def _one(reading: Reading | PlaneReading, variables: Variables, row: int, begin: int = 0) -> Any:
+    """A trajectory, which messages name by its number in the file."""
+    if isinstance(reading, Reading):
+        reading = dataclasses.replace(reading, member=begin + row)
+    return _source(reading, some(variables, slice(row, row + 1)))
 
 
 def _source(reading: Reading | PlaneReading, variables: Variables) -> Any:
@@ -154,11 +164,11 @@ def _source(reading: Reading | PlaneReading, variables: Variables) -> Any:
     return found
 
 
-def _first(variables: Variables, found: Callable[[Variables], Found]) -> Found:
+def _first(variables: Variables, found: Callable[[int], Found]) -> Found:
     count = trajectories(variables)
     for row in range(count):
         try:
-            return found(some(variables, slice(row, row + 1)))
+            return found(row)
         except ValueError:
             if row == count - 1:
                 raise

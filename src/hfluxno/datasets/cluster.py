@@ -37,7 +37,8 @@ def processed(chunk: Chunk, axes: dict[str, str], store: ChunkStore, members: sl
     them. `axes` are the names that the user gives for time and x."""
     if not store.is_done(members):
         own = chunk.reading
-        store.write(members, chunk(chunk_of(own.path, own.variable, axes, members)[0]))
+        variables, _ = chunk_of(own.path, own.variable, axes, members)
+        store.write(members, chunk(variables, members.start))
     return members
 
 

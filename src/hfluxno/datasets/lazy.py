@@ -279,7 +279,8 @@ def _mapped(whole: xr.Dataset, chunk: Chunk) -> xr.Dataset:
     template = _template(chunk.layout, whole.chunksizes["trajectory"])
     if "trajectory" in whole.coords and "trajectory" in chunk.layout.columns:
         template = template.assign_coords(trajectory=whole["trajectory"])
-    return xr.map_blocks(_block, whole, kwargs={"chunk": chunk}, template=template)
+    numbered = whole.assign_coords({_NUMBER: ("trajectory", np.arange(whole.sizes["trajectory"]))})
+    return xr.map_blocks(_block, numbered, kwargs={"chunk": chunk}, template=template)
 
 
 def _check_line(variables: Variables) -> None:
@@ -297,8 +298,9 @@ def _check_line(variables: Variables) -> None:
 
 
 def _block(block: xr.Dataset, chunk: Chunk) -> xr.Dataset:
+    begin, block = int(block[_NUMBER][0]), block.drop_vars(_NUMBER)
     with on_one_core():
-        found = chunk(_numbers(_named(block), chunk.reading))
+        found = chunk(_numbers(_named(block), chunk.reading), begin)
     texts = [n for n, v in found.variables.items() if v.dtype.kind == "O" and n not in found.coords]
     return found.assign({n: found[n].astype(_TEXT) for n in texts})
 
@@ -306,6 +308,9 @@ def _block(block: xr.Dataset, chunk: Chunk) -> xr.Dataset:
 def _named(dataset: xr.Dataset) -> dict[str, xr.Variable]:
     return {str(name): v for name, v in dataset.variables.items()}
 
+
+# The number of each trajectory, which a block does not know.
+_NUMBER = "number of the trajectory"
 
 # Types whose size Dask and Zarr know.
 _TEXT = np.dtypes.StringDType()
