@@ -83,7 +83,7 @@ def test_a_file_with_a_single_frame_is_refused_although_a_law_is_given(folder, c
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("--law none.json", "There is no law file none.json; save one with --save."),
+        ("--law none.json", "There is no law file none.json; save one with save() or --save."),
         ("--law road.nc", "road.nc is not a law file"),
         ("--law law.json --method persistence", "The method persistence takes no law"),
         ("--law law.json --context 40", "The context of 40 frames is longer"),

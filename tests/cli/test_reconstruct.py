@@ -164,7 +164,7 @@ def test_a_forecast_with_given_ends_a_known_noise_and_times_of_its_own(folder, c
         ("--boundary given --ends road.csv", "need a separate table: choose"),
         ("--boundary ajar", "Unknown boundary 'ajar'; choose one of"),
         ("-o a.csv", "a.csv"),
-        ("--context 3", "choose --context 4 or more"),
+        ("--context 3", "choose one of 4 frames or more"),
         ("--every 0", "--every must be a positive time; got 0"),
         ("--every 0.4", "Times 0.4 apart are farther than the measurements reach, which is 0.3"),
     ],

@@ -34,7 +34,9 @@ def test_they_are_gaps_if_they_are_named(tmp_path, mark, suffix):
         f"No value of {name} is -77, which was to stand for missing ones.",
     )
     if mark == 1e20:
-        with pytest.raises(ValueError, match=r"or, if that stands for .*, --missing=1e\+20"):
+        with pytest.raises(
+            ValueError, match=r"or, if that stands for .*, make it NaN \(--missing=1e\+20\)"
+        ):
             read(path)
 
 

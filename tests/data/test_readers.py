@@ -244,11 +244,12 @@ def test_variables_that_are_no_system_are_refused(tmp_path):
         read(path, "u,s")
     with pytest.raises(ValueError, match=r"variable b .* needs x and exactly one of time and t"):
         read(path, "u,b")
-    with pytest.raises(ValueError, match="A name appears twice in --variable u,u"):
+    with pytest.raises(ValueError, match="A name appears twice in the variable u,u"):
         read(path, "u,u")
     with pytest.raises(ValueError, match="no variable '' in"):
         read(path, "u,")
-    with pytest.raises(ValueError, match="or the fields of a system with --variable NAME,NAME"):
+    sentence = r"the fields of a system with --variable NAME,NAME \(in Python variable=.u.\)\."
+    with pytest.raises(ValueError, match=sentence):
         read(path)
 
 
@@ -377,7 +378,7 @@ def changed(index, value, dtype=np.float64):
 BAD = {
     "unknown dimension": (
         lambda: dataset(dims=("time", "lat")),
-        r"unknown dimensions \(lat\); known are trajectory, time",
+        r"unknown dimensions \(lat\); known are trajectory, time.*in Python rename",
     ),
     "no time": (lambda: dataset(dims=("field", "x")), "needs x and exactly one of time and t"),
     "no trajectory": (
@@ -489,7 +490,9 @@ def test_the_context_is_checked(tmp_path):
     assert source.context().frames == FRAMES and source.context(4).frames == 4
     with pytest.raises(ValueError, match=r"7 frames is longer than .* which has 6; choose .* 6"):
         source.context(7)
-    with pytest.raises(ValueError, match=r"3 frames is too short .* choose --context 4 or more"):
+    with pytest.raises(
+        ValueError, match=r"3 frames is too short .* choose one of 4 frames or more"
+    ):
         source.context(3)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from hfluxno.cli import main
 from hfluxno.data.noise import read_noise
@@ -40,13 +41,22 @@ def test_a_file_says_that_its_values_are_means(tmp_path):
     for wrong, message in (
         (
             STEP - 0.1 * np.arange(FRAMES),
-            "means .* are over intervals of 1.5 to 2; give those of equal",
+            "over intervals of 1.5 to 2; give .* --average 0 .in Python delete the attr",
         ),
-        (3.0, "over intervals of 3, longer than the 2 between two times.* with --average 0"),
+        (
+            3.0,
+            "over intervals of 3, longer than the 2 between .* --average 0 .*in Python delete",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             read(means(tmp_path, wrong))
     assert read(means(tmp_path, 3.0), average=0.0).observation == ()
+    path = means(tmp_path, time_bnds=("time", TIMES))
+    with xr.open_dataset(path, decode_times=False) as stored:
+        stored = stored.load()
+    stored["time"].attrs["bounds"] = "time_bnds"
+    with pytest.raises(ValueError, match=r"give two for each time, leave the bounds out, or say"):
+        read(save(stored, tmp_path / "b.nc"))
 
 
 def test_an_option_says_that_values_are_means(tmp_path):

@@ -429,7 +429,9 @@ def test_constant_data_and_bad_steps_and_methods_are_refused(cubic):
         hfluxno.identify(Trajectory.from_numpy(np.ones((12, 1, 64))))
     still = np.random.default_rng(0).normal(size=(12, 2, 64))
     still[:, 1] = 2.0
-    with pytest.raises(ValueError, match=r"'v' is constant.*; leave it out \(--variable=h\)"):
+    with pytest.raises(
+        ValueError, match=r"'v' is constant.*; leave it out \(on the command line --variable=h\)"
+    ):
         hfluxno.identify(Trajectory.from_numpy(still, fields=["h", "v"]))
     with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
         hfluxno.forecast(_context(cubic), 0)

@@ -131,6 +131,13 @@ def test_contexts_that_do_not_fit(forecaster, context, message):
         forecaster.forecast(context, 2)
 
 
+def test_fields_in_another_order_do_not_fit():
+    turned = trajectory(dataclasses.replace(small.PAIR, fields=("m", "h")))
+    forecaster = NetworkForecaster(small.network(small.PAIR), small.PAIR)
+    with pytest.raises(ValueError, match=r"are m, h. Put them in that order, on the .* --variable"):
+        forecaster.check(turned)
+
+
 def test_numbers_that_do_not_fit(forecaster):
     with pytest.raises(ValueError, match="steps must be at least 1; got 0"):
         forecaster.forecast(trajectory(), 0)

@@ -33,7 +33,7 @@ def choose(
         return (asked,), ()
     names = asked_names(asked)
     if len(set(names)) < len(names):
-        raise ValueError(f"A name appears twice in --variable {asked}; name each field once.")
+        raise ValueError(f"A name appears twice in the variable {asked}; name each field once.")
     unknown = [name for name in names if name not in variables]
     if not unknown:
         return names, ()
@@ -95,8 +95,8 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
         raise ValueError(
             f"The variable {name} of {path} has unknown dimensions ({listed(unknown)}); known are "
             "trajectory, time (or t), field and x: say what the file calls time and x by --time "
-            "NAME and --x NAME (and y of frames on a plane by --y NAME), and select one entry of "
-            "each other."
+            "NAME and --x NAME (and y of frames on a plane by --y NAME; in Python rename them), "
+            "and select one entry of each other."
         )
     if not fits(dims) or len(set(dims) & {"time", "t"}) != 1:
         raise ValueError(
@@ -126,7 +126,8 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
         beside = f", or --variable {field} --flow {flow} if {flow} is its flow" if flow else ""
         raise ValueError(
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
-            f"--variable NAME, or the fields of a system with --variable NAME,NAME{beside}."
+            f"--variable NAME, or the fields of a system with --variable NAME,NAME{beside} (in "
+            f'Python variable="{candidates[0]}").'
         )
     return candidates[0]
 

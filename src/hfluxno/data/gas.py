@@ -22,7 +22,7 @@ def is_primitive(variables: Mapping[str, xr.Variable]) -> bool:
 def check_gamma(gamma: float) -> None:
     """Raises `ValueError` if this is no ratio of specific heats."""
     if not 1.0 < gamma < np.inf:
-        raise ValueError(f"--gamma is the ratio of the specific heats, above 1; got {gamma:g}.")
+        raise ValueError(f"The ratio of specific heats gamma is above 1; got {gamma:g}.")
 
 
 def energy_of(density: Any, velocity: Sequence[Any], pressure: Any, gamma: float) -> Any:

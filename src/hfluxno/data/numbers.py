@@ -86,7 +86,7 @@ def check_values(values: np.ndarray, what: str) -> None:
         raise ValueError(
             f"The {what} reach {np.max(np.abs(beyond)):.3g} in size, beyond what can be computed "
             f"with; choose units in which they lie between {_SMALLEST:g} and {_LARGEST:g}, or, if "
-            f"that stands for missing values, --missing={beyond[0]:g}."
+            f"that stands for missing values, make it NaN (--missing={beyond[0]:g})."
         )
     check_magnitude(values, what)
 

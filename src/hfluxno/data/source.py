@@ -57,7 +57,7 @@ def context_length(frames: int | None, available: int, path: Path) -> int:
     if frames > available:
         raise ValueError(
             f"The context of {plural(frames, 'frame')} is longer than {path}, which has "
-            f"{available}; choose --context {available} or less."
+            f"{available}; choose a context of {plural(available, 'frame')} or fewer."
         )
     if frames < 1:
         raise ValueError(f"A context needs one frame or more; got {frames}.")
@@ -328,8 +328,8 @@ class Source:
         """
         if frames is not None and frames < LEAST_FRAMES:
             raise ValueError(
-                f"A context of {plural(frames, 'frame')} is too short to infer a law; choose "
-                f"--context {LEAST_FRAMES} or more."
+                f"A context of {plural(frames, 'frame')} is too short to infer a law; choose one "
+                f"of {LEAST_FRAMES} frames or more."
             )
         context = self.beginning(frames)
         values = np.asarray(context.values)

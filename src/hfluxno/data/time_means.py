@@ -49,7 +49,7 @@ def time_mean(
     except ValueError as error:
         raise ValueError(
             f"{str(error).rstrip('.')}, or take them for values at their times with --average 0 "
-            f"({source.path} says by cell_methods that they are means)."
+            f"({source.path} says by cell_methods that they are means; in Python delete that)."
         ) from error
     return (mean,), (
         f"The values are means over {float(mean.duration):.6g} of time, as cell_methods says; "
@@ -69,7 +69,8 @@ def _of_bounds(variables: Mapping[str, xr.Variable], source: Source) -> TimeMean
     if bounds.shape != (len(times), 2):
         raise ValueError(
             f"The bounds {name} of {source.path} have the shape {bounds.shape}; give two for each "
-            "time, or say with --average over how much time the values are means."
+            "time, leave the bounds out, or say with --average over how much time the values are "
+            "means."
         )
     lengths, shifts = bounds[:, 1] - bounds[:, 0], bounds.mean(axis=1) - times
     length = float(np.median(lengths))
@@ -77,6 +78,6 @@ def _of_bounds(variables: Mapping[str, xr.Variable], source: Source) -> TimeMean
         raise ValueError(
             f"The means of {source.path} are over intervals of {lengths.min():g} to "
             f"{lengths.max():g}; give those of equal intervals, or take them for values at their "
-            "times with --average 0."
+            "times with --average 0 (in Python delete the attribute cell_methods)."
         )
     return TimeMean(length, float(np.median(shifts)))

@@ -150,7 +150,7 @@ def on_cells(
     if with_sensor < LEAST_PLACES:
         raise ValueError(
             f"There are sensors in {with_sensor} of {cells} cells, but a law needs {LEAST_PLACES}; "
-            "choose more --cells, or add sensors."
+            "choose more cells (--cells), or add sensors."
         )
     return dataclasses.replace(axis, notes=(_note(x, axis),), observation=_observation(x, axis))
 
@@ -166,7 +166,7 @@ def _without_sensors(
     enough = _fewer(x, most, domain, most_missing)
     return ValueError(
         f"{percent(missing)} of {cells} cells would have no sensor, more than the "
-        f"{percent(most_missing)} that may be missing; choose --cells {enough} or less."
+        f"{percent(most_missing)} that may be missing; choose {enough} cells or fewer (--cells)."
     )
 
 
@@ -225,8 +225,8 @@ def _fewer(
         number = min(number - 1, int(0.99 * number))
     raise ValueError(
         f"The sensors at {x[0]:g} to {x[-1]:g} are so sparse in places that on any grid more than "
-        f"{percent(most_missing)} of the cells would be missing; choose a smaller --domain, or "
-        "leave out isolated sensors."
+        f"{percent(most_missing)} of the cells would be missing; choose a smaller domain "
+        "(--domain), or leave out isolated sensors."
     )
 
 

@@ -74,7 +74,9 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
             )
         field = context.fields[int(np.argwhere(flat)[0][1])]
         others = [name for name in context.fields if name != field]
-        mend = f"; leave it out (--variable={','.join(others)})" if others else ""
+        mend = (
+            f"; leave it out (on the command line --variable={','.join(others)})" if others else ""
+        )
         alone = np.any(np.isnan(sound) & ~np.isnan(batch))
         besides = ", besides values that stand out from all others" if alone else ""
         raise ValueError(

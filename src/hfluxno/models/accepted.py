@@ -41,7 +41,8 @@ def check_context(name: str, network: Network, config: ModelConfig, context: Tra
     if context.fields != config.fields and sorted(context.fields) == sorted(config.fields):
         raise ValueError(
             f"{name} takes its fields in the order {', '.join(config.fields)}; those of the "
-            f"context are {', '.join(context.fields)}. Put them in that order (--fields)."
+            f"context are {', '.join(context.fields)}. Put them in that order, on "
+            "the command line by --variable."
         )
     factor = _factor(network, config, context)
     if factor is None:

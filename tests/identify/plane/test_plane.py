@@ -276,7 +276,8 @@ def test_what_cannot_be_used_is_said(flat):
     still = np.array(flat.values)
     still[:, 0] = 1.0
     with pytest.raises(
-        ValueError, match=r"The field 'h' is constant.* leave it out \(--variable=m_x,m_y\)"
+        ValueError,
+        match=r"The field 'h' is constant.* out \(on the command line --variable=m_x,m_y\)",
     ):
         hfluxno.identify(dataclasses.replace(flat, values=still))
     moving = Grid.rectangle(flat.grid.shape, boundary=("open", "periodic"))

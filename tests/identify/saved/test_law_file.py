@@ -153,7 +153,10 @@ def test_units_are_compared_where_both_are_known():
 
 FAULTS = [
     ({"version": 3}, "has version 3, but this hfluxno reads versions 1 and 2; update"),
-    ({"format": "something"}, "is not a law file; make one with hfluxno identify --save"),
+    (
+        {"format": "something"},
+        "is not a law file; make one with save\\(\\), or hfluxno identify --save",
+    ),
     ({"colour": "red"}, "Unknown key 'colour'"),
     ({"fields": ["density", "density"]}, "has 1 to 3 different fields"),
     ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),

@@ -45,7 +45,7 @@ def chosen(
         if gas is None and len(stored) > 4:
             raise ValueError(
                 f"Several fields of {path} could be meant ({listed(list(stored))}); choose those "
-                "that are conserved with --fields NAME,NAME."
+                "that are conserved with --variable NAME,NAME (in Python variable=)."
             )
     else:
         names = ()
@@ -59,17 +59,18 @@ def chosen(
                 )
             names += part
     if len(set(names)) < len(names):
-        raise ValueError(f"A name appears twice in --fields {','.join(asked)}; name each once.")
+        raise ValueError(f"A name appears twice in the variable {','.join(asked)}; name each once.")
     pressures = [name for name in names if name in _PRESSURES]
     if pressures and set(names) & {"density", "rho"}:
         raise ValueError(
-            f"{pressures[0]} is not conserved; put the energy in its place (--fields "
-            "density,momentum,energy), with --gamma G if the file has none and calls the other one "
-            "pressure."
+            f"{pressures[0]} is not conserved; put the energy in its place (as variable "
+            "density,momentum,energy), with --gamma G (in Python gamma=G) if the file has none and "
+            "calls the other one pressure."
         )
     if gamma is not None and not back and all(name in stored for name in names):
         raise ValueError(
-            f"--gamma has no use: {path} has {', '.join(names)}, and no pressure is converted."
+            f"The ratio gamma has no use: {path} has {', '.join(names)}, and no pressure is "
+            "converted."
         )
     return names
 
@@ -145,5 +146,6 @@ def _parts(names: Sequence[str], known: set[str]) -> tuple[str, ...] | None:
 def _no_energy(path: Path) -> ValueError:
     return ValueError(
         f"{path} has a pressure where an energy is needed; give the ratio of specific heats, "
-        "--gamma 1.4 (PDEGym) or --gamma 1.6667 (PDEBench), and the energy is computed from it."
+        "--gamma 1.4 (PDEGym) or --gamma 1.6667 (PDEBench), in Python gamma=1.4, and the energy is "
+        "computed from it."
     )

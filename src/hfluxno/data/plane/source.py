@@ -170,7 +170,7 @@ class PlaneSource:
         solid = never if self.walls == NAN else solid
         unknown = never if solid is None else never & ~solid
         if unknown.any():
-            walls = "if these cells are walls, say so with --walls nan, else cut"
+            walls = 'if these are walls, say so with --walls nan (in Python walls="nan"), else cut'
             mend = walls if solid is None else f"and {self.walls} marks no walls there; cut"
             raise ValueError(
                 f"{self.path} is NaN in every frame of the context in "
@@ -179,8 +179,8 @@ class PlaneSource:
             )
         if solid is not None and not solid.any():
             raise ValueError(
-                "With --walls nan the cells that are NaN in every frame of the context are walls; "
-                f"{self.path} has none{self._where(member)}, so leave it out."
+                f"The walls {NAN} are the cells that are NaN in every frame of the context; "
+                f"{self.path} has none{self._where(member)}, so leave the walls out."
             )
         grid = dataclasses.replace(self.grid, solid=solid)
         return Trajectory(values, times, grid, self.fields, units=units)

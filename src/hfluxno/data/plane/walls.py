@@ -41,7 +41,7 @@ def marked_walls(file: PlaneFile, name: str, member: int, path: Path) -> Bool[np
         strange = next((v for v in values.ravel() if not known or v not in (0, 1)), "text")
         raise ValueError(
             f"{name} of {path} must be 1 (true) in walls and 0 (false) elsewhere, but has "
-            f"{strange}; with --walls {NAN} the cells that are NaN in every frame are walls."
+            f"{strange}; name {NAN} instead if the cells that are NaN in every frame are walls."
         )
     solid = values.astype(bool)
     where = f" of trajectory {member}" if "trajectory" in own else ""
@@ -51,7 +51,7 @@ def marked_walls(file: PlaneFile, name: str, member: int, path: Path) -> Bool[np
             "1 in walls and 0 where there are values."
         )
     if not solid.any():
-        raise ValueError(f"{name} of {path} marks no cell{where} as a wall; leave out --walls.")
+        raise ValueError(f"{name} of {path} marks no cell{where} as a wall; leave the walls out.")
     return solid
 
 
@@ -59,7 +59,7 @@ def _absent(file: PlaneFile, name: str, path: Path) -> str:
     if name in file.fields:
         return (
             f"{name} of {path} changes over time; walls are a variable over x and y alone, or "
-            f"--walls {NAN} for the cells that are NaN in every frame."
+            f"{NAN} for the cells that are NaN in every frame."
         )
     others = f"its variables over x and y are {listed(list(file.still))}"
     found = others if file.still else "it has no variable over x and y alone"

@@ -253,14 +253,14 @@ def checked(context: Trajectory, among_others: bool = False) -> Frames:
     if not has_room(seen.grid.free, seen.around):
         raise ValueError(
             "The walls inside the domain leave nowhere a square of 13 × 13 cells, which the weak "
-            "form needs; infer the law from other data, and give it (--law)."
+            "form needs; infer the law from other data, and give it (--law, in Python law=)."
         )
     if not among_others and is_uninformative(seen, context.fields):
         still = _same_along(seen, context.fields, (0, 1, 2))
         if not still:
             raise ValueError("Nothing moves in the frames: there is nothing to infer from them.")
         others = ",".join(name for name in context.fields if name not in still)
-        mend = f"; leave it out (--variable={others})" if others else ""
+        mend = f"; leave it out (on the command line --variable={others})" if others else ""
         raise ValueError(
             f"The field {still[0]!r} is constant: there is nothing to infer from it{mend}."
         )

@@ -146,9 +146,11 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
     """
     path = _path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name a law file, as --save writes it.")
+        raise IsADirectoryError(
+            f"{path} is a folder; name a law file, as save() and --save write it."
+        )
     if not path.is_file():
-        raise FileNotFoundError(f"There is no law file {path}; save one with --save.")
+        raise FileNotFoundError(f"There is no law file {path}; save one with save() or --save.")
     with path.open("rb") as stream:
         content = stream.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
@@ -163,7 +165,9 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not a law file: {str(error).rstrip('.')}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a law file; make one with hfluxno identify --save.")
+        raise ValueError(
+            f"{path} is not a law file; make one with save(), or hfluxno identify --save."
+        )
     version = data.get("version")
     if type(version) is not int or version not in _HOLDS:
         raise ValueError(
