@@ -119,8 +119,33 @@ def test_npz_whose_header_promises_more_than_it_holds(tmp_path):
         buffer, {"descr": "<f8", "fortran_order": False, "shape": (10**9, 10**6)}
     )
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
-        archive.writestr("values.npy", buffer.getvalue())
-    with pytest.raises(OSError, match=r"a\.npz cannot be read"):
+        archive.writestr("values.npy", buffer.getvalue() + bytes(1000))
+    sentence = (
+        r"a\.npz .* values is to have 8,000,000,000,000,000 bytes, and 1,000 are there; write"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        read(tmp_path / "a.npz")
+
+
+_HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (%s,)}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f8', 'shape': (2,)}",
+        b"{'descr': 'nothing', 'fortran_order': False, 'shape': (2,)}",
+        _HEADER % b"-2",
+        _HEADER % (b"(" * 3000),
+        _HEADER % (b" " * 20_000 + b"2"),  # longer than NumPy reads safely
+    ],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_npz_with_a_damaged_header(tmp_path, header, version):
+    magic = b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2 * version, "little")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("values.npy", magic + header + bytes(16))
+    with pytest.raises(ValueError, match="not read: values has no header of an array of numbers"):
         read(tmp_path / "a.npz")
 
 

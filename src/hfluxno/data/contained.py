@@ -10,12 +10,16 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tokenize import TokenError
+from typing import IO
 
 import h5py
 import numpy as np
 
+from hfluxno.data.numbers import listed
 from hfluxno.data.parquet import size_in_memory
 from hfluxno.memory import memory_of_machine
+from hfluxno.plural import plural
 
 _GIB = 2**30
 # A chunk is unpacked whole, however little of it lies in its array. Arrays that may grow have
@@ -148,7 +152,46 @@ def _chunk_too_large(
 def _fault_of_npz(path: Path) -> str | None:
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    return too_large(path, size, "what is packed")
+        if large := too_large(path, size, "what is packed"):
+            return large
+        pickled = []
+        for member in archive.infolist():
+            name = _word(member.filename.removesuffix(".npy"))
+            with archive.open(member) as file:
+                header = _npy_header(file)
+                held = member.file_size - file.tell()
+            if header is None:
+                return (
+                    f"{path} is not read: {name} has no header of an array of numbers; write the "
+                    "file again with numpy.savez."
+                )
+            shape, kind = header
+            promised = kind.itemsize * math.prod(shape)
+            if kind.hasobject:
+                pickled.append(name)
+            elif promised > held:
+                return (
+                    f"{path} is not read: {name} is to have {plural(promised, 'byte')}, and "
+                    f"{held:,} are there; write the incomplete file again."
+                )
+    if not pickled:
+        return None
+    return (
+        f"{path} contains Python objects under {listed(pickled)}, which could run code when read; "
+        "store numbers, such as numpy.asarray(values, float)."
+    )
+
+
+def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype] | None:
+    """The shape and type at the beginning of an array of NumPy; `None` if it is damaged."""
+    form = np.lib.format
+    try:
+        old = form.read_magic(file) == (1, 0)
+        found = form.read_array_header_1_0(file) if old else form.read_array_header_2_0(file)
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError):
+        return None
+    shape, _, kind = found
+    return None if any(n < 0 for n in shape) else (shape, kind)
 
 
 def _leads_outside(path: Path, what: str) -> str:

@@ -204,19 +204,7 @@ def _groups(path: Path, kind: str) -> list[str]:
 def _npz_variables(path: Path, names: Mapping[str, str]) -> dict[str, xr.Variable]:
     # Opened here because np.load leaves a damaged file open.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays, pickled = {}, []
-        for name in archive.files:
-            try:
-                arrays[name] = archive[name]
-            except ValueError as error:
-                if "allow_pickle" not in str(error):
-                    raise
-                pickled.append(name)
-    if pickled:
-        raise NotRead(
-            f"{path} contains Python objects under {listed(pickled)}, which could run code when "
-            "read; store numbers, such as numpy.asarray(values, float)."
-        )
+        arrays = {name: archive[name] for name in archive.files}
     named = {n: xr.Variable(_unnamed(a.ndim), a) for n, a in arrays.items()}
     return _by_number_of_axes(named, names)
 

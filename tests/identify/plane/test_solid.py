@@ -120,7 +120,8 @@ def test_what_cannot_be_done_is_said():
     values = np.where(SOLID, np.nan, random_frames())
     bare = Trajectory(values, np.arange(6.0), Grid.rectangle((CELLS, CELLS)), ("density",))
     with pytest.raises(
-        ValueError, match=r"20 cells of the context are NaN in .*, say so with solid"
+        ValueError,
+        match=r"20 cells of the context are NaN in .* with --walls nan, in Python with solid=",
     ):
         frames_of(bare)
     tight = np.zeros((CELLS, CELLS), bool)

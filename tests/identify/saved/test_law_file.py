@@ -155,7 +155,7 @@ FAULTS = [
     ({"version": 3}, "has version 3, but this hfluxno reads versions 1 and 2; update"),
     (
         {"format": "something"},
-        "is not a law file; make one with save\\(\\), or hfluxno identify --save",
+        r"is not a law file; make one with save\(\), or hfluxno identify --save",
     ),
     ({"colour": "red"}, "Unknown key 'colour'"),
     ({"fields": ["density", "density"]}, "has 1 to 3 different fields"),
@@ -226,7 +226,10 @@ def test_a_file_that_an_editor_marked_is_read(tmp_path):
     ("change", "sentence"),
     [
         (lambda text: text[:-10], "is not a law file: "),
-        (lambda text: "[" * 100_000, "is not a law file: "),
+        (
+            lambda text: "[" * 100_000,
+            "has too many brackets inside each other; choose one that hfl",
+        ),
         (lambda text: text.replace('"version": 1', '"version": 1, "version": 1'), "key twice"),
         (lambda text: text.replace('"cfl_desired": 0.5', '"cfl_desired": NaN'), "a JSON number"),
         (lambda text: text.replace('"cell": 0.02', '"cell": 1e999'), "a number is inf"),

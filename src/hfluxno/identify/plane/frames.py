@@ -154,8 +154,8 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
     if never:
         raise ValueError(
             f"{plural(never, 'cell')} of the context {'is' if never == 1 else 'are'} NaN in every "
-            "frame, as an obstacle is; if these are walls, say so with solid= of the grid, else "
-            "cut out a rectangle without them."
+            "frame, as an obstacle is; if these are walls, say so with --walls nan, in Python with "
+            "solid= of the grid, else cut out a rectangle without them."
         )
     share = float(absent.mean())
     if share > _MOST_MISSING:

@@ -162,7 +162,12 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
             parse_constant=_no_number,
             parse_int=_whole,
         )
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ValueError(
+            f"{path} is not a law file: it has too many brackets inside each other; choose one "
+            "that hfluxno saved."
+        ) from error
+    except ValueError as error:
         raise ValueError(f"{path} is not a law file: {str(error).rstrip('.')}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ValueError(
