@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import importlib
 import json
+import time
 import weakref
 
 import numpy as np
@@ -244,6 +245,25 @@ def test_a_log_gets_a_line_at_times_and_a_terminal_one_that_changes(monkeypatch,
     monkeypatch.setattr("hfluxno.cli.progress.time.monotonic", lambda: 0.0)
     with progress("Inferring", 60) as advance:
         advance(60)
+    assert "hfluxno:" not in capsys.readouterr().err
+
+
+def test_a_log_tells_that_the_first_are_not_done_yet(monkeypatch, capsys):
+    monkeypatch.setattr("hfluxno.cli.progress._SECONDS_BETWEEN_LINES", 0.02)
+    line = "hfluxno: 10 of 60 contexts, compiling or computing the next"
+    with progress("Inferring", 60) as advance:
+        advance(10, computed=False)
+        capsys.readouterr()
+        time.sleep(0.3)
+        assert set(capsys.readouterr().err.splitlines()) == {line}
+        advance(10)
+        time.sleep(0.1)
+        capsys.readouterr()
+        time.sleep(0.1)
+        assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress("Inferring", 60):
+        time.sleep(0.1)
     assert "hfluxno:" not in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -72,7 +73,7 @@ def progress(
     text: str, total: int, kept: str = "nothing is written"
 ) -> Iterator[Callable[..., None]]:
     """Shows how many of `total` contexts are done, on standard error: in one line on a terminal,
-    otherwise in a line now and then.
+    otherwise in a line now and then, also before the first are done.
 
     Yields a function to call with how many more are done, and whether this run computed them.
     `kept` says what an interrupted run leaves.
@@ -80,11 +81,23 @@ def progress(
     global _so_far
     console = Console(stderr=True)
     pace, said = Pace(total, time.monotonic()), time.monotonic()
-    with console.status(text) as status:
+    begun = threading.Event()  # the first contexts of this run are done, or it has ended
+
+    def tell_of_first() -> None:
+        nonlocal said
+        while not begun.wait(_SECONDS_BETWEEN_LINES):
+            sys.stderr.write(f"hfluxno: {pace}, compiling or computing the next\n")
+            said = time.monotonic()
+
+    with console.status(f"{text}: {pace}") as status:
+        if not console.is_terminal:
+            threading.Thread(target=tell_of_first, daemon=True).start()
 
         def advance(count: int, computed: bool = True) -> None:
             global _so_far
             nonlocal said
+            if computed:
+                begun.set()
             now = time.monotonic()
             pace.add(count, now, computed)
             status.update(f"{text}: {pace}")
@@ -99,4 +112,6 @@ def progress(
         except Exception:
             _so_far = ""
             raise
+        finally:
+            begun.set()
         _so_far = ""
