@@ -42,10 +42,11 @@ def sudden_change(
     noisy: float = 1.0,
 ) -> tuple[Explained, int]:
     """The same of a speed that changes at once by the fraction -a, a delay c τ + a max(τ - τ₀, 0),
-    and the number of the frame at τ₀ that is the most certain."""
+    and the number of the frame at τ₀ that is the most certain. It is not looked for in the first
+    third, in which errors of the first state look like it."""
     late, rate, missed, others, noise = _beside(simulated, observed, times, beside, noisy)
     count = len(late)
-    changes = np.unique(np.linspace(0, count - 2, min(count - 1, _MOST_CHANGES)).astype(int))
+    changes = np.unique(np.linspace(count // 3, count - 2, _MOST_CHANGES).astype(int))
     if count < _FEWEST_DELAYS:
         return Explained(0.0, 0.0, 0.0, 0.0), 0
     directions = ((np.maximum(late - late[k], 0.0) * rate).ravel() for k in changes)

@@ -26,8 +26,7 @@ _BY_CHANCE = 4.0
 # dispersive waves that were `OK` nine are flagged.
 _CERTAIN_DISPERSION, _BY_SCHEMES = 42.0, 0.05
 # The same of a sudden change, which is the most certain of several.
-_CERTAIN_SUDDEN = 75.0
-_CERTAIN_SUDDEN_BESIDE = 30.0
+_CERTAIN_SUDDEN = 25.0
 # In standard deviations; of counts of 5 to 60 that dispersion seemed to explain it was .39.
 _TOO_NOISY = 0.2
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
@@ -94,7 +93,7 @@ def beside_unknowns(
         beside=True,
         slowing=change.a,
         likely=not_by_chance * np.sqrt(change.beyond_noise),
-        sudden=sudden.fraction(_CERTAIN_SUDDEN_BESIDE),
+        sudden=sudden.fraction(_CERTAIN_SUDDEN),
         slower=sudden.a,
         slower_from=frame,
     )

@@ -31,8 +31,10 @@ _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # If other unknowns were not fitted to it, so is a change of speed that leaves this fraction or more
 # to either side; see `hfluxno.identify.residuals.measured` for how certain it is.
 _SLOWING = 0.045
-# A sudden change of speed explains this fraction of it or more, and is by this fraction or more.
-_SUDDEN, _SLOWER = 0.15, 0.08
+# A sudden change of speed explains this fraction of it or more, and is by this fraction or more. Of
+# 96 contexts of laws with 0 to 5 % noise it was as certain by .066 at most, where speeds jump; of 20
+# of roads whose speed falls by .13 to .3 in the last two to seven frames 19 are flagged, 11 before.
+_SUDDEN, _SLOWER = 0.1, 0.08
 # Dispersion beyond noise explains at least this fraction of it.
 _DISPERSING_BEYOND_NOISE = 0.25
 # It is also systematic if half of it would not be there had the frames been seen at other times. Of
