@@ -1,7 +1,6 @@
 """The commands on files with frames on a plane."""
 
 import dataclasses
-import importlib
 import json
 import sys
 
@@ -86,7 +85,7 @@ def test_a_pressure_in_the_place_of_an_energy_is_noticed_before_the_search(
     def stopped(*given):
         raise ValueError("The search has begun.")
 
-    monkeypatch.setattr(importlib.import_module("hfluxno.identify"), "identify_plane", stopped)
+    monkeypatch.setattr("hfluxno.cli.plane_identify.identify_plane", stopped)
     assert main(["identify", str(path)]) == 2
     said = capsys.readouterr().err.splitlines()
     assert said[-3:] == [
@@ -320,7 +319,10 @@ def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
         (("--flow", "energy"), "--flow is measured on a line"),
         (("--average", "0.1"), "in two dimensions values are at their times"),
         (("--bounds", "0,1"), "those of one field along a line"),
-        (("--scheduler", "local"), "laws are inferred by one process"),
+        (("--scheduler", "local", "--figure", "a.png"), "--figure shows a single trajectory"),
+        (("--scheduler", "local", "--save", "a.json"), "--save shows a single trajectory"),
+        (("--scheduler", "local", "--trajectory", "1"), "a single trajectory is inferred by one"),
+        (("--scheduler", "local", "--output", "laws.nc"), "end it with .zarr"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),
         (("--trajectory", "2"), "There is no trajectory 2"),
@@ -550,6 +552,36 @@ def test_trajectories_are_forecast_by_a_cluster(tmp_path, capsys, monkeypatch, a
     assert "--figure shows a single trajectory" in shown
     single = refused(capsys, *words, "--scheduler", "local", "--trajectory", 1)
     assert "A single trajectory is forecast by one process" in single
+
+
+def test_laws_are_inferred_by_a_cluster(tmp_path, capsys, monkeypatch, alone):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "REFINEMENTS", (1,))
+    moving_wave(tmp_path / "a.nc")
+    with xr.open_dataset("a.nc", engine="h5netcdf") as stored:
+        moves = stored["u"].load()
+    batch = xr.concat([moves, 0.0 * moves], "trajectory").assign_attrs(moves.attrs)
+    batch.assign_coords(trajectory=[7, 8]).to_dataset(name="u").to_netcdf("b.nc", engine="h5netcdf")
+    words = ["identify", "b.nc", "--context", "6", "--json"]
+    assert main(words) == 0
+    one = json.loads(capsys.readouterr().out)
+    worked, end_after = alone
+    end_after.append(1)
+    ended = refused(capsys, *words, "--scheduler", "local")
+    assert "Done: 1 of 2 trajectories; b_laws.zarr.partial keeps them" in ended
+    end_after.clear()
+    assert main([*words, "--scheduler", "local"]) == 0
+    assert json.loads(capsys.readouterr().out) == one | {"files": ["b_laws.zarr"]}
+    assert worked == [slice(1, 2), slice(0, 1)]  # nothing is done twice
+    assert not (tmp_path / "b_laws.zarr.partial").exists()
+    lazy = hfluxno.identify_dataset(batch.assign_coords(trajectory=[7, 8]), context=6).compute()
+    with xr.open_zarr("b_laws.zarr", consolidated=False) as written:
+        assert written["trajectory"].values.tolist() == [7, 8]
+        assert written["status"].values.tolist() == [0, 4]
+        assert set(written.variables) == set(lazy.variables)
+        for name, found in written.variables.items():
+            assert found.dims == lazy[name].dims
+            np.testing.assert_array_equal(found.values, lazy[name].values)
 
 
 @pytest.mark.validation

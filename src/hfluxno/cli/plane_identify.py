@@ -1,56 +1,120 @@
-"""`hfluxno identify` of two-dimensional frames."""
+"""`hfluxno identify` of two-dimensional frames: trajectory by trajectory, here or by the processes
+of a cluster."""
 
+import dataclasses
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hfluxno.cli import plane, runtime
 from hfluxno.cli.files import FIGURES, LAWS, Files
+from hfluxno.cli.forecast_parts import part_by_part
 from hfluxno.cli.progress import progress
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import law_result
+from hfluxno.data.parts import file_fingerprint
+from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
+from hfluxno.data.plane.source import PlaneSource
+from hfluxno.data.plane.writer import number_of
+from hfluxno.data.writers import write
+from hfluxno.identify import PlaneIdentification, identify_plane
+from hfluxno.version import version_name
 
 if TYPE_CHECKING:
     from hfluxno.cli.identify import IdentifyConfig
 
 
 def main(config: "IdentifyConfig") -> int:
-    """Reads, identifies and reports. Raises `ValueError` if an option or the input is at fault;
-    `OSError` if a file cannot be read or written."""
-    if config.scheduler is not None:
-        raise ValueError(
-            f"{config.input} holds frames on a plane, whose laws are inferred by one process: "
-            "leave out --scheduler, which hfluxno forecast takes."
-        )
+    """Reads, identifies and reports; with a scheduler also writes the laws. Raises `ValueError` if
+    an option or the input is at fault; `OSError` if a file cannot be read or written."""
     momentum = plane.momentum_of(config)
-    files = Files(config.input, (config.figure, FIGURES), (config.save, LAWS))
+    config.check_scheduler("figure", "save")
+    output = config.output or Path(f"{config.input.stem}_laws.zarr")
+    wanted = ((config.figure, FIGURES), (config.save, LAWS))
+    files = Files(config.input, *(wanted if config.scheduler is None else ((output, (".zarr",)),)))
     with runtime.prepared():
         source = plane.read(config)
         frames = config.context or source.frames
         plane.check_memory(source, frames)
-        members, results, first = plane.measured(config, source), [], None
-        left_out = len(plane.members_of(config, source)) - len(members)
-        several = len(members) > 1
-        seen = source.context(members[0], config.context)
-        notes = plane.notes(source, seen, momentum, several)
+        parts = [slice(member, member + 1) for member in plane.measured(config, source)]
+        left_out = len(plane.members_of(config, source)) - len(parts)
+        several = len(parts) > 1
+        if config.scheduler is not None and not several:
+            raise ValueError(
+                "The law of a single trajectory is inferred by one process; leave out --scheduler."
+            )
+        first = source.context(parts[0].start, config.context)
+        notes = plane.notes(source, first, momentum, several)
         say(*notes)  # before the minutes of a search
-        with progress(f"Inferring the law of {source.variable}", len(members)) as advance:
-            from hfluxno.identify import identify_plane
+        make = Job(source, momentum, config.context, {parts[0].start: notes}, several)
+        task = f"Inferring the law of {source.variable}"
+        if config.scheduler is None:
+            shown, results = None, []
+            with progress(task, len(parts)) as advance:
+                for part in parts:
+                    piece = make(part)
+                    shown = shown or piece
+                    results += piece.rows
+                    advance(1)
+            assert shown is not None
+            found = shown.found
+            files.save_law(config.save, found, source)
 
-            for member in members:
-                context = source.context(member, config.context)
-                found = identify_plane(context, momentum, several)
-                if first is None:
-                    first = found
-                else:
-                    notes = plane.notes(source, context, found.momentum, several)
-                results.append(law_result(found) | {"notes": notes})
-                advance(1)
-        assert first is not None
-        files.save_law(config.save, first, source)
+            def figure():
+                from hfluxno.plots.plane import terms_figure
 
-        def figure():
-            from hfluxno.plots.plane import terms_figure
+                return terms_figure(found)
 
-            return terms_figure(first)
-
-        files.draw(config.figure, figure)
+            files.draw(config.figure, figure)
+        else:
+            _, results = part_by_part(
+                make,
+                parts,
+                output,
+                task,
+                made_by=file_fingerprint(source.path, (config.deciding(), version_name())),
+                what="trajectory",
+                drawn=False,
+                scheduler=config.scheduler,
+                workers=config.workers,
+            )
+            files.written.append(output)
     return files.finish(plane.summary(source, frames, results, left_out), config.json)
+
+
+@dataclasses.dataclass
+class PlaneLaw:
+    """The law of one trajectory; `rows` is the report on it."""
+
+    source: PlaneSource
+    member: int
+    frames: int
+    found: PlaneIdentification
+    rows: list[dict]
+
+    def write(self, path: Path) -> None:
+        law = of_plane_law(self.source, self.found, self.frames)
+        write(path, along_trajectory(law, number_of(self.source, self.member)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """How the law of every trajectory is inferred: from its first `frames` frames, by default all.
+
+    - `noted`: the likely mistakes in trajectories in which they were sought before.
+    - `among_others`: whether there are further trajectories, so that one may be constant.
+    """
+
+    source: PlaneSource
+    momentum: tuple[str, str] | None
+    frames: int | None
+    noted: dict[int, list[str]]
+    among_others: bool
+
+    def __call__(self, part: slice) -> PlaneLaw:
+        context = self.source.context(part.start, self.frames)
+        found = identify_plane(context, self.momentum, self.among_others)
+        notes = self.noted.get(part.start)
+        if notes is None:
+            notes = plane.notes(self.source, context, found.momentum, self.among_others)
+        rows = [law_result(found) | {"notes": notes}]
+        return PlaneLaw(self.source, part.start, context.frames, found, rows)

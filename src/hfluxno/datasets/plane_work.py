@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.data.plane.conserved import sources
-from hfluxno.data.plane.law_writer import of_plane_law
+from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
 from hfluxno.data.plane.layouts import held_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES, source_in
 from hfluxno.data.plane.source import PlaneSource
@@ -72,12 +72,15 @@ class PlaneWork(abc.ABC):
     def run(self, source: PlaneSource) -> xr.Dataset:
         """The results, each variable with the dimension trajectory. Raises `ValueError` if the
         trajectory cannot be used."""
-        return _along_trajectory(self._done(source, source.context(0, self.context)), source)
+        done = self._done(source, source.context(0, self.context))
+        return along_trajectory(done, source.coordinates.get("trajectory"))
 
     def example(self, source: PlaneSource) -> xr.Dataset:
         """What `run` returns, with other numbers. Raises `ValueError` if it cannot be used."""
         context = source.context(0, self.context)
-        return _along_trajectory(self._example(source, context), source)
+        return along_trajectory(
+            self._example(source, context), source.coordinates.get("trajectory")
+        )
 
     @abc.abstractmethod
     def _done(self, source: PlaneSource, context: Trajectory) -> xr.Dataset: ...
@@ -156,9 +159,3 @@ def _fittable(context: Trajectory, momentum: tuple[str, str] | None) -> Frames:
 def _nothing(seen: Frames, context: Trajectory) -> PlaneIdentification:
     """An identification of the form that the context's has."""
     return nothing_to_infer(seen, context.fields, (1.0, 1.0))
-
-
-def _along_trajectory(found: xr.Dataset, source: PlaneSource) -> xr.Dataset:
-    rows = found.assign({n: v.expand_dims("trajectory") for n, v in found.data_vars.items()})
-    own = source.coordinates.get("trajectory")
-    return rows if own is None else rows.assign_coords(trajectory=own)

@@ -38,9 +38,7 @@ def of_plane_forecast(
     times = source.times[0] + np.asarray(forecast.trajectory.times, float)
     numbers = {"time": times, "x": source.x, "y": source.y}
     if lead:
-        own = source.coordinates.get("trajectory")
-        number = np.array([member]) if own is None else own.values[member : member + 1]
-        numbers["trajectory"] = number
+        numbers["trajectory"] = number_of(source, member).values
     coordinates = {
         axis: xr.Variable(axis, entries, storable(_attributes(source, axis)))
         for axis, entries in numbers.items()
@@ -53,6 +51,12 @@ def of_plane_forecast(
     )
     dataset = dataset.isel({axis: slice(None, None, -1) for axis in source.falls})
     return dataset.rename(source.names) if layout is None else layout.of(dataset)
+
+
+def number_of(source: PlaneSource, member: int) -> xr.Variable:
+    """The label of a trajectory along that axis, or its number if the file has no labels."""
+    own = source.coordinates.get("trajectory")
+    return xr.Variable("trajectory", [member]) if own is None else own[member : member + 1]
 
 
 def sides_in_words(source: PlaneSource) -> str:
