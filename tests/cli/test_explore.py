@@ -38,12 +38,15 @@ def test_a_file_that_check_refuses(tmp_path, capsys):
     assert "w" in capsys.readouterr().err
     assert main(["explore", "--no-browser", "--variable", "u"]) == 2
     assert "--variable has no use without a file" in capsys.readouterr().err
+    assert main(["explore", "--no-browser", "--gamma", "1.4"]) == 2
+    assert "--gamma has no use without a file" in capsys.readouterr().err
 
 
 def test_no_other_name_of_this_machine_is_answered():
     pytest.importorskip("panel")
     from tornado.httpclient import AsyncHTTPClient
 
+    from hfluxno.explore.problem import FileChoice
     from hfluxno.explore.serve import server
 
     async def code(port: int, host: str, path: str) -> int:
@@ -51,7 +54,7 @@ def test_no_other_name_of_this_machine_is_answered():
         return (await AsyncHTTPClient().fetch(url, headers=headers, raise_error=False)).code
 
     async def codes():
-        made = server()
+        made = server(FileChoice())
         try:
             ours = [await code(made.port, name, "metadata") for name in ("127.0.0.1", "localhost")]
             return ours, [await code(made.port, "evil.example", path) for path in ("", "metadata")]

@@ -130,7 +130,7 @@ def test_a_file_and_its_window(tmp_path):
 def test_the_context_fits_a_short_file_until_its_frames_are_chosen(tmp_path):
     data = downloads.data(prepare(Request(Drawing(HILL, TRAFFIC), frames=5, steps=10)))
     (tmp_path / "short.nc").write_bytes(data)
-    controls = Controls(lambda: None, str(tmp_path / "short.nc"))
+    controls = Controls(lambda: None, FileChoice(str(tmp_path / "short.nc")))
     source = opened(controls.request().origin)
     problem = prepare(controls.request(), source)
     controls.fit_to(problem)
@@ -141,6 +141,32 @@ def test_the_context_fits_a_short_file_until_its_frames_are_chosen(tmp_path):
         prepare(controls.request(), source)
     controls.fit_to(problem)
     assert controls.frames.value == 20
+
+
+def test_what_a_file_may_need_beside(tmp_path):
+    names = ("density", "velocity", "pressure")
+    states = np.random.default_rng(0).uniform(0.5, 1.5, (3, 6, 20))
+    np.savez(tmp_path / "gas.npz", **dict(zip(names, states, strict=True)))
+    choice = FileChoice(str(tmp_path / "gas.npz"), gamma=" 1.4")
+    with pytest.raises(ValueError, match=r"--gamma 1\.4"):
+        opened(dataclasses.replace(choice, gamma=""))
+    assert opened(choice).fields == ("density", "momentum", "energy")
+    x = np.cumsum(np.linspace(0.5, 1.5, 20))
+    np.savez(tmp_path / "sensors.npz", u=states[0], x=x)
+    choice = FileChoice(str(tmp_path / "sensors.npz"), cells="25", domain=" 0,25")
+    np.testing.assert_allclose(opened(choice).x, np.arange(25) + 0.5)
+    for wrong, said in (
+        ({"cells": "2.5"}, "--cells needs a whole number; got '2.5'"),
+        ({"gamma": "air"}, "--gamma needs a number; got 'air'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            opened(dataclasses.replace(choice, **wrong))
+    for domain in ("0", "0,b"):
+        with pytest.raises(ValueError, match=f"--domain needs two numbers.*got {domain}"):
+            opened(dataclasses.replace(choice, domain=domain))
+    for plane in ({"walls": "nan"}, {"ends_of_y": "wall"}):
+        with pytest.raises(ValueError, match="no two-dimensional frames; leave --walls empty"):
+            opened(dataclasses.replace(choice, **plane))
 
 
 def test_maps_have_a_scale_of_colours_unless_they_are_empty():
@@ -294,6 +320,34 @@ def test_frames_on_a_plane_are_read_as_they_are_needed(gas):
         prepare(Request(dataclasses.replace(choice, trajectory=3), 6, 9), source)
     with pytest.raises(ValueError, match="The frames 2 to 21 are more than the 12"):
         prepare(Request(choice, 20, 9), source)
+
+
+def test_walls_and_sides_of_a_plane(gas, tmp_path):
+    path, states = gas
+    seen = np.array(states[:, 0])
+    seen[:, 3:5, 6:8] = np.nan
+    np.savez(tmp_path / "a.npz", values=seen, x=np.arange(16.0), y=np.arange(16.0))
+    choice = FileChoice(str(tmp_path / "a.npz"), ends_of_y="wall", start=2)
+    with pytest.raises(ValueError, match="say so with --walls nan"):
+        prepare(Request(choice, 6, 4), opened(choice))
+    choice = dataclasses.replace(choice, walls=" nan")
+    problem = prepare(Request(choice, 6, 4), opened(choice))
+    grid = problem.context.grid
+    assert grid.ends(0) == ("periodic",) * 2 and grid.ends(1) == ("reflecting",) * 2
+    assert grid.solid.sum() == 4
+    np.testing.assert_array_equal(problem.context.values[:, 0], seen[2:8])
+    np.testing.assert_array_equal(problem.after[:, 0], seen[8:12])
+    assert np.isfinite(inference.rival(problem, "persistence").errors).all()
+    (tmp_path / downloads.DATA).write_bytes(downloads.data(problem))
+    assert "'periodic,periodic/reflecting,reflecting', walls='nan')" in downloads.lines(problem)
+    again = read_plane(tmp_path / downloads.DATA, None, walls="nan").context(0, 6)
+    np.testing.assert_array_equal(again.grid.solid, grid.solid)
+    for line in ({"cells": "20"}, {"domain": "0,1"}):
+        with pytest.raises(ValueError, match="leave --cells and --domain empty"):
+            opened(dataclasses.replace(choice, **line))
+    pressure = FileChoice(str(path), "density,momentum", gamma="1.4")
+    with pytest.raises(ValueError, match="--gamma has no use"):
+        opened(pressure)
 
 
 def test_data_on_a_plane_are_taken_away_and_read_again(gas, tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from hfluxno.cli.input import MeasuredConfig, bounds_of, ends_of
+from hfluxno.cli.input import MeasuredConfig, bounds_of
 from hfluxno.extras import require
 
 if TYPE_CHECKING:
@@ -155,8 +155,9 @@ def _reading(config: ClusterConfig) -> "Reading":
     from hfluxno.data.boundary_pair import boundary_pair
     from hfluxno.data.marks import marks_of
     from hfluxno.data.readers import Reading
+    from hfluxno.data.uneven import domain_of
 
-    domain = None if config.domain is None else ends_of(config.domain)
+    domain = None if config.domain is None else domain_of(config.domain)
     ends = None if config.ends is None else config.ends.absolute()
     return Reading(
         path=config.input.absolute(),

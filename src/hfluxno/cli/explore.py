@@ -29,6 +29,8 @@ class ExploreConfig:
     variable: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """The variable to read, if the file has several candidates; another can be chosen on the
     page."""
+    gamma: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
+    """The ratio of specific heats, if the file has the density, velocity and pressure of a gas."""
     port: Annotated[int, tyro.conf.arg(metavar="PORT")] = 0
     """The port to listen on; by default a free one."""
     browser: bool = True
@@ -43,18 +45,20 @@ def main(config: ExploreConfig) -> int:
     require("hfluxno explore", "explore")
     if not 0 <= config.port <= 65535:
         raise ValueError(f"--port must be between 1 and 65535; got {config.port}.")
-    file, variable = str(config.file or ""), config.variable or ""
-    if file:
-        from hfluxno.explore.problem import FileChoice, opened
+    from hfluxno.explore.problem import FileChoice, opened
 
-        opened(FileChoice(file, variable))
-    elif variable:
-        raise ValueError("--variable has no use without a file; leave it out.")
+    gamma = "" if config.gamma is None else str(config.gamma)
+    choice = FileChoice(str(config.file or ""), config.variable or "", gamma=gamma)
+    if choice.path:
+        opened(choice)
+    elif choice != FileChoice():
+        option = "variable" if choice.variable else "gamma"
+        raise ValueError(f"--{option} has no use without a file; leave it out.")
     with runtime.prepared():
         from hfluxno.explore.serve import ADDRESS, server
 
         try:
-            made = server(file, variable, config.port)
+            made = server(choice, config.port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise

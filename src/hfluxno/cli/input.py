@@ -79,6 +79,7 @@ class InputConfig:
         """Reads the file; see `hfluxno.data.readers.read` for what is raised."""
         from hfluxno.data.marks import marks_of
         from hfluxno.data.readers import read
+        from hfluxno.data.uneven import domain_of
 
         self.check_line()
         return read(
@@ -88,7 +89,7 @@ class InputConfig:
             time=self.time,
             x=self.x,
             cells=self.cells,
-            domain=None if self.domain is None else ends_of(self.domain),
+            domain=None if self.domain is None else domain_of(self.domain),
             ends=self.ends,
             trajectory=self.trajectory,
             gamma=self.gamma,
@@ -186,11 +187,3 @@ def bounds_of(text: str) -> tuple[float, float]:
             f"--bounds needs two numbers, LEAST,MOST, of which one may be left out (0,); got "
             f"{text}."
         ) from error
-
-
-def ends_of(text: str) -> tuple[float, float]:
-    try:
-        low, high = map(float, text.split(","))
-    except ValueError as error:
-        raise ValueError(f"--domain needs two numbers, LOWER,UPPER; got {text}.") from error
-    return low, high

@@ -267,3 +267,12 @@ def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
             f"The domain {low:g} to {high:g} leaves out {outside.size} of {len(x)} sensors, "
             f"the first at {outside[0]:.10g}; choose a larger --domain, or leave them out."
         )
+
+
+def domain_of(text: str) -> tuple[float, float]:
+    """The ends in "LOWER,UPPER". Raises `ValueError` if they are not two numbers."""
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError as error:
+        raise ValueError(f"--domain needs two numbers, LOWER,UPPER; got {text}.") from error
+    return low, high

@@ -10,7 +10,7 @@ import numpy as np
 import panel as pn
 
 from hfluxno.explore.curves import DrawnFlux, Points, state_curve
-from hfluxno.explore.drawing import ENDS, FLUXES, STATES, Drawing
+from hfluxno.explore.drawing import ENDS, FLUXES, SIDES, STATES, Drawing
 from hfluxno.explore.inference import networks
 from hfluxno.explore.measuring import Measuring
 from hfluxno.explore.pictures import HEIGHT, Drawn
@@ -18,7 +18,8 @@ from hfluxno.explore.problem import FileChoice, Problem, Request
 
 _WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (1, 4)}
 _BOX: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
-_NO_NETWORK = "no network"
+_NO_NETWORK, _AS_X = "no network", "as of x"
+_NO_FILE = FileChoice()
 
 
 class PointEditor:
@@ -103,14 +104,15 @@ class PointEditor:
 class Controls:
     """All controls; `changed` is called when one of them is used."""
 
-    def __init__(self, changed: Callable[[], None], file: str = "", variable: str = ""):
-        select, whole, real = pn.widgets.Select, pn.widgets.IntInput, pn.widgets.FloatInput
+    def __init__(self, changed: Callable[[], None], choice: FileChoice = _NO_FILE):
+        select, text = pn.widgets.Select, pn.widgets.TextInput
+        whole, real = pn.widgets.IntInput, pn.widgets.FloatInput
         self._changed, self._quiet = changed, False
         self._frames_chosen = False  # otherwise they are fitted to the file
         self.origin = select(
             name="Data",
             options=["drawn", "from a file"],
-            value="from a file" if file else "drawn",
+            value="from a file" if choice.path else "drawn",
             **_WIDE,
         )
         self.ends = select(name="Ends of x", options=list(ENDS), **_WIDE)
@@ -132,10 +134,16 @@ class Controls:
         )
         self.states = select(name="First state", options=list(STATES), **_WIDE)
         self.fluxes = select(name="Hidden flux", options=list(FLUXES), **_WIDE)
-        self.path = pn.widgets.TextInput(name="File", value=file, placeholder="traffic.nc", **_WIDE)
-        self.variable = pn.widgets.TextInput(
-            name="Variable", value=variable, placeholder="the only one", **_WIDE
+        self.path = text(name="File", value=choice.path, placeholder="traffic.nc", **_WIDE)
+        self.variable = text(
+            name="Variable", value=choice.variable, placeholder="the only one", **_WIDE
         )
+        # What a file may need beside, as the options of the commands.
+        self.cells = text(name="Cells", placeholder="of x", **_WIDE)
+        self.domain = text(name="Domain", placeholder="LOWER,UPPER", **_WIDE)
+        self.gamma = text(name="Gamma", value=choice.gamma, placeholder="1.4", **_WIDE)
+        self.walls = text(name="Walls", placeholder="nan", **_WIDE)
+        self.ends_of_y = select(name="Ends of y", options=[_AS_X, *SIDES], **_WIDE)
         self.trajectory = whole(name="Trajectory", value=0, start=0, end=0, **_WIDE)
         self.start = pn.widgets.IntSlider(
             name="First frame of the context", value=0, start=0, end=1, **_WIDE
@@ -158,6 +166,11 @@ class Controls:
             self.path,
             self.variable,
             self.trajectory,
+            self.cells,
+            self.domain,
+            self.gamma,
+            self.walls,
+            self.ends_of_y,
             self.start,
             self.frames,
             self.steps,
@@ -173,7 +186,12 @@ class Controls:
             pn.Row(self.states, self.fluxes, **_BOX), self.state.view, self.flux.view, **_BOX
         )
         self._file = pn.Column(
-            self.path, pn.Row(self.variable, self.trajectory, **_BOX), self.start, **_BOX
+            self.path,
+            pn.Row(self.variable, self.trajectory, **_BOX),
+            pn.Row(self.cells, self.domain, **_BOX),
+            pn.Row(self.gamma, self.walls, self.ends_of_y, **_BOX),
+            self.start,
+            **_BOX,
         )
         self.view = pn.Column(
             pn.Row(self.origin, self.ends, **_BOX),
@@ -205,6 +223,11 @@ class Controls:
                 self.ends.value,
                 self.trajectory.value or 0,
                 self.start.value or 0,
+                "" if self.ends_of_y.value == _AS_X else self.ends_of_y.value,
+                self.cells.value,
+                self.domain.value,
+                self.gamma.value,
+                self.walls.value,
             )
         measuring = Measuring(
             (self.noise.value or 0.0) / 100.0,

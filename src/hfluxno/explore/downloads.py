@@ -97,8 +97,9 @@ def _on_a_plane(problem: Problem) -> tuple[str, list[str]]:
     """As `_on_a_line`; the cells of a frame count as a row."""
     frames, known = problem.context.frames, len(problem.after)
     fields = ",".join(problem.context.fields)
+    walls = "" if problem.context.grid.solid is None else ", walls='nan'"
     return "from hfluxno.data.plane import read_plane", [
-        f"source = read_plane({DATA!r}, {fields!r}, {_ends(problem)!r})",
+        f"source = read_plane({DATA!r}, {fields!r}, {_ends(problem)!r}{walls})",
         f"context, after = source.context(0, {frames}), source.values(0, {frames}, "
         f"{frames + known})",
         f"forecast = hfluxno.forecast(context, steps={problem.steps})",

@@ -18,7 +18,8 @@ CELLS, INTERVAL = 100, 0.005
 _FINER = 8
 _PRESENT_STATE = (0.4, 0.4)
 
-ENDS = ("periodic", "outflow", "wall", "open")
+SIDES = ("periodic", "outflow", "wall")  # also of a plane
+ENDS = (*SIDES, "open")
 
 STATES: dict[str, Points] = {
     "a hill": ((0.05, 0.2), (0.2, 0.3), (0.35, 0.85), (0.5, 0.45), (0.7, 0.25), (0.9, 0.2)),

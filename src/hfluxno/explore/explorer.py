@@ -4,6 +4,7 @@ It knows the page only as a function to call when something has changed. Any err
 becomes a sentence in `fault`.
 """
 
+import dataclasses
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +42,7 @@ class Explorer:
         self._changed = changed
         self._request: Request | None = None
         self._prepared: tuple[Request, Problem] | None = None
-        self._source: tuple[tuple, Source | PlaneSource] | None = None
+        self._source: tuple[FileChoice, Source | PlaneSource] | None = None
         self._stop = threading.Event()
         self._guard, self._preparing = threading.Lock(), threading.Lock()
         # One prepares a request while the other is still working.
@@ -145,7 +146,7 @@ class Explorer:
     def _open(self, origin) -> Source | PlaneSource | None:
         if not isinstance(origin, FileChoice):
             return None
-        key = (origin.path, origin.variable, origin.ends)
+        key = dataclasses.replace(origin, trajectory=0, start=0)
         if self._source is None or self._source[0] != key:
             self._source = key, opened(origin)
         return self._source[1]

@@ -12,7 +12,7 @@ from hfluxno.explore import downloads, words
 from hfluxno.explore.controls import Controls
 from hfluxno.explore.explorer import Explorer, sentence
 from hfluxno.explore.inference import Outcome
-from hfluxno.explore.problem import Problem
+from hfluxno.explore.problem import FileChoice, Problem
 from hfluxno.explore.scenes import LineScene, Panels, PlaneScene
 
 _FILL: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 4}
@@ -49,12 +49,12 @@ setInterval(() => name(document), 1000);
 class Page:
     """One visitor's page."""
 
-    def __init__(self, file: str = "", variable: str = ""):
+    def __init__(self, choice: FileChoice):
         self._document = pn.state.curdoc
         self.explorer = Explorer(self._soon)
         self._shown: dict[str, object] = {}
         self._stale = self._turned = False
-        self.controls = Controls(self._asked, file, variable)
+        self.controls = Controls(self._asked, choice)
         self.controls.run.on_click(lambda _: self._run())
         self.controls.stop.on_click(lambda _: self.explorer.stop())
         self.panels = Panels()
@@ -199,7 +199,7 @@ class Page:
                 self._move()
         except Exception as error:
             explorer.fault = sentence(error)
-            text = html.escape(explorer.fault)
+            text = html.escape(words.for_page(explorer.fault))
             self.news.object = f"<p class='news fault' role='status'>{text}</p>"
 
     def _draw(self, problem: Problem | None, outcome: Outcome | None) -> None:

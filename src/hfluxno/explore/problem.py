@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -9,23 +10,35 @@ from jaxtyping import Float
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.readers import check_member, read
 from hfluxno.data.source import LEAST_FRAMES, Source
+from hfluxno.data.uneven import domain_of
 from hfluxno.explore.curves import DrawnFlux
 from hfluxno.explore.drawing import Drawing, solved
 from hfluxno.explore.measuring import Measuring, measured
 from hfluxno.trajectory import Trajectory
 
 _USUAL = 20  # frames of a context
+Number = TypeVar("Number", int, float)
 
 
 @dataclasses.dataclass(frozen=True)
 class FileChoice:
-    """A file, with the chosen trajectory and first frame."""
+    """A file, with the chosen trajectory and first frame.
 
-    path: str
+    - `ends`, `ends_of_y`: on a plane, if both have their defaults, the sides that the file names;
+      y may have those of x.
+    - `cells`, `domain`, `gamma`, `walls`: the texts after these options of the commands.
+    """
+
+    path: str = ""
     variable: str = ""
     ends: str = "periodic"
     trajectory: int = 0
     start: int = 0
+    ends_of_y: str = ""
+    cells: str = ""
+    domain: str = ""
+    gamma: str = ""
+    walls: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,11 +142,10 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
     frames = request.frames_of(source.frames)
     first, last = origin.start, origin.start + frames
     _check_frames(first, last, source.frames)
+    context = source.context(origin.trajectory, frames, first)
     end = min(last + request.steps, source.frames)
-    values = source.values(origin.trajectory, first, end)
-    times = source.times[first:last] - source.times[first]
-    context = Trajectory(values[:frames], times, source.grid, source.fields)
-    after = np.asarray(values[frames:], np.float64)
+    after = np.asarray(source.values(origin.trajectory, last, end), np.float64)
+    after[..., ~np.asarray(context.grid.free)] = np.nan  # as in a context
     available = (source.frames, source.count)
     return Problem(context, after, request.steps, units=source.units, available=available)
 
@@ -143,7 +155,34 @@ def opened(choice: FileChoice) -> Source | PlaneSource:
     if not choice.path.strip():
         raise ValueError("No file is named; type its path, or draw.")
     path, variable = Path(choice.path.strip()).expanduser(), choice.variable or None
+    cells, domain, walls = choice.cells.strip(), choice.domain.strip(), choice.walls.strip()
+    gamma = _number(float, choice.gamma, "--gamma needs a number")
     if is_plane(path, {}):
-        # The sides in the file, unless others are chosen.
-        return read_plane(path, variable, None if choice.ends == "periodic" else choice.ends)
-    return read(path, variable, choice.ends)
+        if cells or domain:
+            raise ValueError(
+                f"{path} contains two-dimensional frames, whose x and y must be uniform; leave "
+                "--cells and --domain empty."
+            )
+        sides = f"{choice.ends}/{choice.ends_of_y or choice.ends}"
+        given = choice.ends != "periodic" or choice.ends_of_y
+        return read_plane(
+            path, variable, sides if given else None, gamma=gamma, walls=walls or None
+        )
+    if walls or choice.ends_of_y:
+        raise ValueError(
+            f"{path} has no two-dimensional frames; leave --walls empty, and the ends of y as "
+            "those of x."
+        )
+    ends = domain_of(domain) if domain else None
+    number = _number(int, cells, "--cells needs a whole number")
+    return read(path, variable, choice.ends, cells=number, domain=ends, gamma=gamma)
+
+
+def _number(kind: type[Number], text: str, need: str) -> Number | None:
+    """What is in a field; `None` if it is empty. Raises `ValueError` if it is no number."""
+    if not text.strip():
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ValueError(f"{need}; got {text.strip()!r}.") from error

@@ -4,6 +4,7 @@ import panel as pn
 from tornado.web import RequestHandler
 
 from hfluxno.explore.page import Page
+from hfluxno.explore.problem import FileChoice
 
 ADDRESS = "127.0.0.1"
 _OTHER_NAMES = r"(?!(127\.0\.0\.1|localhost)$).*"
@@ -18,14 +19,14 @@ class _Refused(RequestHandler):
         self.finish(f"This page is only served as {ADDRESS} and localhost.")
 
 
-def server(file: str = "", variable: str = "", port: int = 0):
+def server(choice: FileChoice, port: int = 0):
     """A server that is listening, on a free port if `port` is 0; its `io_loop.start()` serves until
-    stopped.
+    stopped. The page begins with a file, if `choice` names one.
 
     Raises `OSError` if the port is taken.
     """
     made = pn.serve(
-        {"/": lambda: Page(file, variable).view},
+        {"/": lambda: Page(choice).view},
         port=port,
         address=ADDRESS,
         show=False,

@@ -1,6 +1,7 @@
 """The texts of the page: the sentence on trust, candidates, errors."""
 
 import html
+import re
 
 import numpy as np
 
@@ -18,8 +19,50 @@ _COMPILING = (
 )
 
 
+# The controls of the options that sentences of the library name.
+CONTROLS = {
+    "variable": "Variable",
+    "fields": "Variable",
+    "context": "Context frames",
+    "boundary": "Ends of x",
+    "cells": "Cells",
+    "domain": "Domain",
+    "gamma": "Gamma",
+    "walls": "Walls",
+}
+# What follows an option: a value, or what stands for any.
+_ANY = (None, "NAME", "N", "G", "LOWER,UPPER")
+_VALUE = r"NAME(?:,NAME)*|N|G|LOWER,UPPER|open|nan|\d+(?:\.\d+)?"
+_OPTION = re.compile(
+    r"--(?P<option>variable|fields)(?:[ =](?P<names>\S*[^\s.,;:)]))?"
+    rf"|--(?P<other>{'|'.join(CONTROLS)})(?! given)\b(?:[ =](?P<value>{_VALUE})\b)?"
+)
+
+
+def for_page(text: str) -> str:
+    """A sentence of the library with the controls of the page in the place of options, and a word
+    on options for which it has none."""
+
+    def control(found: re.Match) -> str:
+        option, value = found["option"] or found["other"], found["names"] or found["value"]
+        return f"the field {CONTROLS[option]}" + f" = {value}" * (value not in _ANY)
+
+    said = _OPTION.sub(control, text).replace("leave out the field", "leave empty the field")
+    said = said.replace("use the method fit", "see the row law")  # which every run has
+    if text.startswith("--"):
+        said = said[0].upper() + said[1:]
+    if re.search(r"(?<![\w-])--[a-z]", said):
+        said += " (What begins with -- is an option of hfluxno forecast that the page has not.)"
+    return said
+
+
 def status(explorer: Explorer) -> tuple[str, str]:
     """The kind of news (`fault`, `busy`, `good`, `doubt` or `idle`), and its text."""
+    kind, text = _status(explorer)
+    return kind, for_page(text)
+
+
+def _status(explorer: Explorer) -> tuple[str, str]:
     if explorer.fault:
         return "fault", explorer.fault
     outcome = explorer.outcome
@@ -69,7 +112,9 @@ def errors(explorer: Explorer) -> str:
         if len(each.errors):
             cells = "".join(f"<td>{of_four_digits(each.errors[step - 1])}</td>" for step in steps)
         else:
-            cells = f"<td class=why colspan={len(steps)}>{html.escape(each.sentence)}</td>"
+            cells = (
+                f"<td class=why colspan={len(steps)}>{html.escape(for_page(each.sentence))}</td>"
+            )
         rows.append(f"<tr><td>{html.escape(each.name)}</td>{cells}</tr>")
     return (
         f"<table><thead><tr><th>error</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

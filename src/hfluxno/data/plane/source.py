@@ -153,14 +153,14 @@ class PlaneSource:
         does."""
         return any(not np.isnan(self.values(member, 0, n)).all() for n in (1, frames))
 
-    def context(self, member: int, frames: int | None = None) -> Trajectory:
-        """The first frames of one trajectory, by default all. Raises `ValueError` if there are
+    def context(self, member: int, frames: int | None = None, start: int = 0) -> Trajectory:
+        """Frames of one trajectory from `start`, by default all. Raises `ValueError` if there are
         fewer, or as in `values`; if cells are never measured and no walls, or there are no walls.
         """
-        frames = context_length(frames, self.frames, self.path)
-        times = self.times[:frames] - self.times[0]
+        frames = context_length(frames, self.frames - start, self.path)
+        times = self.times[start : start + frames] - self.times[start]
         units = tuple(sorted(self.units.items()))
-        values, solid = self._read(member, 0, frames)
+        values, solid = self._read(member, start, start + frames)
         never = np.isnan(values).all(axis=(0, 1))
         if never.all():
             raise ValueError(
