@@ -105,6 +105,12 @@ def test_what_is_measured():
 def test_a_request_that_asks_for_too_much():
     with pytest.raises(ValueError, match="Forecast at least 1 frame; got 0"):
         prepare(Request(Drawing(HILL, TRAFFIC), steps=0))
+    for more, said in (
+        ({"frames": 100_000}, "The context of a drawn road has up to 200 frames; got 100000"),
+        ({"steps": 1001}, "The forecast of a drawn road has up to 1000 frames; got 1001"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            prepare(Request(Drawing(HILL, TRAFFIC), **more))
     with pytest.raises(ValueError, match="No file is named"):
         opened(FileChoice(" "))
 
@@ -141,6 +147,13 @@ def test_the_context_fits_a_short_file_until_its_frames_are_chosen(tmp_path):
         prepare(controls.request(), source)
     controls.fit_to(problem)
     assert controls.frames.value == 20
+    assert controls.frames.name == "Context frames"
+    controls.frames.value = 500
+    controls.origin.value = "drawn"
+    assert controls.frames.name == "Context frames ≤ 200"
+    assert controls.steps.name == "Forecast frames ≤ 1000"
+    with pytest.raises(ValueError, match="up to 200 frames; got 500"):
+        prepare(controls.request())
 
 
 def test_what_a_file_may_need_beside(tmp_path):

@@ -5,12 +5,13 @@ import pytest
 from hfluxno.explore import words
 from hfluxno.explore.controls import Controls
 from hfluxno.explore.explorer import Explorer
+from hfluxno.explore.problem import FileChoice
 
 
 # Panel 1.6 knows no other name.
 @pytest.mark.filterwarnings("ignore:.*deprecated:PendingDeprecationWarning")
 def test_controls_have_the_names_that_sentences_are_given():
-    controls = Controls(lambda: None)
+    controls = Controls(lambda: None, FileChoice("a.nc"))
     named = {getattr(each, "name", "") for each in vars(controls).values()}
     assert set(words.CONTROLS.values()) < named
 

@@ -10,7 +10,7 @@ import numpy as np
 import panel as pn
 
 from hfluxno.explore.curves import DrawnFlux, Points, state_curve
-from hfluxno.explore.drawing import ENDS, FLUXES, SIDES, STATES, Drawing
+from hfluxno.explore.drawing import ENDS, FLUXES, MOST_FRAMES, MOST_STEPS, SIDES, STATES, Drawing
 from hfluxno.explore.inference import networks
 from hfluxno.explore.measuring import Measuring
 from hfluxno.explore.pictures import HEIGHT, Drawn
@@ -148,8 +148,10 @@ class Controls:
         self.start = pn.widgets.IntSlider(
             name="First frame of the context", value=0, start=0, end=1, **_WIDE
         )
-        self.frames = whole(name="Context frames", value=20, start=4, **_WIDE)
-        self.steps = whole(name="Forecast frames", value=40, start=1, **_WIDE)
+        self.frames, self.steps = (
+            whole(value=20, start=4, **_WIDE),
+            whole(value=40, start=1, **_WIDE),
+        )
         self.noise = real(name="Noise %", value=0.0, start=0.0, end=100.0, step=1.0, **_WIDE)
         self.missing = real(name="Missing %", value=0.0, start=0.0, end=99.0, step=5.0, **_WIDE)
         self.sensors = whole(name="Sensors (0: all)", value=0, start=0, **_WIDE)
@@ -269,4 +271,9 @@ class Controls:
 
     def _show_origin(self) -> None:
         drawn = self.origin.value == "drawn"
+        for field, name, most in (
+            (self.frames, "Context frames", MOST_FRAMES),
+            (self.steps, "Forecast frames", MOST_STEPS),
+        ):
+            field.name = f"{name} ≤ {most}" if drawn else name
         self._drawn.visible, self._file.visible = drawn, not drawn

@@ -16,6 +16,8 @@ from hfluxno.trajectory import Trajectory
 # As in the training of the shipped networks, so that they can be compared.
 CELLS, INTERVAL = 100, 0.005
 _FINER = 8
+# What can be solved, and a law inferred from it, while one waits.
+MOST_FRAMES, MOST_STEPS = 200, 1000
 _PRESENT_STATE = (0.4, 0.4)
 
 SIDES = ("periodic", "outflow", "wall")  # also of a plane

@@ -12,7 +12,7 @@ from hfluxno.data.readers import check_member, read
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.uneven import domain_of
 from hfluxno.explore.curves import DrawnFlux
-from hfluxno.explore.drawing import Drawing, solved
+from hfluxno.explore.drawing import MOST_FRAMES, MOST_STEPS, Drawing, solved
 from hfluxno.explore.measuring import Measuring, measured
 from hfluxno.trajectory import Trajectory
 
@@ -104,6 +104,14 @@ def prepare(request: Request, source: Source | PlaneSource | None = None) -> Pro
         return _on_a_plane(request, source)
     if isinstance(request.origin, Drawing):
         frames = _USUAL if request.frames is None else request.frames
+        for count, most, what in (
+            (frames, MOST_FRAMES, "context"),
+            (request.steps, MOST_STEPS, "forecast"),
+        ):
+            if count > most:
+                raise ValueError(
+                    f"The {what} of a drawn road has up to {most} frames; got {count}."
+                )
         whole, hidden = solved(request.origin, frames + request.steps)
         first, available = 0, (frames + request.steps, 1)
     else:
