@@ -30,14 +30,15 @@ _DRAWN = """(title) => {
     (r) => [...r.data_source.data.entries?.() ?? Object.entries(r.data_source.data)].map(
       ([name, column]) => [name, Array.from(column, (c) => c?.length ? Array.from(c) : c)])));
 }"""
+# What the tab key reaches, without a name.
 _UNLABELLED = """() => {
   const found = [];
   const look = (root) => {
     for (const node of root.querySelectorAll("*")) {
       if (node.shadowRoot) look(node.shadowRoot);
-      const field = node.matches("input, select, .noUi-handle");
-      if (field && !node.labels?.length && !node.getAttribute("aria-label"))
-        found.push(node.outerHTML);
+      if (!(node.tabIndex >= 0) || node.labels?.length || node.getAttribute("aria-label")) continue;
+      if (node.matches("a, button") && node.textContent.trim()) continue;
+      found.push(node.outerHTML);
     }
   };
   look(document);
@@ -125,6 +126,7 @@ def test_everything_has_a_name_and_goes_by_keyboard(chromium, address):
     page, _ = opened(chromium, address)
     page.wait_for_timeout(1500)
     assert page.evaluate(_UNLABELLED) == []
+    assert page.get_by_role("figure", name="Hidden flux: drag the points").count() == 1
     before = page.evaluate(_DRAWN, "Context")
     point = page.get_by_label("Point", exact=True).last
     point.fill("3")

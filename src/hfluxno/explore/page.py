@@ -32,14 +32,24 @@ p.doubt { border-color: #c98a1b; background: #fdf5e3; }
 p.fault { border-color: #c4462d; background: #fbe9e5; }
 """
 _EVERY = 100  # milliseconds
-# Sliders have a title, but no name for screen readers.
+# Sliders and figures have a title, but no name for screen readers; the arrow keys do what the two
+# buttons of a number field do.
 _NAMES = """
+const call = (node, title) => { if (title) node.setAttribute("aria-label", title); };
 const name = (root) => {
   for (const node of root.querySelectorAll("*")) {
     if (node.shadowRoot) name(node.shadowRoot);
-    if (!node.classList.contains("noUi-handle")) continue;
-    const title = node.getRootNode().querySelector(".bk-slider-title");
-    if (title) node.setAttribute("aria-label", title.textContent.split(":")[0]);
+    if (node.classList.contains("noUi-handle")) {
+      const title = node.getRootNode().querySelector(".bk-slider-title");
+      call(node, title?.textContent.split(":")[0]);
+    } else if (node.classList.contains("bk-spin-btn")) {
+      node.tabIndex = -1;
+    } else if (node.classList.contains("bk-events")) {
+      const canvas = node.getRootNode().host;
+      const view = Bokeh.index.query_one((v) => v.canvas_view?.el === canvas);
+      node.setAttribute("role", "figure");
+      call(node, view?.model.title.text);
+    }
   }
 };
 setInterval(() => name(document), 1000);
