@@ -16,7 +16,7 @@ from hfluxno.explore.controls import Controls
 from hfluxno.explore.drawing import FLUXES, STATES, Drawing, solved
 from hfluxno.explore.explorer import Explorer
 from hfluxno.explore.measuring import Measuring, measured
-from hfluxno.explore.pictures import Map
+from hfluxno.explore.pictures import Law, Map, Profile
 from hfluxno.explore.problem import FileChoice, Request, opened, prepare
 from hfluxno.identify.listener import Tried, announce, listening
 from tests.identify.laws import identification, polynomial
@@ -191,6 +191,22 @@ def test_maps_have_a_scale_of_colours_unless_they_are_empty():
     assert scale.color_mapper is picture.plot.renderers[0].glyph.color_mapper
     picture.clear()
     assert not scale.visible
+
+
+def test_a_legend_names_what_is_drawn():
+    def named(picture):
+        return [item.label.value for item in picture.plot.legend[0].items if item.visible]
+
+    u = np.linspace(0.0, 1.0, 5)
+    picture, bare = Law(), inference.FluxCurve(u, u)
+    assert named(picture) == []
+    picture.show(dataclasses.replace(bare, sigma=u), bare)
+    assert named(picture) == ["± 2σ", "hidden", "inferred"]
+    picture.show(bare, None)
+    assert named(picture) == ["inferred"]
+    profile = Profile()
+    profile.show("", u, np.full(5, np.nan), u, None)
+    assert named(profile) == ["forecast"]
 
 
 def test_a_second_press_while_running_starts_nothing(monkeypatch):

@@ -178,10 +178,11 @@ class _Compared:
         thin = {"color": INFERRED, "line_width": 2, "legend_label": inferred}
         plot.line("x", "y", source=self._inferred, **thin)
         _legend(plot, place)
+        self._fill(None, None, None)
 
     def _fill(self, known: _Curve | None, inferred: _Curve | None, reach) -> None:
         """Draws the curves that there are, and a band that reaches this far from the inferred one,
-        if it is not `None`."""
+        if it is not `None`; the legend names what is drawn."""
         for source, curve in ((self._known, known), (self._inferred, inferred)):
             x, y = ([], []) if curve is None else curve
             source.data = {"x": x, "y": y}
@@ -190,6 +191,9 @@ class _Compared:
             x, y = inferred
             band = {"x": x, "low": y - reach, "high": y + reach}
         self._band.data = band
+        for item in self.plot.legend[0].items:
+            columns = item.renderers[0].data_source.data
+            item.visible = bool(np.isfinite(columns["low" if "low" in columns else "y"]).any())
 
 
 class Law(_Compared):
