@@ -408,3 +408,17 @@ def test_interpolation_between_sensors_is_what_a_law_has_to_beat(noise):
     assert not dataclasses.replace(missed, left_out=1.5).systematic
     for harmless in ({"of_interpolation": 0.0}, {"size": 0.01}):
         assert not dataclasses.replace(less, in_time=0.8, **harmless).systematic
+
+
+def test_something_new_in_the_last_frames_is_seen_beside_noise(wave):
+    """A bump of two cells, in the last two frames alone."""
+    noisy = wave + 0.03 * _noise(wave.shape)
+    bumped = noisy.copy()
+    bumped[-2:, 0, 20:22] += 0.5
+    plain, found = measure(wave, noisy), measure(wave, bumped)
+    assert found.at_end > 2.0 and found.ends_otherwise and found.systematic
+    assert "the last frames are missed" in str(found)
+    assert plain.at_end < 1.3 and not plain.systematic
+    slight = measure(wave, noisy + (bumped - noisy) / 8.0)
+    assert not slight.ends_otherwise
+    assert measure(wave, wave + (bumped - noisy)).at_end == 0.0  # nothing to compare with

@@ -33,6 +33,8 @@ _TOO_NOISY = 0.2
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
 _CELLS = 5
+# The median frame of as many is missed by noise if it is by less than this times.
+_FEWEST_FRAMES, _LIKE_NOISE = 8, 1.5
 # A field that varies by less than this fraction of its size is constant.
 _ROUNDING = 1e-12
 
@@ -69,6 +71,7 @@ def measure(
         sudden=sudden.fraction(_CERTAIN_SUDDEN),
         slower=sudden.a,
         slower_from=frame,
+        at_end=_at_end(e, noise),
     )
 
 
@@ -107,6 +110,16 @@ def beside_unknowns(
     # A run from a frame of so much noise has waves of its own.
     counts = counts and noise < _TOO_NOISY
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
+
+
+def _at_end(e: np.ndarray, noise: float) -> float:
+    # What was not measured is not missed.
+    counts = np.maximum(np.count_nonzero(e, axis=(1, 2)), 1)
+    by_frame = np.sqrt(np.sum(e**2, axis=(1, 2)) / counts)
+    usual = float(np.median(by_frame))
+    if len(e) < _FEWEST_FRAMES or usual > _LIKE_NOISE * noise:
+        return 0.0
+    return ratio(float(np.min(by_frame[-2:])), usual)
 
 
 def _shared(e: np.ndarray, noise: float) -> float:

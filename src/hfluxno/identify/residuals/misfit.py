@@ -32,9 +32,14 @@ _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # to either side; see `hfluxno.identify.residuals.measured` for how certain it is.
 _SLOWING = 0.045
 # A sudden change of speed explains this fraction of it or more, and is by this fraction or more. Of
-# 96 contexts of laws with 0 to 5 % noise it was as certain by .066 at most, where speeds jump; of 20
-# of roads whose speed falls by .13 to .3 in the last two to seven frames 19 are flagged, 11 before.
+# 96 contexts of laws with 0 to 5 % noise it was as certain by .066 at most, where speeds jump; of
+# 20 of roads whose speed falls by .13 to .3 in the last two to seven frames 19 are flagged, 11
+# before.
 _SUDDEN, _SLOWER = 0.1, 0.08
+# The last frames are missed more than the others, by this factor and this much of the deviation. Of
+# the same contexts of laws it was 1.3 times at most if the others are missed by noise, behind a
+# slow vehicle 2.5 times.
+_MORE_AT_END, _WORTH_AT_END = 1.8, 0.04
 # Dispersion beyond noise explains at least this fraction of it.
 _DISPERSING_BEYOND_NOISE = 0.25
 # It is also systematic if half of it would not be there had the frames been seen at other times. Of
@@ -96,6 +101,8 @@ class Misfit:
       fraction of a² that is neither chance nor something else.
     - `sudden`, `slower`, `slower_from`: the fraction that a sudden change of speed explains, beyond
       noise if that is certain, by how much waves are slower then, and from which frame on.
+    - `at_end`: how many times as much each of the last two frames is missed as the median frame, if
+      that is missed by little more than noise; else 0.
     - `dispersing`: the fraction of the misfit beyond noise that dispersion explains beside other
       unknowns, if that is certain.
     - `in_noise_shown`: for a joint estimate without a known noise, the misfit in units of the noise
@@ -133,6 +140,7 @@ class Misfit:
     sudden: float = dataclasses.field(default=0.0, kw_only=True)
     slower: float = dataclasses.field(default=0.0, kw_only=True)
     slower_from: int = dataclasses.field(default=0, kw_only=True)
+    at_end: float = dataclasses.field(default=0.0, kw_only=True)
 
     @property
     def varies_more(self) -> bool:
@@ -158,6 +166,12 @@ class Misfit:
         """Whether a speed that changes at once explains a part of it that matters."""
         worth = self.size * np.sqrt(self.sudden) > _WORTH_A_CHANGE
         return bool(self.sudden > _SUDDEN and abs(self.slower) > _SLOWER and worth)
+
+    @property
+    def ends_otherwise(self) -> bool:
+        """Whether something new has entered the last frames."""
+        beyond = self.noise * np.sqrt(max(self.at_end**2 - 1.0, 0.0))
+        return bool(self.at_end > _MORE_AT_END and beyond > _WORTH_AT_END)
 
     @property
     def disperses(self) -> bool:
@@ -206,7 +220,7 @@ class Misfit:
         shared = self.shared > (_GROWING if grows else _SYSTEMATIC)
         named = self.varies_more or self.disperses or self.at_other_times
         at_sensors = self.like_interpolation or self.stays or self.unpredicted
-        changes = self.changes_speed or self.changes_suddenly
+        changes = self.changes_speed or self.changes_suddenly or self.ends_otherwise
         return bool(named or at_sensors or changes or self.far_above_noise or shared)
 
     def __str__(self) -> str:
@@ -240,6 +254,8 @@ class Misfit:
             f"the others predict a sensor {self.left_out**0.5:.2g} times worse than they should; "
         )
         more += (plain if self.like_interpolation else "") + (others if self.unpredicted else "")
+        last = f"the last frames are missed {self.at_end:.2g} times as much as the others; "
+        more += last if self.ends_otherwise else ""
         known = f", {self.in_noise:.2g} times the given noise" if self.in_noise else ""
         # Nothing in common says nothing against a law.
         shared = (
