@@ -31,10 +31,10 @@ _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
 # If other unknowns were not fitted to it, so is a change of speed that leaves this fraction or more
 # to either side; see `hfluxno.identify.residuals.measured` for how certain it is.
 _SLOWING = 0.045
-# A sudden change of speed explains this fraction of it or more, and this of the deviation, and is by
-# this fraction or more. Of 132 contexts of laws with 0 to 5 % noise none is flagged for it; it was
-# as certain by .066 at most, where speeds jump. Of 20 of roads whose speed falls by .13 to .3 in the
-# last two to seven frames 19 are flagged, 13 before.
+# A sudden change of speed explains this fraction of it or more, and this of the deviation, and is
+# by this fraction or more. Of 132 contexts of laws with 0 to 5 % noise none is flagged for it; it
+# was as certain by .066 at most, where speeds jump. Of 20 of roads whose speed falls by .13 to .3
+# in the last two to seven frames 19 are flagged, 13 before.
 _SUDDEN, _WORTH_IF_SUDDEN, _SLOWER = 0.1, 0.002, 0.08
 # The last frames are missed more than the others, by this factor and this much of the deviation. Of
 # the same contexts of laws it was 1.3 times at most if the others are missed by noise, behind a
