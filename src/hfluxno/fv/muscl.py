@@ -86,11 +86,14 @@ class MUSCL(LawFlux):
         half_slope = 0.5 * limiter(self.limiter)(theta) * jumps[..., 1:]
         cells = interior(padded, 1)
         low, high = self.law.admissible(cells - half_slope), self.law.admissible(cells + half_slope)
-        if low is None or high is None:
-            return (cells + half_slope)[..., :-1], (cells - half_slope)[..., 1:], None
-        admissible = low & high
-        half_slope = jnp.where(admissible[None], half_slope, 0.0)
-        return (cells + half_slope)[..., :-1], (cells - half_slope)[..., 1:], admissible
+        admissible = None if low is None or high is None else low & high
+        if admissible is not None:
+            half_slope = jnp.where(admissible[None], half_slope, 0.0)
+        both = (cells + half_slope)[..., :-1], (cells - half_slope)[..., 1:]
+        # Otherwise the compiler would reconstruct them anew for each of their uses, which takes
+        # up to twice as long.
+        left, right = jax.lax.optimization_barrier(both)
+        return left, right, admissible
 
 
 def _beyond_rounding(jumps: Float[Array, "field *jumps"]) -> Float[Array, "field *jumps"]:
