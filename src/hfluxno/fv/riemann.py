@@ -65,7 +65,9 @@ def hllc(law: ConservationLaw, left: State, right: State) -> State:
     The law provides the contact (Toro, Spruce and Speares, Shock Waves 4, 1994, 25-34).
     """
     slowest, fastest = outermost(law, left, right)
-    contact, star_left, star_right = law.contact(left, right, slowest, fastest)
+    # Computed once; the compiler would do it for each of its uses.
+    found = jax.lax.optimization_barrier(law.contact(left, right, slowest, fastest))
+    contact, star_left, star_right = found
     from_left = (contact >= 0.0)[None]
     state = jnp.where(from_left, left, right)
     star = jnp.where(from_left, star_left, star_right)
