@@ -234,7 +234,7 @@ def test_a_batch_is_summarised(folder, capsys):
 def test_identify_leaves_what_is_asked_for(folder, capsys):
     assert main(["identify", "../in.npz"]) == 0
     assert names(folder) == []
-    assert "observed values 0.8" in " ".join(capsys.readouterr().out.split())
+    assert "law known for values 0.8" in " ".join(capsys.readouterr().out.split())
     assert main(["identify", "../in.npz", "--csv", "law.csv", "--figure", "law.svg"]) == 0
     assert names(folder) == ["law.csv", "law.svg"]
 
