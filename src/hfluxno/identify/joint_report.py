@@ -107,6 +107,9 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
+    if forward.ends is not None or not seen.all():
+        # The states at open ends, and between sensors, are least known at the end of the context.
+        misfit = dataclasses.replace(misfit, sudden=0.0, at_end=0.0)
     residual = _rms((shown - filled) / size, seen)
     drift, conserved = _drift(best, context, filled, residual)
     misfit = dataclasses.replace(
