@@ -62,7 +62,7 @@ from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Outflow
 from hfluxno.identify.frames.select import held_out_frames
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
-from hfluxno.identify.residuals.delays import change_of_speed
+from hfluxno.identify.residuals.delays import changes_of_speed
 from hfluxno.identify.residuals.misfit import Misfit
 from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
@@ -258,7 +258,7 @@ def _by_change_of_speed(
     if misfit.beside:
         a, part = misfit.slowing, misfit.likely
     else:
-        change = change_of_speed(np.concatenate([seen[:1], alone]), seen)
+        change, *_ = changes_of_speed(np.concatenate([seen[:1], alone]), seen)
         a, part = change.a, change.fraction(_LIKELY)
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = a * time * (1.0 + time)

@@ -7,63 +7,50 @@ by a multiple of ∂u/∂t.
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.residuals.explained import Explained, explained_by, most_certain
+from hfluxno.identify.residuals.explained import Explained, Unexplained
 from hfluxno.identify.residuals.noise import noise_level, ratio
 
 _FEWEST_DELAYS = 6  # of frames, to judge their times by
 _MOST_CHANGES = 32  # frames at which a change is tried
 
 
-def change_of_speed(
+def changes_of_speed(
     simulated: Float[np.ndarray, "time field cells"],
     observed: Float[np.ndarray, "time field cells"],
     times: Float[np.ndarray, " time"] | None = None,
     beside: Float[np.ndarray, "unknown time-1 field cells"] | None = None,
     noisy: float = 1.0,
-) -> Explained:
-    """The change of speed a of `simulated` frames and what it explains; `times` as in `measure`.
+) -> tuple[Explained, Explained, int]:
+    """The changes of speed a of `simulated` frames and what they explain, one gradual and one
+    sudden, and the number of the frame at which the latter is; `times` as in `measure`.
 
     A delay c τ + a (τ² - τ) at the time τ of the context, from 0 to 1, changes the frames by this
-    multiple of ∂u/∂τ; speeds change by the factor 1 + a (2 τ - 1). It is estimated beyond c and
-    `beside`, the derivatives of the frames after the first with respect to other unknowns, which
-    imitate a: without them it is too small if they were fitted, and chance if they were not. The
-    misfit is `noisy` times as noisy as the frames.
+    multiple of ∂u/∂τ; speeds change by the factor 1 + a (2 τ - 1). If they change at once by the
+    factor 1 - a, it is c τ + a max(τ - τ₀, 0). Of the frames τ₀ that is taken at which a is the
+    most certain, but not in the first third, in which errors of the first state look like it.
+
+    Both are estimated beyond c and `beside`, the derivatives of the frames after the first with
+    respect to other unknowns, which imitate a: without them it is too small if they were fitted,
+    and chance if they were not. The misfit is `noisy` times as noisy as the frames.
     """
-    late, rate, missed, others, noise = _beside(simulated, observed, times, beside, noisy)
-    direction = ((late**2 - late) * rate).ravel()
-    return explained_by(direction, missed, others, noise)
-
-
-def sudden_change(
-    simulated: Float[np.ndarray, "time field cells"],
-    observed: Float[np.ndarray, "time field cells"],
-    times: Float[np.ndarray, " time"] | None = None,
-    beside: Float[np.ndarray, "unknown time-1 field cells"] | None = None,
-    noisy: float = 1.0,
-) -> tuple[Explained, int]:
-    """The same of a speed that changes at once by the fraction -a, a delay c τ + a max(τ - τ₀, 0),
-    and the number of the frame at τ₀ that is the most certain. It is not looked for in the first
-    third, in which errors of the first state look like it."""
-    late, rate, missed, others, noise = _beside(simulated, observed, times, beside, noisy)
-    count = len(late)
-    changes = np.unique(np.linspace(count // 3, count - 2, _MOST_CHANGES).astype(int))
-    if count < _FEWEST_DELAYS:
-        return Explained(0.0, 0.0, 0.0, 0.0), 0
-    directions = ((np.maximum(late - late[k], 0.0) * rate).ravel() for k in changes)
-    best, found = most_certain(directions, missed, others, noise)
-    return found, int(changes[best]) + 1
-
-
-def _beside(simulated, observed, times, beside, noisy):
-    """The times τ, the change of the frames with them, the misfit, what explains it otherwise, and
-    its noise, all but the first in deviations."""
     late, rate, missed = _in_deviations(simulated, observed, times)
     deviation = _deviation(observed)
     others = (late * rate)[None]
     if beside is not None:
         others = np.concatenate([others, beside / deviation])
     noise = noisy * noise_level(observed / deviation)
-    return late, rate, missed.ravel(), others.reshape(len(others), -1), noise
+    rest = Unexplained(missed.ravel(), others.reshape(len(others), -1), noise)
+
+    def by(delay: np.ndarray) -> Explained:
+        return rest.by((delay * rate).ravel())
+
+    gradual, count = by(late**2 - late), len(late)
+    if count < _FEWEST_DELAYS:
+        return gradual, Explained(0.0, 0.0, 0.0, 0.0), 0
+    changes = np.unique(np.linspace(count // 3, count - 2, _MOST_CHANGES).astype(int))
+    found = [by(np.maximum(late - late[k], 0.0)) for k in changes]
+    best = max(range(len(found)), key=lambda k: found[k].certainty)
+    return gradual, found[best], int(changes[best]) + 1
 
 
 def other_times(simulated, observed, times) -> tuple[float, int]:

@@ -1,7 +1,6 @@
 """What a single number explains of a misfit that unknowns were fitted to."""
 
 import dataclasses
-from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Float
@@ -28,40 +27,40 @@ class Explained:
         return self.beyond_noise if self.certainty > certain else self.explained
 
 
-def explained_by(
-    direction: Float[np.ndarray, " value"],
-    missed: Float[np.ndarray, " value"],
-    others: Float[np.ndarray, "other value"],
-    noise: float,
-) -> Explained:
-    """What multiples a of a direction explain of a misfit, beyond combinations of others; `noise`
-    is its standard deviation in the misfit."""
-    return most_certain([direction], missed, others, noise)[1]
+class Unexplained:
+    """A misfit beyond combinations of other unknowns' directions; `noise` is its standard deviation
+    in the misfit."""
+
+    def __init__(
+        self,
+        missed: Float[np.ndarray, " value"],
+        others: Float[np.ndarray, "other value"],
+        noise: float,
+    ):
+        # The squares of a run that grows without bound may be no numbers.
+        self._most, self._span = _largest(missed), _orthonormal(others)
+        self._left = self._beyond(missed / self._most)
+        self._whole = float(np.sum(self._left**2))
+        self._rest = self._whole - (noise / self._most) ** 2 * missed.size
+        self._freedom = missed.size - self._span.shape[1] - 1
+
+    def by(self, direction: Float[np.ndarray, " value"]) -> Explained:
+        """What multiples a of a direction explain of it."""
+        fastest = _largest(direction)
+        own = self._beyond(direction / fastest)
+        a = ratio(float(np.sum(self._left * own)), float(np.sum(own**2)))
+        explained = correlation(self._left, own) ** 2
+        part = explained * self._whole
+        beyond = ratio(part, max(self._rest, part))
+        certainty = ratio(explained * self._freedom, 1.0 - explained)
+        return Explained(a * self._most / fastest, explained, beyond, certainty)
+
+    def _beyond(self, values: np.ndarray) -> np.ndarray:
+        return values - self._span @ (self._span.T @ values)
 
 
-def most_certain(
-    directions: Iterable[Float[np.ndarray, " value"]],
-    missed: Float[np.ndarray, " value"],
-    others: Float[np.ndarray, "other value"],
-    noise: float,
-) -> tuple[int, Explained]:
-    """The same of that of some directions, one or more, which is the most certain."""
-    # The squares of a run that grows without bound may be no numbers.
-    most, span = float(np.max(np.abs(missed), initial=0.0)) or 1.0, _orthonormal(others)
-    left = missed / most - span @ (span.T @ (missed / most))
-    whole, freedom = float(np.sum(left**2)), missed.size - span.shape[1] - 1
-    rest = whole - (noise / most) ** 2 * missed.size
-    found = []
-    for direction in directions:
-        fastest = float(np.max(np.abs(direction), initial=0.0)) or 1.0
-        own = direction / fastest - span @ (span.T @ (direction / fastest))
-        a = ratio(float(np.sum(left * own)), float(np.sum(own**2)))
-        explained = correlation(left, own) ** 2
-        beyond = ratio(explained * whole, max(rest, explained * whole))
-        certainty = ratio(explained * freedom, 1.0 - explained)
-        found.append(Explained(a * most / fastest, explained, beyond, certainty))
-    best = max(range(len(found)), key=lambda k: found[k].certainty)
-    return best, found[best]
+def _largest(values: np.ndarray) -> float:
+    return float(np.max(np.abs(values), initial=0.0)) or 1.0
 
 
 def _orthonormal(rows: Float[np.ndarray, "row value"]) -> Float[np.ndarray, "value column"]:

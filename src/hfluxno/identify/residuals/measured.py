@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.residuals.delays import change_of_speed, other_times, sudden_change
-from hfluxno.identify.residuals.explained import explained_by
+from hfluxno.identify.residuals.delays import changes_of_speed, other_times
+from hfluxno.identify.residuals.explained import Unexplained
 from hfluxno.identify.residuals.misfit import UNKNOWN, Misfit
 from hfluxno.identify.residuals.noise import correlation, noise_level, ratio, rms
 
@@ -25,7 +25,7 @@ _BY_CHANCE = 4.0
 # 3 % noise (seed 74) it was as certain in one, with .022, the dispersion of the scheme; of 22 of
 # dispersive waves that were `OK` nine are flagged.
 _CERTAIN_DISPERSION, _BY_SCHEMES = 42.0, 0.05
-# The same of a sudden change, which is the most certain of several.
+# A sudden change, the most certain of several, counts if it is as certain as that.
 _CERTAIN_SUDDEN = 25.0
 # In standard deviations; of counts of 5 to 60 that dispersion seemed to explain it was .39.
 _TOO_NOISY = 0.2
@@ -55,8 +55,7 @@ def measure(
     if not np.isfinite(size):
         return dataclasses.replace(UNKNOWN, noise=noise)
     timing, odd_frame = other_times(simulated[:, varies], observed[:, varies], times)
-    change = change_of_speed(simulated[:, varies], observed[:, varies], times)
-    sudden, frame = sudden_change(simulated[:, varies], observed[:, varies], times)
+    change, sudden, frame = changes_of_speed(simulated[:, varies], observed[:, varies], times)
     return Misfit(
         size=size,
         of_motion=ratio(size, rms(data[1:] - data[:1])),
@@ -87,8 +86,7 @@ def beside_unknowns(
     beside the derivatives with respect to other unknowns. The run may have `carried` the noise of
     the first frame along, which then doubles the variance of the misfit."""
     noisy = np.sqrt(2.0) if carried else 1.0
-    change = change_of_speed(simulated, observed, beside=beside, noisy=noisy)
-    sudden, frame = sudden_change(simulated, observed, beside=beside, noisy=noisy)
+    change, sudden, frame = changes_of_speed(simulated, observed, beside=beside, noisy=noisy)
     not_by_chance = 1.0 - _BY_CHANCE / max(change.certainty, _BY_CHANCE)
     measured = dataclasses.replace(
         found,
@@ -105,7 +103,7 @@ def beside_unknowns(
     scale, count = np.std(observed, axis=(0, 2))[:, None], len(beside)
     others, missed = (beside / scale).reshape(count, -1), (observed - simulated)[1:] / scale
     noise = noise_level(observed / scale)
-    by = explained_by((dispersed / scale).ravel(), missed.ravel(), others, noisy * noise)
+    by = Unexplained(missed.ravel(), others, noisy * noise).by((dispersed / scale).ravel())
     counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
     # A run from a frame of so much noise has waves of its own.
     counts = counts and noise < _TOO_NOISY
