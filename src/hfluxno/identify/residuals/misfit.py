@@ -28,8 +28,8 @@ _GROWING, _ALIKE, _GROWTH, _GROWTH_OF_WIDE = 0.015, 0.9, 3.0, 1.5
 # than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
 # For conservation laws (`make trust`, seed 2) it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
-# If other unknowns were not fitted to it, so is a change of speed that leaves this fraction or more
-# to either side; see `hfluxno.identify.residuals.measured` for how certain it is.
+# Judged beside other unknowns, a speed has to change by this fraction or more to either side; see
+# `hfluxno.identify.residuals.measured` for how certain it has to be.
 _SLOWING = 0.045
 # A sudden change of speed explains this fraction of it or more, and this of the deviation, and is
 # by this fraction or more. Of 132 contexts of laws with 0 to 5 % noise none is flagged for it; it
@@ -96,7 +96,8 @@ class Misfit:
       left out unnoticed, seen twice or late, and any factor of the flux that depends on time.
     - `dispersion`: the share of what flux and diffusion leave of the weak form that dispersion
       explains (see `hfluxno.identify.residuals.cause`).
-    - `beside`: whether this and the next three were judged beside other unknowns, as under noise.
+    - `beside`: whether changes of speed and dispersion were judged beside other unknowns, as under
+      noise.
     - `slowing`, `likely`: the a of this speed (see `hfluxno.identify.residuals.delays`), and the
       fraction of a² that is neither chance nor something else.
     - `sudden`, `slower`, `slower_from`: the fraction that a sudden change of speed explains, beyond
