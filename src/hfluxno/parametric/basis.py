@@ -44,6 +44,10 @@ class Basis(eqx.Module):
     @abc.abstractmethod
     def __call__(self, u: State) -> Float[Array, "function *points"]: ...
 
+    def flowing(self, u: State) -> State:
+        """The state whose flux is that of u: another one only over ground that may be dry."""
+        return u
+
     def expand(self, coefficients: Coefficients, u: State) -> State:
         """Σ_k C_ik φ_k(u), written out: the compiler fuses sums, but not small matrix products."""
         return _combine(coefficients, list(self(u)))
@@ -161,12 +165,20 @@ class TensorChebyshev(Basis):
 class Dictionary(Basis):
     """Monomials and quotients Π_i (u_i/scale_i)^{e_i} with integer exponents.
 
-    A negative exponent is only sensible for a field that stays away from zero.
+    A negative exponent is only sensible for a field that stays away from zero, or for the density
+    of a flow over ground that may be dry: there its momentum counts at most as `fastest` times it.
+
+    - `scale`: a size of each field.
+    - `exponents`: e of each function.
+    - `flow`: the indices of that density and its momentum, or none.
+    - `fastest`: the largest velocity, in scales of the momentum over those of the density.
     """
 
     scale: Float[Array | np.ndarray, " field"]
     exponents: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
+    flow: tuple[int, ...] = eqx.field(static=True, default=())
+    fastest: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=np.inf)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,6 +189,14 @@ class Dictionary(Basis):
         """Π_i scale_i^{e_i}, the divisors that make coefficients those of unscaled monomials."""
         powers = np.array(self.exponents, float)
         return np.prod(np.asarray(self.scale, float) ** powers, axis=1)
+
+    def flowing(self, u: State) -> State:
+        if not self.flow:
+            return u
+        density, momentum = self.flow
+        fastest = self.fastest * self.scale[momentum] / self.scale[density]
+        most = fastest * jnp.maximum(u[density], 0.0)
+        return u.at[momentum].set(jnp.clip(u[momentum], -most, most))
 
     def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         v, inverse = self._scaled(u)

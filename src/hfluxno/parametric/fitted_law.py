@@ -282,6 +282,7 @@ def _flux(law: FittedLaw, u: State) -> State:
 
 
 def _continued(law: FittedLaw, u):
+    u = law.basis.flowing(u)
     inside = law._nearest_observed(u)
     slope = law.basis.gradient(law.flux_coefficients, inside)
     value = law.basis.expand(law.flux_coefficients, inside)
@@ -307,7 +308,8 @@ def _flux_of_one_jvp(primals, tangents):
 
 
 def _jacobian(law: FittedLaw, u: State) -> Matrix:
-    return law.basis.gradient(law.flux_coefficients, law._nearest_observed(u))
+    inside = law._nearest_observed(law.basis.flowing(u))
+    return law.basis.gradient(law.flux_coefficients, inside)
 
 
 def _source(law: FittedLaw, u, x):

@@ -152,7 +152,9 @@ def weak_equations(
     """For each field the linear system of its flux coefficients and then its diffusion terms;
     columns of terms that are not free are zero."""
     fields = values.shape[1]
-    functions = jax.vmap(basis, out_axes=1)(values)
+    flowing = jax.vmap(basis.flowing)(values)
+    known = jnp.clip(flowing, jnp.asarray(lower)[:, None], jnp.asarray(upper)[:, None])
+    functions = jax.vmap(basis, out_axes=1)(known)
     half = 0.5 * (upper - lower)
     v = (values - (0.5 * (lower + upper))[None, :, None]) / half[None, :, None]
     columns = (

@@ -26,6 +26,9 @@ _OF_STEPS = 0.02
 # If a polynomial predicts this well, no kink is tried.
 _SMOOTH = 1e-3
 
+# A usual law with this back-test error needs no bound of the velocity.
+_PREDICTED = 0.02
+
 # Below this back-test error of one field, the scheme is the one that made the data.
 _REPRODUCED = 1e-5
 
@@ -48,6 +51,7 @@ class Candidate:
       `weak-form` or an earlier `fit`; `None` keeps all.
     - `sources`: whether each field has a source that depends on the state.
     - `rival`: the rank among the sets of functions that explain the weak form well; 0 is the best.
+    - `dry`: whether a flow may leave its ground dry, which bounds its velocity.
     - `denoised`: whether the fit starts from an estimate of the first state from several frames
       instead of the first frame itself.
     """
@@ -64,6 +68,7 @@ class Candidate:
     sparse: str | None = None
     sources: bool = False
     rival: int = 0
+    dry: bool = False
     denoised: bool = False
 
     def __str__(self) -> str:
@@ -84,6 +89,8 @@ class Candidate:
         ]
         if self.sources:
             parts.insert(1, "with sources")
+        if self.dry:
+            parts.append("dry ground")
         if self.refinement > 1:
             parts.append(f"grid ×{self.refinement}")
         if not self.fresh_start:
@@ -224,6 +231,10 @@ def _finer_kink(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]
     return lambda best: finer(best) if best.kinks else ()
 
 
+def _if_dry(propose: Callable[[Candidate], tuple[Candidate, ...]]) -> Callable:
+    return lambda best: propose(best) if best.dry else ()
+
+
 def _denoised(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, denoised=True),)
 
@@ -296,6 +307,21 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_finer_kink(4), _SMOOTH),
         Stage(_richer_kink, 1e-4),
         Stage(_denoised, 0.0, 1e-4),
+    )
+
+
+def stages_over_dry_ground() -> tuple[Stage, ...]:
+    """The stages of the search for a flow over ground that may be dry: unless a usual law predicts
+    it, one whose velocity is bounded, with a scheme that keeps its density positive."""
+    usual = Candidate("dictionary", 0, sparse="weak-form")
+    bounded = dataclasses.replace(usual, scheme="muscl", cfl=PRESENT_STATE, dry=True)
+    return (
+        Stage(_always(usual), 0.0),
+        Stage(_always(bounded), 1e-4, _PREDICTED, 2.0),
+        Stage(_if_dry(_finer(2)), 1e-4),
+        Stage(_if_dry(_finer(4)), 1e-4),
+        Stage(_if_dry(_rivals), 1e-3),
+        Stage(_if_dry(_denoised), 0.0),
     )
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS
 from hfluxno.identify.frames.candidate_functions import (
+    known_range,
     make_basis,
     make_directions,
     make_mask,
@@ -65,7 +66,7 @@ def _with_all(candidate: "Candidate", values, fields: tuple[str, ...], negated) 
     sources = make_sources(candidate, values)
     mask = make_mask(candidate, basis, len(fields), negated, sources)
     directions = make_directions(mask)
-    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    lower, upper = known_range(basis, values)
     terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
 

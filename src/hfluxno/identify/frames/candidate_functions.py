@@ -1,6 +1,7 @@
 """The functions of a candidate's law, and which of their coefficients are free."""
 
 import numpy as np
+from jaxtyping import Float
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
 from hfluxno.identify.frames.momentum import carried_by
@@ -22,6 +23,11 @@ _PROGRAM_SIZES = (4, 6, 9)
 
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
+# A density may be dry if its minimum exceeds minus this fraction of its maximum: noise.
+_NEARLY_DRY = 0.05
+# Where a law divides by such a density, it counts at least as this fraction of the maximum; and a
+# flow is at most this many times as fast as those deeper than this fraction.
+_LEAST, _FASTER, _DEEP = 1e-4, 2.0, 0.05
 # Powers of a road's pressure (see `hfluxno.identify.frames.second_order`) beyond the square.
 _STEEP = (3, 4)
 
@@ -45,6 +51,8 @@ def make_basis(
         return TensorChebyshev(middle, half, 3, len(fields))
     positive = _positive(values)
     scale = np.maximum(np.abs(lower), np.abs(upper))
+    if candidate.dry:
+        return _over_dry_ground(values, scale, fields, negated[0])
     if len(fields) > 2:
         density = carried_by(values, negated[0]) if negated else None
         divides = density is not None and positive[density]
@@ -55,6 +63,26 @@ def make_basis(
     if NAME in fields:
         exponents = (*exponents, *_of_steep_pressures(1 - fields.index(NAME)))
     return Dictionary(scale, exponents, fields)
+
+
+def _over_dry_ground(values, scale, fields: tuple[str, ...], momentum: int) -> Dictionary:
+    """The dictionary of a flow whose velocity is bounded, so that its density may be zero."""
+    density = 1 - momentum
+    exponents = physical_exponents(tuple(i == density for i in range(2)))
+    height, flow = (values[:, i] / scale[i] for i in (density, momentum))
+    deep = height > _DEEP
+    fastest = _FASTER * np.max(np.abs(flow[deep]) / height[deep])
+    return Dictionary(scale, exponents, fields, (density, momentum), fastest)
+
+
+def may_be_dry(values: np.ndarray, negated: tuple[int, ...]) -> bool:
+    """Whether the density of two fields, the other of which is its momentum, falls to about zero
+    but not below, such as the height of water that runs over dry ground."""
+    if values.shape[1] != 2 or not negated:
+        return False
+    density = values[:, 1 - negated[0]]
+    least, most = density.min(), density.max()
+    return bool(-_NEARLY_DRY * most < least <= _AWAY_FROM_ZERO * most)
 
 
 def _of_steep_pressures(density: int) -> tuple[tuple[int, ...], ...]:
@@ -72,6 +100,18 @@ def _positive(values: np.ndarray) -> tuple[bool, ...]:
     """The fields that stay away from zero."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
     return tuple(bool(p) for p in lower > _AWAY_FROM_ZERO * upper)
+
+
+def known_range(
+    basis: Basis, values: np.ndarray
+) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
+    """The range of each field in which the law is known: the observed one, but above zero for a
+    density by which it divides."""
+    lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
+    if isinstance(basis, Dictionary) and basis.flow:
+        density = basis.flow[0]
+        lower[density] = max(lower[density], _LEAST * upper[density])
+    return lower, upper
 
 
 def make_mask(

@@ -17,9 +17,11 @@ from hfluxno.identify.frames.candidate import (
     Candidate,
     Stage,
     stages,
+    stages_over_dry_ground,
     stages_with_sources,
 )
 from hfluxno.identify.frames.candidate_family import diffuses, family_of
+from hfluxno.identify.frames.candidate_functions import may_be_dry
 from hfluxno.identify.frames.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.frames.interpolation import corrected
 from hfluxno.identify.frames.refine import Fit, prepare, refine
@@ -95,7 +97,12 @@ def choose(
     and back-test errors of all that were tried. Values that were not `seen` have been filled in,
     and count in no misfit or error. Without a `plan` the usual stages are used. A context of many
     cells is searched on averages (`coarser`)."""
-    plan = stages(len(fields)) if plan is None else plan
+    if plan is None:
+        plan = stages(len(fields))
+        if may_be_dry(values, negated):
+            dry = choose(values, grid, fields, negated, seen, stages_over_dry_ground())
+            if dry[0].candidate.dry:
+                return dry
     factor, before = coarsening(grid.shape[0]), []
     if factor > 1:
         before = _search(*averaged(values, grid, seen, factor), fields, negated, plan)
@@ -180,6 +187,7 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
         and (t.candidate.scheme == "rusanov") == (candidate.scheme == "rusanov")
         and candidate.sparse in (t.candidate.sparse, "fit")
         and candidate.sources == t.candidate.sources
+        and candidate.dry == t.candidate.dry
         and (candidate.rival == t.candidate.rival or candidate.sparse == "fit")
         and np.isfinite(t.error)
     ]
