@@ -97,6 +97,13 @@ def shallow_water() -> FittedLaw:
     return FittedLaw(("h", "m"), basis, flux, np.zeros((2, 0)), lower, upper, (1,))
 
 
+def dry_ground() -> FittedLaw:
+    """Shallow water that may leave its ground dry, at most as fast as 1.5."""
+    law = shallow_water()
+    basis = dataclasses.replace(law.basis, flow=(0, 1), fastest=1.5)
+    return dataclasses.replace(law, basis=basis, lower=np.array([2e-4, -1.0]))
+
+
 def river() -> FittedLaw:
     """Shallow water down a slope, with friction."""
     functions = ((0, 0, 0, 0), (1, 0, 0, 0), (-2, 1, 0, 1))
@@ -136,6 +143,7 @@ LAWS = {
     "a kink": lambda: kinked(-0.3),
     "kinks and further terms": lambda: kinked(0.4, -0.1, width=0.02, terms=True),
     "dictionary": shallow_water,
+    "dry ground": dry_ground,
     "river": river,
     "tensor": pair,
     "gas": gas,

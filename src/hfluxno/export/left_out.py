@@ -30,6 +30,8 @@ def left_out(saved: SavedLaw | SavedPlaneLaw, target: str) -> str:
         lacks.append("the factor by place")
     if isinstance(saved, SavedLaw) and np.isfinite([saved.law.least, saved.law.most]).any():
         lacks.append("the bounds of the field")
+    if target == "latex" and laws[0].flow:
+        lacks.append("the largest velocity over dry ground")
     told = [f"{_WITHOUT.get(target, 'What is written lacks')} {' and '.join(lacks)}."]
     attach = [_ATTACH] if target == "pyclaw" and has_source else []
     return " ".join([*(told if lacks else []), *attach])

@@ -20,6 +20,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -76,6 +77,8 @@ class PlainLaw:
     - `arising`: the exponents e and a of each term of a source of several fields; then S has its
       coefficients.
     - `place`: what depends on x.
+    - `flow`, `fastest`: the density and the momentum of a flow over ground that may be dry, and its
+      largest velocity: for the flux the momentum counts at most as that times the density.
     - `anchored`: whether a constant of the flux has an effect, by a factor of place or at walls.
     """
 
@@ -96,6 +99,8 @@ class PlainLaw:
     continued: bool = True
     arising: tuple[tuple[int, ...], ...] = ()
     beyond: Table = ((0.0, 0.0), (0.0, 0.0))
+    flow: tuple[int, ...] = ()
+    fastest: float = 0.0
 
     @property
     def middle(self) -> Row:
@@ -144,7 +149,14 @@ def plain(saved: SavedLaw) -> PlainLaw:
         anchored=place is not None and place.scales_flux,
         arising=arising,
         beyond=as_table(beyond),
+        **_dry(law.basis),
     )
+
+
+def _dry(basis: Basis) -> dict[str, Any]:
+    if not isinstance(basis, Dictionary):
+        return {}
+    return {"flow": basis.flow, "fastest": float(basis.fastest)}
 
 
 def _plane(saved: SavedPlaneLaw) -> tuple[PlainLaw, ...]:

@@ -48,6 +48,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         "PERIODIC": int(place.periodic if place else True),
         "CONTINUED": int(law.continued),
         "SPREAD": float(spread),
+        "IS_DRY": int(bool(law.flow)),
     }
     zeros = (0.0,) * fields
     return [f"#define LAW_{name} {number}" for name, number in defined.items()] + [
@@ -63,6 +64,8 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         _array("LAW_DIFFUSIVITY", [_filled(each.diffusivity, fields) for each in laws]),
         _array("LAW_SOURCE", _filled(law.source, fields)),
         _array("LAW_BEYOND", law.beyond),
+        _array("LAW_FLOW", law.flow or (0, 0), "int"),
+        f"static const double LAW_FASTEST = {law.fastest!r};",
         _array("LAW_ARISING", law.arising or ((0,) * (2 * fields),), "int"),
         _array("LAW_SOURCE_BY_PLACE", _filled(by_place, fields)),
         _array("LAW_FACTOR", factor or (0.0,)),

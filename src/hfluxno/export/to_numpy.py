@@ -31,6 +31,8 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "DIFFUSIVITY": tuple(each.diffusivity or empty for each in laws),
         "SOURCE": law.source or empty,
         "BEYOND": law.beyond,
+        "FLOW": law.flow,
+        "FASTEST": law.fastest,
         "ARISING": law.arising,
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),
         "PERIODIC": place.periodic if place else True,

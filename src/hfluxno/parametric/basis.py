@@ -166,19 +166,19 @@ class Dictionary(Basis):
     """Monomials and quotients Π_i (u_i/scale_i)^{e_i} with integer exponents.
 
     A negative exponent is only sensible for a field that stays away from zero, or for the density
-    of a flow over ground that may be dry: there its momentum counts at most as `fastest` times it.
+    of a flow over ground that may be dry: its momentum counts at most as `fastest` times it.
 
     - `scale`: a size of each field.
     - `exponents`: e of each function.
     - `flow`: the indices of that density and its momentum, or none.
-    - `fastest`: the largest velocity, in scales of the momentum over those of the density.
+    - `fastest`: its largest velocity, momentum over density.
     """
 
     scale: Float[Array | np.ndarray, " field"]
     exponents: tuple[tuple[int, ...], ...] = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     flow: tuple[int, ...] = eqx.field(static=True, default=())
-    fastest: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=np.inf)
+    fastest: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -194,8 +194,7 @@ class Dictionary(Basis):
         if not self.flow:
             return u
         density, momentum = self.flow
-        fastest = self.fastest * self.scale[momentum] / self.scale[density]
-        most = fastest * jnp.maximum(u[density], 0.0)
+        most = self.fastest * jnp.maximum(u[density], 0.0)
         return u.at[momentum].set(jnp.clip(u[momentum], -most, most))
 
     def gradient(self, coefficients: Coefficients, u: State) -> Matrix:

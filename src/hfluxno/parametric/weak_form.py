@@ -152,9 +152,8 @@ def weak_equations(
     """For each field the linear system of its flux coefficients and then its diffusion terms;
     columns of terms that are not free are zero."""
     fields = values.shape[1]
-    flowing = jax.vmap(basis.flowing)(values)
-    known = jnp.clip(flowing, jnp.asarray(lower)[:, None], jnp.asarray(upper)[:, None])
-    functions = jax.vmap(basis, out_axes=1)(known)
+    low, high = (jnp.asarray(end)[:, None] for end in (lower, upper))
+    functions = jax.vmap(lambda u: basis(jnp.clip(basis.flowing(u), low, high)), out_axes=1)(values)
     half = 0.5 * (upper - lower)
     v = (values - (0.5 * (lower + upper))[None, :, None]) / half[None, :, None]
     columns = (

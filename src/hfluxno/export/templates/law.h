@@ -15,6 +15,8 @@
  * source of several fields; that of one field changes with the distance d by b d + c d^2,
  * LAW_BEYOND = {{b, c} below, {b, c} above}, and that on a plane linearly. A flux is known up to a
  * constant: law_flux differs by one from a formula that leaves out a constant without effect.
+ * If LAW_IS_DRY, the ground of a flow may be dry: for the flux the momentum, LAW_FLOW[1], counts at
+ * most as LAW_FASTEST times the density, LAW_FLOW[0].
  */
 
 /* numbers: begin */
@@ -31,6 +33,7 @@
 #define LAW_PERIODIC 1
 #define LAW_CONTINUED 1
 #define LAW_SPREAD 0.0
+#define LAW_IS_DRY 0
 static const double LAW_LOWER[1] = {-1.0};
 static const double LAW_UPPER[1] = {1.0};
 static const double LAW_SHIFT[1] = {0.0};
@@ -42,6 +45,8 @@ static const double LAW_WIDTH = 1.0;
 static const double LAW_DIFFUSIVITY[1][1][1] = {{{0.0}}};
 static const double LAW_SOURCE[1][1] = {{0.0}};
 static const double LAW_BEYOND[2][2] = {{0.0, 0.0}, {0.0, 0.0}};
+static const int LAW_FLOW[2] = {0, 0};
+static const double LAW_FASTEST = 0.0;
 static const int LAW_ARISING[1][2] = {{0, 0}};
 static const double LAW_SOURCE_BY_PLACE[1][1] = {{0.0}};
 static const double LAW_FACTOR[1] = {0.0};
@@ -61,14 +66,23 @@ static inline double law_nearest(double u, int i) {
     return u < LAW_LOWER[i] ? LAW_LOWER[i] : u > LAW_UPPER[i] ? LAW_UPPER[i] : u;
 }
 
+static inline void law_flowing(const double given[LAW_FIELDS], double u[LAW_FIELDS]) {
+    for (int i = 0; i < LAW_FIELDS; i++) u[i] = given[i];
+    if (LAW_IS_DRY) {
+        const double most = LAW_FASTEST * fmax(u[LAW_FLOW[0]], 0.0);
+        u[LAW_FLOW[1]] = fmax(-most, fmin(most, u[LAW_FLOW[1]]));
+    }
+}
+
 static inline double law_rounded(double d) {
     return sqrt(d * d + LAW_WIDTH * LAW_WIDTH);
 }
 
 /* a[i][j] = df_i/du_j along an axis */
-static inline void law_jacobian_along(int axis, const double u[LAW_FIELDS],
+static inline void law_jacobian_along(int axis, const double given[LAW_FIELDS],
                                       double a[LAW_FIELDS][LAW_FIELDS]) {
-    double w[LAW_FIELDS];
+    double u[LAW_FIELDS], w[LAW_FIELDS];
+    law_flowing(given, u);
     for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
     for (int i = 0; i < LAW_FIELDS; i++)
         for (int j = 0; j < LAW_FIELDS; j++) {
@@ -90,8 +104,9 @@ static inline void law_jacobian_along(int axis, const double u[LAW_FIELDS],
 
 /* f(u) along an axis, the amount of each field that passes a point (on a plane: a unit length across
  * the axis) in unit time */
-static inline void law_flux_along(int axis, const double u[LAW_FIELDS], double f[LAW_FIELDS]) {
-    double a[LAW_FIELDS][LAW_FIELDS], w[LAW_FIELDS];
+static inline void law_flux_along(int axis, const double given[LAW_FIELDS], double f[LAW_FIELDS]) {
+    double a[LAW_FIELDS][LAW_FIELDS], u[LAW_FIELDS], w[LAW_FIELDS];
+    law_flowing(given, u);
     law_jacobian_along(axis, u, a);
     for (int j = 0; j < LAW_FIELDS; j++) w[j] = (law_nearest(u[j], j) - LAW_SHIFT[j]) / LAW_SCALE[j];
     for (int i = 0; i < LAW_FIELDS; i++) {

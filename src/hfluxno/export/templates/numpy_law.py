@@ -11,7 +11,8 @@ from the nearest observed state if CONTINUED, otherwise it is this sum there too
 keeps its value there, and so does the source of several fields; that of one field changes with the
 distance d by b d + c d², BEYOND = (b, c) below and above, and that on a plane linearly. A flux is
 known up to a constant: `flux` differs by one from a formula that leaves out a constant without
-effect.
+effect. For the flux the momentum of a FLOW = (density, momentum) over ground that may be dry counts
+at most as FASTEST times its density.
 """
 
 import numpy as np
@@ -31,6 +32,8 @@ WIDTH = 1.0
 DIFFUSIVITY: tuple[tuple[tuple[float, ...], ...], ...] = (((),),)
 SOURCE: tuple[tuple[float, ...], ...] = ((),)
 BEYOND = ((0.0, 0.0), (0.0, 0.0))
+FLOW: tuple[int, ...] = ()
+FASTEST = 0.0
 ARISING: tuple[tuple[int, ...], ...] = ()
 PLACE = (0.0, 1.0)
 PERIODIC = True
@@ -44,6 +47,7 @@ OFFSET = (0.0,)
 def flux(u, axis=0):
     """f(u) along an axis, the amount of each field that passes a point per unit time."""
     u, bare = _states(u)
+    u = _flowing(u)
     inside = _nearest(u)
     beyond = np.einsum("ij...,j...->i...", _gradient(inside, axis), u - inside)
     value = np.tensordot(FLUX[axis], _terms(inside, np.array(EXPONENTS)), axes=1)
@@ -56,14 +60,14 @@ def flux(u, axis=0):
 def jacobian(u, axis=0):
     """∂f_i/∂u_j at index (i, j)."""
     u, bare = _states(u)
-    found = _gradient(_nearest(u), axis)
+    found = _gradient(_nearest(_flowing(u)), axis)
     return found[0, 0] if bare else found
 
 
 def speeds(u, axis=0):
     """The wave speeds, ascending: the eigenvalues of the Jacobian, shape (field, *points)."""
     u, bare = _states(u)
-    found = _eigenvalues(_gradient(_nearest(u), axis))
+    found = _eigenvalues(_gradient(_nearest(_flowing(u)), axis))
     return found[0] if bare else found
 
 
@@ -113,6 +117,15 @@ def _states(u):
 
 def _along(numbers, u):
     return np.reshape(numbers, (-1,) + (1,) * (u.ndim - 1))
+
+
+def _flowing(u):
+    if FLOW:
+        density, momentum = FLOW
+        most = FASTEST * np.maximum(u[density], 0.0)
+        u = u.copy()
+        u[momentum] = np.clip(u[momentum], -most, most)
+    return u
 
 
 def _nearest(u):

@@ -69,8 +69,8 @@ def _over_dry_ground(values, scale, fields: tuple[str, ...], momentum: int) -> D
     """The dictionary of a flow whose velocity is bounded, so that its density may be zero."""
     density = 1 - momentum
     exponents = physical_exponents(tuple(i == density for i in range(2)))
-    height, flow = (values[:, i] / scale[i] for i in (density, momentum))
-    deep = height > _DEEP
+    height, flow = values[:, density], values[:, momentum]
+    deep = height > _DEEP * scale[density]
     fastest = _FASTER * np.max(np.abs(flow[deep]) / height[deep])
     return Dictionary(scale, exponents, fields, (density, momentum), fastest)
 

@@ -258,7 +258,8 @@ def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | Dic
     if isinstance(basis, TensorChebyshev):
         return TensorBasis(as_row(basis.middle), as_row(basis.half), basis.degree)
     if isinstance(basis, Dictionary):
-        return DictionaryBasis(as_row(basis.scale), basis.exponents)
+        of_scale = as_row(basis.scale)
+        return DictionaryBasis(of_scale, basis.exponents, basis.flow, float(basis.fastest))
     raise ValueError(f"A law in a basis of the type {type(basis).__name__} cannot be saved.")
 
 
@@ -274,7 +275,7 @@ def _basis(
         )
     if isinstance(of, TensorBasis):
         return TensorChebyshev(np.array(of.middle), np.array(of.half), of.degree, len(of.middle))
-    return Dictionary(np.array(of.scale), of.exponents, fields)
+    return Dictionary(np.array(of.scale), of.exponents, fields, of.flow, np.asarray(of.fastest))
 
 
 def _described_terms(terms: Terms) -> FurtherTerms:

@@ -67,6 +67,8 @@ class DictionaryBasis:
 
     scale: Row
     exponents: tuple[tuple[int, ...], ...]
+    flow: tuple[int, ...] = ()
+    fastest: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,6 +218,8 @@ def faults_of_basis(file: Any):
     divisors = [i for i in range(d) if any(powers[i] < 0 for powers in of.exponents)]
     if any(file.lower[i] <= 0.0 <= file.upper[i] for i in divisors):
         yield "a term divides by a field that is zero somewhere in its range"
+    if of.flow and not (sorted(of.flow) == [0, 1] and d == 2 and of.fastest > 0.0):
+        yield "a flow over dry ground needs two fields and a positive largest velocity"
     return len(of.exponents)
 
 
