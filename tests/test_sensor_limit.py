@@ -35,9 +35,10 @@ def test_what_repeats_the_largest_or_smallest_value_is_at_a_limit(low, high, rou
         np.clip(WAVE + NOISE - 3.0, 0.0, 1.0),  # nothing and all are limits of what is measured
         (WAVE + NOISE).round(1),  # rounded by more than the noise
         np.clip(WAVE + NOISE, 3.0, np.inf),  # half of the values, without which little is left
+        np.where(np.arange(50) < 2, 1.5, WAVE + NOISE),  # what is at rest in two places
         np.full((20, 50), np.nan),
     ],
-    ids=["noise", "plateaus", "natural", "rounded", "half", "nothing"],
+    ids=["noise", "plateaus", "natural", "rounded", "half", "at rest", "nothing"],
 )
 def test_other_values_are_not(values):
     assert not at_limit(values).any()

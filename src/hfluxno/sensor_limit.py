@@ -29,10 +29,15 @@ def at_limit(u: Float[np.ndarray, "*batch time cells"]) -> Bool[np.ndarray, "*ba
         _STEPS * float(np.min(np.diff(levels))), _NOISY * float(np.std(known))
     ):
         return found
+    changes = np.nanmax(u, axis=-2, keepdims=True, initial=-np.inf) > np.nanmin(
+        u, axis=-2, keepdims=True, initial=np.inf
+    )
     for limit in (levels[0], levels[-1]):
-        here = int(np.sum(known == limit))
-        near = int(np.sum(np.abs(known - limit) < 3.0 * sigma)) - here
-        enough = max(_FEWEST, _SHARE * len(known)) <= here <= _MOST * len(known)
+        # What always shows the same may be at rest there.
+        shown = (u == limit) & changes
+        here, every = int(np.sum(shown)), int(np.sum(known == limit))
+        near = int(np.sum((np.abs(u - limit) < 3.0 * sigma) & changes)) - here
+        enough = max(_FEWEST, _SHARE * len(known)) <= here and every <= _MOST * len(known)
         if enough and here > _USUAL * near and not np.isin(limit, _NATURAL):
             found |= u == limit
     return found
