@@ -55,7 +55,7 @@ def negated_fields(
     found = carrier(batch)
     if found is None and context.grid.has_wall():
         found = _only_one_of_both_signs(batch)
-    if found is None and context.grid.has_wall():
+    if found is None and context.grid.has_wall() and not may_be_sealed(batch):
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"It cannot be inferred from the context which of the fields {' and '.join(fields)} is "
@@ -63,6 +63,12 @@ def negated_fields(
             f"in Python momentum={names}."
         )
     return () if found is None else (found,)
+
+
+def may_be_sealed(batch: Float[np.ndarray, "trajectory time field space"]) -> bool:
+    """Whether no field changes its sign, so that all may be amounts that a wall keeps, such as two
+    species that settle in a closed column."""
+    return not np.any(_has_both_signs(batch))
 
 
 def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> int:
@@ -85,9 +91,14 @@ def carrier(batch: Float[np.ndarray, "trajectory time field space"]) -> int | No
 
 def _only_one_of_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     low, high = batch.min(axis=(0, 1, 3)), batch.max(axis=(0, 1, 3))
-    both = np.minimum(-low, high) > _BOTH_SIGNS * np.maximum(-low, high)
+    both = _has_both_signs(batch)
     single = (low >= 0.0) | (high <= 0.0)
     return int(np.argmax(both)) if both.sum() == 1 and np.all(both | single) else None
+
+
+def _has_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> np.ndarray:
+    low, high = np.nanmin(batch, axis=(0, 1, 3)), np.nanmax(batch, axis=(0, 1, 3))
+    return np.minimum(-low, high) > _BOTH_SIGNS * np.maximum(-low, high)
 
 
 def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:

@@ -19,6 +19,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.accepted import check_whole, is_joint
 from hfluxno.identify.frames.gaps import MINIMUM_CELLS
 from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.frames.momentum import may_be_sealed
 from hfluxno.identify.frames.select import SAME, backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
 from hfluxno.identify.residuals.measured import measure
@@ -218,7 +219,8 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
             )
         negated = (fields.index(momentum),)
         return dataclasses.replace(saved, law=dataclasses.replace(saved.law, negated=negated))
-    if len(fields) > 1 and not saved.law.negated and context.grid.has_wall():
+    unknown = len(fields) > 1 and not saved.law.negated and context.grid.has_wall()
+    if unknown and not may_be_sealed(context.batch):
         names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"The law does not say which of its fields {' and '.join(fields)} is the momentum, "
