@@ -120,3 +120,24 @@ def test_a_step_that_promises_nothing_is_not_taken():
     assert levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20).evaluations == 1
     roughly = levenberg_marquardt(residual, np.array([1.0]), 1e-9, 20, roughly=residual)
     assert roughly.evaluations == 1 and len(calls) == 3  # once for the right derivatives
+
+
+def test_steps_after_one_that_did_not_help_are_looked_at_alone(x64):
+    """The same path, with derivatives only where a step helps or is the first after one that did."""
+    residual, start = _with_derivatives(_rosenbrock), np.array([-1.2, 1.0])
+    derived, looked = [], []
+
+    def both(x):
+        derived.append(x)
+        return residual(x)
+
+    def alone(x):
+        looked.append(x)
+        return residual(x)[0]
+
+    plain = levenberg_marquardt(both, start, 1e-10, 200)
+    before = len(derived)
+    found = levenberg_marquardt(both, start, 1e-10, 200, alone=alone)
+    np.testing.assert_array_equal(found.point, plain.point)
+    assert found.evaluations == plain.evaluations == before
+    assert 0 < len(looked) and len(derived) - before < before

@@ -47,6 +47,8 @@ def levenberg_marquardt(
     evaluations: int,
     small_decrease: float = SMALL_DECREASE,
     roughly: Residual | None = None,
+    alone: Callable[[Float[np.ndarray, " parameter"]], Float[np.ndarray, " equation"]]
+    | None = None,
 ) -> Minimum:
     """Minimises ‖r(x)‖² from `start`; `residual(x)` returns r, its derivative by each parameter,
     and anything else that is to be returned for the best point.
@@ -55,16 +57,21 @@ def levenberg_marquardt(
     fraction `small_decrease`, increases it by less than a tenth of that or promises a hundredth, or
     after `evaluations` evaluations. A non-finite residual is no improvement. `roughly` returns the
     same with rough derivatives, by which it goes until it would end; then it goes on from the best
-    point with the right ones.
+    point with the right ones. `alone` returns r alone: after a step that did not help, the next
+    are first looked at without derivatives.
     """
     size = len(start)
     best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
     gradient = np.zeros(size)
-    trial, damping, count = start, _FIRST_DAMPING, 0
+    trial, damping, count, helped = start, _FIRST_DAMPING, 0, True
     while count < evaluations:
-        value, rows, aux = (roughly or residual)(trial)
-        cost = _sum_of_squares(value, rows)
-        better = cost < best.cost
+        cost = best.cost
+        if alone is not None and not helped:
+            cost = _sum_of_squares(alone(trial))
+        if helped or alone is None or cost < best.cost:
+            value, rows, aux = (roughly or residual)(trial)
+            cost = _sum_of_squares(value, rows)
+        better = helped = cost < best.cost
         least = small_decrease if better else _TENTH * small_decrease
         settled = count > 0 and abs(cost - best.cost) < least * best.cost
         if count > 0:
@@ -104,8 +111,9 @@ def _step(best: Minimum, gradient, damping: float) -> tuple[np.ndarray, float]:
     return step, float(2.0 * gradient @ step - step @ best.normal @ step)
 
 
-def _sum_of_squares(value, rows) -> float:
+def _sum_of_squares(*value_and_rows) -> float:
     """Infinite if the residual, its derivatives, or products of them are not finite."""
-    if not all(np.all(np.abs(each) < _LARGEST) for each in (value, rows)):
+    value = value_and_rows[0]
+    if not all(np.all(np.abs(each) < _LARGEST) for each in value_and_rows):
         return np.inf
     return float(value @ value)

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.estimate import Estimate, values_of
 from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.forward_runs import values_alone
 from hfluxno.parametric.levenberg_marquardt import SMALL_DECREASE, levenberg_marquardt
 from hfluxno.trajectory import Trajectory
 
@@ -124,8 +125,16 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         both = np.concatenate([rest.reshape(-1), part])
         return both, np.concatenate([rows, np.eye(len(free))], axis=1), (rest, steps)
 
+    def alone(part):
+        intervals = forward.intervals(forward.when(context.times))
+        values = values_alone(forward, whole(part), intervals, limit)[: len(seen)]
+        rest = np.where(seen, (values - measured) / sigma, 0.0)
+        return np.concatenate([rest.reshape(-1), part])
+
     roughly = functools.partial(misfit, rough=True) if evaluations > 1 and runs.many else None
-    found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, roughly)
+    found = levenberg_marquardt(
+        misfit, start[free], 1e-8, evaluations, small_decrease, roughly, alone
+    )
     if found.aux is None:
         return None
     normal = np.zeros((len(start), len(start)))

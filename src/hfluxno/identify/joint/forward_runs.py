@@ -53,6 +53,21 @@ def states_alone(
     return np.asarray(_run(forward, z, *directions, intervals, max_steps)[0])
 
 
+def values_alone(
+    forward: Forward,
+    z: Float[np.ndarray, " unknown"],
+    intervals: Float[np.ndarray, " interval"],
+    max_steps: int,
+) -> Float[np.ndarray, "measured quantity cells"]:
+    """What `run` and `measure` find, without the derivatives, in a small part of their time."""
+    states = np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
+    if not forward.observation:
+        return states
+    nothing = np.zeros((_MANY_OF_LAW, forward.size))
+    still = np.zeros((len(states), len(nothing), *states.shape[1:]))
+    return np.asarray(_measured(forward, z, nothing, states, still)[0])
+
+
 def _for_program(forward: Forward, z: Float[np.ndarray, " unknown"]):
     """The same run, without the observation and with open ends of more times and modes, which have
     no effect: so contexts of various lengths, and what follows them, share a program."""
