@@ -20,7 +20,7 @@ from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.joint.end_scatter import with_end_scatter
 from hfluxno.identify.joint.estimate import Estimate, spread_of, states_of
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.joint.forward_runs import run, states_alone
+from hfluxno.identify.joint.forward_runs import measure, run, states_alone, values_alone
 from hfluxno.identify.joint.prior import Kind, make_forward, with_future
 from hfluxno.identify.joint.random_field import modes
 from hfluxno.identify.joint.shared_errors import with_shared_errors
@@ -84,6 +84,11 @@ def test_derivatives_are_those_of_runs(boundary):
     z[0] = 0.5
     intervals = np.diff(measured.times)
     states, derivatives, _ = run(forward, z, intervals, 1000)
+    seen = dataclasses.replace(forward, observation=(Points(np.full(10, 0.4)),))
+    for each, expected in ((forward, states), (seen, measure(seen, z, states, derivatives)[0])):
+        alone = values_alone(each, z, intervals, 1000)
+        np.testing.assert_allclose(alone, expected, rtol=0.0, atol=1e-12)
+    assert np.max(np.abs(expected - states)) > 1e-3
     free = np.flatnonzero(
         np.concatenate([forward.spread > 0.0, np.ones(forward.size - len(forward.spread), bool)])
     )
