@@ -123,7 +123,7 @@ def test_a_step_that_promises_nothing_is_not_taken():
 
 
 def test_steps_after_one_that_did_not_help_are_looked_at_alone(x64):
-    """The same path, with derivatives only where a step helps or is the first after one that did."""
+    """The same path, with derivatives only where a step helps, or the one before it did."""
     residual, start = _with_derivatives(_rosenbrock), np.array([-1.2, 1.0])
     derived, looked = [], []
 
@@ -140,4 +140,4 @@ def test_steps_after_one_that_did_not_help_are_looked_at_alone(x64):
     found = levenberg_marquardt(both, start, 1e-10, 200, alone=alone)
     np.testing.assert_array_equal(found.point, plain.point)
     assert found.evaluations == plain.evaluations == before
-    assert 0 < len(looked) and len(derived) - before < before
+    assert looked and len(derived) - before < before

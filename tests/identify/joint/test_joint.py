@@ -88,7 +88,7 @@ def test_derivatives_are_those_of_runs(boundary):
     for each, expected in ((forward, states), (seen, measure(seen, z, states, derivatives)[0])):
         alone = values_alone(each, z, intervals, 1000)
         np.testing.assert_allclose(alone, expected, rtol=0.0, atol=1e-12)
-    assert np.max(np.abs(expected - states)) > 1e-3
+    assert np.max(np.abs(expected - states[: len(expected)])) > 1e-3
     free = np.flatnonzero(
         np.concatenate([forward.spread > 0.0, np.ones(forward.size - len(forward.spread), bool)])
     )
