@@ -32,7 +32,8 @@ u_φ, if the forecast leaves the observed range, is that with the other guess of
 
 u_∂, if waves of a system leave through free ends, is that with ends that repeat the outermost cell,
 and reflect a little. u is a run beyond them (`continued`), unless the data were made by the same
-scheme. Real ends may do either.
+scheme. Real ends may do either. If a context does not tell whether such an end is a wall, one more
+term is that with a wall there (`hfluxno.identify.untested_ends`).
 
 A twentieth of the variance is even, the same in all cells of a frame.
 
@@ -67,6 +68,7 @@ from hfluxno.identify.residuals.misfit import Misfit
 from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED
+from hfluxno.identify.untested_ends import untested_ends, walled
 from hfluxno.law_uncertainty import free_covariance
 from hfluxno.parametric.basis import Kinked
 from hfluxno.parametric.fitted_law import FittedLaw
@@ -147,6 +149,11 @@ def forecast_deviation(
         variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
     if beyond:
         variance += beside(item.grid_law, state, rate, beyond=False)
+    if (ends := untested_ends(item, measured, predicted)) is not None:
+        law, closed = walled(item, settings, ends)
+        found, solved = continued(law, closed, state, _UNKNOWN_RATE, ahead, len(seen))
+        away = np.where(solved, np.abs(item.measured(found) - predicted), most)
+        variance += np.fmin(away, most) ** 2
     variance += _by_backtest(item, measured, time, predicted)
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit

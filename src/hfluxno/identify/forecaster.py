@@ -33,6 +33,7 @@ from hfluxno.identify.joint.prior import with_future
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
+from hfluxno.identify.untested_ends import untested_ends
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.subgrid import restrict
 from hfluxno.plural import percent, plural
@@ -112,8 +113,10 @@ class FittedLawForecaster(Forecaster):
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
-            _horizon(item, item.measured(each.frames[1:]), each.spread) + _ends_stay(context)
-            for item, each in zip(identifications, results, strict=True)
+            _horizon(item, item.measured(each.frames[1:]), each.spread)
+            + _ends_stay(context)
+            + _ends_are_untested(item, past, each.frames[1:])
+            for item, past, each in zip(identifications, batch, results, strict=True)
         ]
         made = assembled(
             context,
@@ -279,6 +282,17 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
         return f"; its error may exceed {percent(_BELIEVED)} from the first frame on"
     every = plural(len(frames), "frame")
     return f"; in nine of ten cases its error is below {percent(_BELIEVED)} for {sure} of {every}"
+
+
+def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarray) -> str:
+    """Where the forecast depends on what the context does not show."""
+    found = untested_ends(item, seen, item.measured(frames))
+    if found is None:
+        return ""
+    return (
+        f"; from frame {found.frame} on waves reach an end that may be a wall or free, which the "
+        "context does not show"
+    )
 
 
 def _ends_stay(context: Trajectory) -> str:

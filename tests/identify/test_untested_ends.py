@@ -1,0 +1,68 @@
+"""Free ends that may be walls, of a flow that has not reached them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hfluxno import Trajectory, forecast
+from hfluxno.boundary import Outflow, Wall
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.frames.select import make_settings
+from hfluxno.identify.residuals.misfit import UNKNOWN
+from hfluxno.identify.untested_ends import UntestedEnds, untested_ends, walled
+from tests.identify.frames.test_dry_ground import CELLS, LENGTH, ritter
+from tests.identify.laws import identification, shallow_water
+
+X = (np.arange(50) + 0.5) / 50
+
+
+def item(boundary="outflow", noise=0.0):
+    settings = make_settings(Candidate("dictionary", 0), Grid.interval(50, boundary=boundary))
+    misfit = dataclasses.replace(UNKNOWN, noise=noise)
+    return identification(shallow_water(), settings=settings, misfit=misfit)
+
+
+def flow(arrived, wiggle=0.0, count=8):
+    """A momentum in the middle that spreads up to the fraction `arrived` of the way to the ends."""
+    reach = np.linspace(0.1, arrived, count)[:, None]
+    momentum = np.where(np.abs(X - 0.5) < 0.5 * reach + 1e-9, 0.4, 0.0)
+    momentum = momentum + wiggle * np.random.default_rng(0).normal(size=momentum.shape)
+    return np.stack([np.ones_like(momentum), momentum], axis=1)
+
+
+def test_an_end_is_untested_if_no_wave_has_reached_it_yet():
+    seen, ahead = flow(0.5), flow(1.0)
+    assert untested_ends(item(), seen, ahead) == UntestedEnds((0, 1), 8)
+    assert untested_ends(item(), seen, flow(0.9)) is None  # nothing arrives
+    assert untested_ends(item(), ahead, ahead) is None  # the context shows what happens there
+    assert untested_ends(item("reflecting"), seen, ahead) is None
+    noisy = flow(0.5, wiggle=0.01)
+    assert untested_ends(item(), noisy, ahead) is None
+    known = 0.01 / np.std(noisy[:, 1])
+    assert untested_ends(item(noise=known), noisy, ahead) == UntestedEnds((0, 1), 8)
+    one = np.where(X < 0.5, ahead, seen[-1:])
+    assert untested_ends(item(), seen, one) == UntestedEnds((0,), 8)
+
+
+def test_walls_take_the_place_of_untested_ends():
+    made = item()
+    law, settings = walled(made, made.settings, UntestedEnds((1,), 3))
+    assert law.negated == (1,)
+    low, high = settings.grid.boundary[0]
+    assert type(low) is Outflow and isinstance(high, Wall)
+
+
+@pytest.mark.validation
+def test_a_dam_break_that_reaches_an_end_may_be_reflected():
+    """The bound follows the water that a wall would hold back, and the sentence says why."""
+    times = np.linspace(0.0, 2.6, 40)
+    every, x = ritter(times), (np.arange(CELLS) + 0.5) * LENGTH / CELLS
+    every[:, 0] += 0.05
+    context = Trajectory.from_numpy(every[:22], times[:22], x, ("h", "q"), "outflow")
+    found = forecast(context, 18)
+    assert found.status == FitStatus.OK
+    assert "waves reach an end that may be a wall or free" in found.sentences[0]
+    assert found.predicted_error_90[-1] > 5.0 * found.predicted_error_90[2]
