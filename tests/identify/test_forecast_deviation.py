@@ -17,7 +17,7 @@ from hfluxno.identify.forecast_deviation import (
     _columns,
     not_below_backtest,
 )
-from hfluxno.identify.forecaster import _noise
+from hfluxno.identify.forecaster import _horizon, _noise
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.frames.track import continued, track
@@ -185,3 +185,28 @@ def test_noise_is_at_most_what_the_law_leaves(traffic):
     for residual, noise in ((0.01, 0.01), (0.5, 0.3), (np.nan, 0.3)):
         item = identification(greenshields, CELLS, residual=residual, misfit=misfit)
         assert _noise(item, traffic) == pytest.approx(noise * traffic.std())
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ((0.01, 0.02), "in nine of ten cases its error is below 5 % for 2 of 2 frames"),
+        (
+            (0.01, 0.2, 0.6),
+            "in nine of ten cases its error is below 5 % for 1 of 3 frames, and may exceed 100 % "
+            "from frame 3 on: nothing is known there",
+        ),
+        ((0.1, 0.2), "its error may exceed 5 % from the first frame on"),
+        (
+            (0.1, 0.6, 0.7),
+            "its error may exceed 5 % from the first frame on, and 100 % from frame 2 on: nothing "
+            "is known there",
+        ),
+        ((0.6,), "its error may exceed 100 % from the first frame on: nothing is known"),
+    ],
+)
+def test_how_far_ahead_a_forecast_is_believed(errors, said):
+    """By the 90 % bounds, 1.85 times the predicted errors."""
+    item = identification(polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",)), CELLS)
+    frames = np.full((len(errors), 1, CELLS), -2.0)
+    assert _horizon(item, frames, 2.0 * np.array(errors)[:, None, None]) == f"; {said}"

@@ -40,8 +40,8 @@ from hfluxno.plural import percent, plural
 from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory
 
-# A predicted error up to which a forecast counts as reliable.
-_BELIEVED = 0.05
+# A predicted error up to which a forecast counts as reliable, and one as large as the field.
+_BELIEVED, _UNKNOWN = 0.05, 1.0
 # How far a forecast may leave the observed range, in widths of the range.
 _FAR = 10.0
 
@@ -271,17 +271,25 @@ def _noise(
 
 
 def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
-    """How far ahead the 90 % bound of a forecast with known standard deviations is small."""
+    """How far ahead the 90 % bound of a forecast with known standard deviations is small, and from
+    where on it is larger than the field."""
     if spread is None or item.status != FitStatus.OK:
         return ""
     size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
     error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
-    beyond = np.flatnonzero(NINETY_OF_FRAMES * error > _BELIEVED)
-    sure = int(beyond[0]) if len(beyond) else len(frames)
+    sure, vague = (
+        int(np.argmax([*(NINETY_OF_FRAMES * error > limit), True]))
+        for limit in (_BELIEVED, _UNKNOWN)
+    )
+    small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
+    if vague == 0:
+        return f"; its error may exceed {whole} from the first frame on: nothing is known"
+    ends = f"{whole} from frame {vague + 1} on: nothing is known there"
     if sure == 0:
-        return f"; its error may exceed {percent(_BELIEVED)} from the first frame on"
-    every = plural(len(frames), "frame")
-    return f"; in nine of ten cases its error is below {percent(_BELIEVED)} for {sure} of {every}"
+        more = f", and {ends}" if vague < len(frames) else ""
+        return f"; its error may exceed {small} from the first frame on{more}"
+    more = f", and may exceed {ends}" if vague < len(frames) else ""
+    return f"; in nine of ten cases its error is below {small} for {sure} of {every}{more}"
 
 
 def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarray) -> str:
