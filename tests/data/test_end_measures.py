@@ -5,7 +5,7 @@ import pytest
 
 from hfluxno.data.end_measures import ends
 from hfluxno.data.likely_boundary import likely_boundary
-from hfluxno.data.measures import total
+from hfluxno.data.measures import changes_steadily, total
 from hfluxno.wild_values import noise
 from tests.data.test_measures import gaps, wave
 
@@ -21,6 +21,7 @@ def likely(**fields):
             "total_kept": sums.kept,
             "total_doubtful": sums.doubtful,
             "total_uncertainty": sums.uncertainty,
+            "total_changes_steadily": changes_steadily(u[None], T[:, 0], sums),
             "total_known": sums.known,
             "relative_noise": noise(u[None]) / np.nanstd(u),
             "explained_by_ends": np.nan,
@@ -76,6 +77,33 @@ def test_a_momentum_vanishes_in_walls():
     noisy = height[:, ::10] + 0.05 * np.random.default_rng(0).normal(size=(30, 8))
     boundary, why = likely(h=noisy, m=momentum[:, ::10] * np.ones((30, 1)))
     assert boundary == "reflecting" and "the total of h is perhaps conserved" in why
+
+
+def test_what_rests_at_the_ends_is_a_momentum_if_pressures_there_change_its_total():
+    """A dam break from 1 to .1 that has not reached the ends; a tracer keeps its total."""
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(2, 30, 80))
+    width = 0.1 + 0.3 * T
+    height = 0.55 - 0.45 * np.clip((X - 0.5) / width, -1.0, 1.0) + noise[0]
+    bump = np.maximum(1.0 - ((X - 0.5) / width) ** 2, 0.0)
+    momentum, tracer = 0.3 * bump + noise[1], 0.1 * bump / width + noise[1]
+    assert ends(momentum[None]).rests and not ends(height[None]).rests
+    assert not ends(np.zeros((1, 30, 80))).rests
+    later = "the choice decides the forecast as soon as a wave arrives"
+    assert likely(h=height, m=momentum) == ("reflecting", (
+        "m vanishes at both ends and the total of h is conserved, as between walls; but nothing "
+        f"has reached the ends yet, and {later} (through open ends: outflow)"
+    ))  # fmt: skip
+    on_a_bed = momentum * np.cos(2.0 * T)  # which presses, too
+    for fields in ({"h": height, "c": tracer}, {"h": height, "q": on_a_bed}, {"h": height}):
+        assert likely(**fields) == ("outflow", (
+            "nothing reaches the ends, which differ from each other: "
+            f"{later} (between walls: reflecting)"
+        ))  # fmt: skip
+    boundary, why = likely(c=tracer)
+    assert boundary == "periodic" and why == (
+        "nothing reaches the ends, which are alike: any boundary will do, unless the flux depends "
+        f"on place (then outflow), but {later}"
+    )
 
 
 @pytest.mark.parametrize("places", [7, 9, 10, 12])

@@ -33,6 +33,7 @@ class Ends(NamedTuple):
     - `near`: the median difference across them, of that of places far from each other.
     - `still`: nothing happens there.
     - `vanish`: the field is zero in walls there: odd about an end, or not moving yet.
+    - `rests`: it is zero there in every frame, and not everywhere.
     """
 
     match: bool
@@ -41,6 +42,7 @@ class Ends(NamedTuple):
     near: float
     still: bool
     vanish: bool
+    rests: bool
 
 
 def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
@@ -50,7 +52,7 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     sigma, least = float(np.nan_to_num(noise(bare))), _ROUNDING * deviation
     within = np.diff(bare, axis=-1)
     if not within.shape[-1] or np.isnan(bare[..., 0] - bare[..., -1]).all():
-        return Ends(False, np.nan, np.nan, np.nan, _still(bare, sigma), False)
+        return Ends(False, np.nan, np.nan, np.nan, _still(bare, sigma), False, False)
     across = bare[..., 0] - bare[..., -1]
     beside = within[..., [0, -1]]
     # The median leaves shocks out that pass the ends, which the mean square has to bound.
@@ -64,7 +66,13 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
         step / max(_far(bare), least) if deviation > 0.0 else 0.0,
         _still(bare, sigma),
         vanishes(bare, sigma, deviation),
+        deviation > 0.0 and rests(bare[..., [0, -1]], sigma, deviation),
     )
+
+
+def rests(values: Float[np.ndarray, "..."], sigma: float, deviation: float) -> bool:
+    """Whether these values of a field with noise and deviation of these sizes are zero."""
+    return bool(rms(values) <= max(3.0 * sigma, _QUIET * deviation))
 
 
 def vanishes(u: Float[np.ndarray, "trajectory time x"], sigma: float, deviation: float) -> bool:
@@ -76,7 +84,7 @@ def vanishes(u: Float[np.ndarray, "trajectory time x"], sigma: float, deviation:
         leaves = _arrives(one, two, _SMALL * size)
         both = ~np.isnan(one + two)
         one, two = one[both], two[both]
-        moves = rms(two) > max(3.0 * sigma, _QUIET * deviation)
+        moves = not rests(two, sigma, deviation)
         slope, small = one @ two, rms(one) < _SMALL * size
         if moves and not (
             0.0 <= slope <= (1.0 if small else _ODD) * (two @ two)

@@ -7,7 +7,7 @@ from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary
 from hfluxno.data.marks import marks_in, without_marks
-from hfluxno.data.measures import is_constant, oddities, total, travel
+from hfluxno.data.measures import changes_steadily, is_constant, oddities, total, travel
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import percent, plural
@@ -123,6 +123,7 @@ def _field(
         "total_known": worst.known,
         "total_kept": worst.kept,
         "total_doubtful": worst.doubtful,
+        "total_changes_steadily": changes_steadily(u, source.times, worst),
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
         "changes": _change(u),

@@ -13,6 +13,8 @@ _NEAR, _NEARER = 0.2, 0.1
 # Of far places, for ends that are not next to each other on a ring; and of neighbours.
 _APART, _FAR, _STEEP = 0.5, 0.9, 5.0
 _SURE = 0.1  # of the mean size
+# Said while nothing has reached the ends.
+DECIDES = "the choice decides the forecast as soon as a wave arrives"
 
 
 def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
@@ -22,6 +24,9 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     other, and totals that are kept, or slopes that match too. Walls need ends clearly apart and
     totals that are kept and known to be, or a field that vanishes at both ends beside another whose
     total is kept. Otherwise there may be inflow.
+
+    What is at rest at both ends is a momentum only if its total changes at a constant rate, by the
+    pressures there; that of what is carried is kept.
     """
     kept = all(each["total_kept"] for each in found.values())
     known = all(each["total_known"] for each in found.values())
@@ -30,12 +35,7 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
         return _hidden(kept or doubtful, known and not doubtful)
     match = all(each.match for each in ends.values())
     if all(each.still for each in ends.values()):
-        if match:
-            return "periodic", (
-                "nothing reaches the ends, which are alike: any boundary will do, unless the flux "
-                "depends on place (then outflow)"
-            )
-        return "outflow", "nothing reaches the ends, which differ from each other"
+        return _unreached(ends, found, match)
     if match and kept and all(_joins(each, known) for each in ends.values()):
         surely = "" if all(map(is_sure, found.values())) else "perhaps "
         return "periodic", f"the ends match and the total is {surely}conserved"
@@ -51,11 +51,7 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     others = [name for name in ends if name not in walls]
     apart = any(not ends[name].match or ends[name].near > _APART for name in others)
     if walls and apart and all(found[name]["total_kept"] for name in others):
-        surely = "" if all(is_sure(found[name]) for name in others) else "perhaps "
-        return "reflecting", (
-            f"{' and '.join(walls)} {'vanish' if len(walls) > 1 else 'vanishes'} at both ends and "
-            f"the total of {' and '.join(others)} is {surely}conserved, as between walls"
-        )
+        return "reflecting", _as_between(walls, found)
     words = "the ends match no better than by chance" if match else "the ends do not match"
     if (
         kept
@@ -89,6 +85,36 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
             "a flow that they do not determine"
         )
     return "open", f"{words}, which is estimated"
+
+
+def _unreached(ends: dict[str, Ends], found: dict, match: bool) -> tuple[str, str]:
+    """The boundary while nothing has happened at the ends."""
+    if match:
+        return "periodic", (
+            "nothing reaches the ends, which are alike: any boundary will do, unless the flux "
+            f"depends on place (then outflow), but {DECIDES}"
+        )
+    walls = [n for n, each in ends.items() if each.rests and found[n]["total_changes_steadily"]]
+    others = [name for name in ends if name not in walls]
+    if walls and others and all(found[name]["total_kept"] for name in others):
+        return "reflecting", (
+            f"{_as_between(walls, found)}; but nothing has reached the ends yet, and {DECIDES} "
+            "(through open ends: outflow)"
+        )
+    return "outflow", (
+        f"nothing reaches the ends, which differ from each other: {DECIDES} (between walls: "
+        "reflecting)"
+    )
+
+
+def _as_between(walls: list[str], found: dict) -> str:
+    """That these fields vanish at both ends, and the totals of the others are kept."""
+    others = [name for name in found if name not in walls]
+    surely = "" if all(is_sure(found[name]) for name in others) else "perhaps "
+    return (
+        f"{' and '.join(walls)} {'vanish' if len(walls) > 1 else 'vanishes'} at both ends and "
+        f"the total of {' and '.join(others)} is {surely}conserved, as between walls"
+    )
 
 
 def is_sure(field: dict) -> bool:

@@ -23,6 +23,7 @@ _LITTLE = 0.05  # of what passes the middle
 _FEW = 0.2  # of the values in frames and at places that are measured
 _SENSORS = 32  # places; more are taken for cells, whose totals are exact
 _KNOWN = 0.5  # of what passes the middle
+_LINE, _UNSTEADY = 4, 0.1  # frames of a line, and how much is off it
 _HALVES = 9  # of the cells, evenly chosen
 
 
@@ -147,6 +148,23 @@ def total(u: np.ndarray) -> Total:
         error += _sampled(whole[..., places], inside.any(axis=-1))
     moves = _passed(whole, inside.any(axis=-1))
     return Total(change / size, float(error / size), moves / size)
+
+
+def changes_steadily(u: np.ndarray, times: np.ndarray, sums: Total) -> bool:
+    """Whether the total of a field changes, and as by constant flows through the ends: linearly in
+    time, up to a tenth of the change or its uncertainty."""
+    if sums.kept or sums.doubtful:
+        return False
+    size = float(np.mean(np.abs(u), where=~np.isnan(u)))
+    whole, inside = interpolated(u)
+    for run, known in zip(whole.mean(axis=-1), inside.any(axis=-1), strict=True):
+        if np.sum(known) < _LINE:
+            return False
+        t, means = times[known] - times[known].mean(), run[known] - run[known].mean()
+        rest = means - t * (t @ means) / (t @ t)
+        if np.std(rest) > max(_UNSTEADY * np.std(means), 0.5 * sums.uncertainty * size):
+            return False
+    return True
 
 
 def _between_times(u: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.data.end_measures import rms, vanishes
+from hfluxno.data.likely_boundary import DECIDES
 from hfluxno.data.plane.totals import Totals
 
 # Values across the ends of periodic sides (57 files) differed at most 1.1 times as much as those
@@ -78,7 +79,8 @@ def sides(
         why.append(words)
     if any(not each.match and not each.still for each in along):
         why.append(_kept([names[i] for i in moving if kept[i]], bool(known.any()), found is None))
-    return chosen[0], chosen[1], ", ".join(why)
+    later = f"; {DECIDES}" if any(each.still for each in along) else ""
+    return chosen[0], chosen[1], ", ".join(why) + later
 
 
 class _Axis(NamedTuple):
