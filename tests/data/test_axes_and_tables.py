@@ -9,6 +9,8 @@ from hfluxno.data.readers import read
 from hfluxno.data.same_entries import with_same_united
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
+TIMES = np.arange(FRAMES)
+
 
 def test_x_may_fall(tmp_path):
     x = 4.0 - 0.5 * np.arange(CELLS)
@@ -186,6 +188,46 @@ def test_columns_of_a_table(tmp_path):
         ValueError, match=r"no column time; it has minute, km, .* --time NAME and --x"
     ):
         read(path)
+
+
+def test_what_is_the_same_at_all_places_is_no_field(tmp_path):
+    """Such as a rate of injection, which multiplies the flux."""
+    rate = np.broadcast_to(1.0 + 0.5 * np.sin(TIMES)[:, None], wave().shape).copy()
+    rate[2, 3], rate[4] = np.nan, np.nan
+    path = table(tmp_path / "a.csv", columns() | {"rate": rate.ravel()})
+    source = read(path)
+    mend = (
+        "multiplies the flux, use its integral over time (the injected volume) in place of the "
+        "time."
+    )
+    assert source.variable == "u" and source.notes == (
+        f"Not read: rate, which is the same at all places at each time; if it {mend}",
+    )
+    said = (
+        f"rate of {path} is the same at all places at each time, so it is no field of a law, nor "
+        f"the flow of one: choose what differs from place to place, and if rate {mend}"
+    )
+    for chosen in ({"variable": "u,rate"}, {"variable": "u", "flow": "rate"}):
+        with pytest.raises(ValueError) as refused:
+            read(path, **chosen)
+        assert str(refused.value) == said
+    assert read(path, "u").notes == ()
+    # One that is constant may stay, and one that differs somewhere at some time is a field.
+    constant = table(tmp_path / "b.csv", columns() | {"b": np.ones(rate.size)})
+    assert read(constant, "u,b").fields == ("u", "b")
+    assert read(constant).variable == "u" and "Not read: b, which" in read(constant).notes[0]
+    rate[-1, 0] += 1e-6
+    with pytest.raises(ValueError, match=r"could be meant \(u, rate\)"):
+        read(table(tmp_path / "c.csv", columns() | {"rate": rate.ravel()}))
+    # Of places that are measured one after the other it is not known.
+    rate[:-1] = np.where(np.arange(CELLS) == np.arange(FRAMES - 1)[:, None], rate[:-1], np.nan)
+    rate[-1, 0] = rate[-1, 1]
+    assert read(table(tmp_path / "d.csv", columns() | {"rate": rate.ravel()}), "u,rate").fields
+    alone = table(tmp_path / "e.csv", columns(np.exp(TIMES)[:, None] * np.ones(CELLS)))
+    assert read(alone).variable == "u"
+    same = table(tmp_path / "f.csv", {**columns(np.ones(rate.shape)), "v": np.ones(rate.size)})
+    with pytest.raises(ValueError, match=r"could be meant \(u, v\)"):
+        read(same)
 
 
 def test_units_in_the_header_of_a_variable(tmp_path):

@@ -8,6 +8,7 @@ import xarray as xr
 
 from hfluxno.data.bands import LOWER, UPPER
 from hfluxno.data.numbers import field_names, listed
+from hfluxno.data.same_everywhere import fields_among, no_fields
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
 # What the flow of a density beside it is called.
@@ -107,12 +108,8 @@ def canonical_order(dims: Sequence, name: str, path: Path) -> list[str]:
 
 
 def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
-    data = [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
-    fitting = [name for name in data if fits(variables[name].dims)]
-    bare = {name: name.removesuffix(LOWER).removesuffix(UPPER) for name in fitting}
-    # A forecast has the ends of its bands beside it.
-    fitting = [name for name in fitting if bare[name] == name or bare[name] not in fitting]
-    candidates = fitting or data
+    data, fitting = _data(variables), fitting_ones(variables)
+    candidates = fields_among(variables, fitting) or data
     if not candidates:
         raise ValueError(
             f"No variable of {path} is a trajectory: one with the dimensions time and x, and "
@@ -132,9 +129,25 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     return candidates[0]
 
 
-def unread(variables: Mapping[str, xr.Variable], asked: str | None) -> str:
-    """A note on fields beside the only one of the usual axes, if none was asked for: those that the
-    same file has on axes of their own; empty if there are none."""
+def _data(variables: Mapping[str, xr.Variable]) -> list[str]:
+    return [name for name, v in variables.items() if 2 <= v.ndim <= 4 and name not in DIMENSIONS]
+
+
+def fitting_ones(variables: Mapping[str, xr.Variable]) -> list[str]:
+    """Those with the dimensions of a trajectory, without the bands that a forecast has beside
+    it."""
+    fitting = [name for name in _data(variables) if fits(variables[name].dims)]
+    bare = {name: name.removesuffix(LOWER).removesuffix(UPPER) for name in fitting}
+    return [name for name in fitting if bare[name] == name or bare[name] not in fitting]
+
+
+def unread(variables: Mapping[str, xr.Variable], asked: str | None, read: Sequence[str]) -> str:
+    """A note on variables beside the one that was read because none was asked for: those that are
+    the same at all places, or fields that the same file has on axes of their own; empty if there
+    are none."""
+    same = [name for name in fitting_ones(variables) if name not in read]
+    if asked is None and same:
+        return no_fields(same)
     others = [
         name
         for name, v in variables.items()

@@ -41,6 +41,7 @@ from hfluxno.data.choice import (
     choose,
     combined,
     fits,
+    fitting_ones,
     selected,
     unread,
 )
@@ -64,6 +65,7 @@ from hfluxno.data.numbers import (
 )
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
+from hfluxno.data.same_everywhere import check_fields
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, measured_part, on_cells
@@ -230,7 +232,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     gaps = [note for _, note in valid.values() if note]
     gaps += [note for _, notes in marked.values() for note in notes]
-    left_out += [*gaps, unread(variables, how.variable)]
+    left_out += [*gaps, unread(variables, how.variable, names)]
     left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:
@@ -273,6 +275,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     if 0 in values.shape:
         raise ValueError(f"The variable {name} of {path} is empty: its shape is {found.shape}.")
     fields_read = field_names(coordinates.get("field"), values.shape[-2], name)
+    if len(fitting_ones(variables)) > 1:  # among which there is a choice
+        check_fields(values, fields_read, path)
     frames, places = values.shape[-3], values.shape[-1]
     if frames < LEAST_FRAMES or places < LEAST_PLACES:
         given = ", and a file for a given law (--law) needs as many frames, too"
