@@ -147,10 +147,12 @@ def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
     assert main(["check", path]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     assert "(time), uneven" in shown and "The entries of time are uneven" in shown
-    assert (
-        "not conserved: changes by" in shown
-        and "; what passes or presses at the ends can explain 100 %" in shown
-    )
+    words = "what passes or presses at the ends can explain 100 % of that, but so may a source or a"
+    assert "not conserved: changes by" in shown and f"; {words} reaction" in shown
+    for closed in ("wall", "periodic"):
+        assert main(["check", path, "--boundary", closed]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "not conserved: changes by" in shown and "can explain" not in shown
 
 
 def test_trajectories_without_a_value_are_not_among_the_measured(tmp_path, capsys):

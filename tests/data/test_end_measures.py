@@ -149,6 +149,17 @@ def test_a_total_that_changes_by_little_more_than_its_uncertainty_shows_no_leak(
         assert said in likely(u=4.0 * (1.0 - lost * T) + wave + noise)[1]
 
 
+def test_a_reaction_of_several_fields_may_be_why_their_totals_change():
+    """Of one field the states at the ends would not explain it."""
+    opened = 2.0 + np.cos(np.pi * (X - 0.5 * T))
+    words = (
+        "the ends do not match and the total is not conserved: there is inflow, which is estimated"
+    )
+    assert likely(u=opened) == ("open", words)
+    reacts = f"{words}, unless a source or a reaction is why"
+    assert likely(u=opened, v=opened**2) == ("open", reacts)
+
+
 def test_where_noise_hides_the_ends():
     noise = np.random.default_rng(2).normal(size=(30, 80))
     boundary, why = likely(u=noise)

@@ -187,7 +187,10 @@ def _total(field: dict, units: str) -> str:
     if verdict != "not conserved" or math.isnan(field["explained_by_ends"]):
         return text
     share = _percent(field["explained_by_ends"])
-    return f"{text}; what passes or presses at the ends can explain {share} of that"
+    return (
+        f"{text}; what passes or presses at the ends can explain {share} of that, but so may a "
+        "source or a reaction"
+    )
 
 
 def _symmetric(field: dict, units: str) -> str:

@@ -31,12 +31,13 @@ def examined(source: Source, is_told: bool = False) -> dict:
         for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
     }
     boundary, reason = likely_boundary(both, fields)
-    if boundary == "periodic":  # nothing passes its ends
-        fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
     if is_told or set(source.boundary) != {"periodic"}:  # which is the default
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
         boundary, reason = ",".join(sides), f"as you say{file}"
+    walls = len(fields) == 1 and set(boundary.split(",")) <= {"wall", "reflecting"}
+    if boundary == "periodic" or walls:  # nothing passes its ends
+        fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
     faults = _faults(source, values, fields, boundary)
     return {
         "input": str(source.path),

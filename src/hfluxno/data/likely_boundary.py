@@ -84,7 +84,10 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
             f"{words}, but the states at the ends do not explain all of it: a source or a leak, or "
             "a flow that they do not determine"
         )
-    return "open", f"{words}, which is estimated"
+    words += ", which is estimated"
+    if len(ends) > 1:  # whose states at the ends explain nearly any smooth change
+        words += ", unless a source or a reaction is why"
+    return "open", words
 
 
 def _unreached(ends: dict[str, Ends], found: dict, match: bool) -> tuple[str, str]:
