@@ -253,10 +253,20 @@ def test_noise_alone_has_no_boundary(tmp_path, capsys):
     assert found["fields"]["density"]["correlation_of_frames"] < 0.5
 
 
+def test_the_command_takes_frames_in_which_something_changes(tmp_path, capsys):
+    u = wave()[0, :20]
+    u[:17] = u[16]
+    found = checked(capsys, saved(tmp_path / "a.nc", u))
+    assert found["next"].endswith(" --context 18 --steps 2") and not found["faults"]
+
+
 def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
     still = checked(capsys, saved(tmp_path / "a.nc", np.ones((6, 9))))
     assert still["faults"] == ["All values are constant: there is nothing to infer a law from."]
     assert still["next"] == ""
+    same = checked(capsys, saved(tmp_path / "s.nc", np.repeat(wave()[0, :1], 20, axis=0)))
+    assert same["faults"] == ["All frames are the same: there is nothing to infer a law from."]
+    assert same["identifiable"] == "nothing" and same["next"] == same["reconstruct"] == ""
     few = gaps(wave()[0], 0.99)
     few = checked(capsys, saved(tmp_path / "b.nc", few))
     (fault,) = few["faults"]

@@ -4,8 +4,12 @@ import dataclasses
 import shlex
 from typing import Any
 
+import numpy as np
+
 from hfluxno.cli.input import MeasuredConfig
+from hfluxno.data.measures import is_still
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _NOISY = 0.01  # in standard deviations
@@ -104,9 +108,11 @@ def _too_few(source: Source, found: dict, frames: int, jointly: bool = False) ->
     if any(each["constant"] for each in found["fields"].values()):
         return ""  # the commands leave fields out
     try:
-        context: Trajectory = source.context(frames)
+        context: Trajectory = source.beginning(frames)
     except ValueError:  # such as given ends that are too short, of which the commands tell
         return ""
+    if is_still(np.asarray(context.values)):
+        return f"Nothing changes in the first {plural(frames, 'frame')}."
     return too_few_values(context, jointly)
 
 

@@ -7,7 +7,14 @@ from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary
 from hfluxno.data.marks import marks_in, without_marks
-from hfluxno.data.measures import changes_steadily, is_constant, oddities, total, travel
+from hfluxno.data.measures import (
+    changes_steadily,
+    is_constant,
+    is_still,
+    oddities,
+    total,
+    travel,
+)
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import percent, plural
@@ -146,6 +153,10 @@ def _change(u: np.ndarray) -> float:
 def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
+    if is_still(source.measured):
+        return ["All frames are the same: there is nothing to infer a law from."]
+    if is_still(values):
+        return ["All frames are the same: there is nothing to infer a law from."]
     seen = ~np.isnan(values)
     empty = np.flatnonzero(~seen.any(axis=(1, 3)).all(axis=-1))
     if len(values) > 1 and empty.size:

@@ -200,6 +200,16 @@ def is_constant(u: np.ndarray) -> bool:
     return bool(np.nanmax(u) - np.nanmin(u) <= 4.0 * np.finfo(u.dtype).eps * np.nanmax(np.abs(u)))
 
 
+def is_still(values: np.ndarray) -> bool:
+    """Whether no value of (…, time, field, x) changes in time by more than rounding; not if none is
+    known."""
+    known = ~np.isnan(values)
+    high = np.max(values, axis=-3, initial=-np.inf, where=known)
+    low = np.min(values, axis=-3, initial=np.inf, where=known)
+    size = np.max(np.abs(values), axis=(-3, -1), initial=0.0, where=known)[..., None]
+    return bool(known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size))
+
+
 def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
     """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
     user who might not know that every method takes them as values."""

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hfluxno.boundary import Boundary, BoundaryName, Given
 from hfluxno.coordinates import uniform_edges
+from hfluxno.data.measures import is_still
 from hfluxno.data.text_table import is_table
 from hfluxno.observation import Flow, Observation
 from hfluxno.plural import plural
@@ -332,13 +333,7 @@ class Source:
                 f"of {LEAST_FRAMES} frames or more."
             )
         context = self.beginning(frames)
-        values = np.asarray(context.values)
-        known = ~np.isnan(values)
-        high = np.max(values, axis=-3, initial=-np.inf, where=known)
-        low = np.min(values, axis=-3, initial=np.inf, where=known)
-        size = np.max(np.abs(values), axis=(-3, -1), initial=0.0, where=known)[..., None]
-        # If no value is known, the method says so.
-        if known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size):
+        if is_still(np.asarray(context.values)):
             raise ValueError(
                 f"The values of {self.variable} in {self.path} do not change in the first "
                 f"{plural(context.frames, 'frame')}: there is nothing to infer a law from; choose "
