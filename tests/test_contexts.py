@@ -12,6 +12,7 @@ import xarray as xr
 import hfluxno
 from hfluxno import Grid, Trajectory
 from hfluxno.contexts import as_trajectory
+from hfluxno.data.readers import read
 from tests.identify.laws import identification, polynomial
 
 TIMES, GRID = np.linspace(3.0, 3.4, 5), Grid.interval(8, 10.0, 14.0)
@@ -95,6 +96,35 @@ def test_inflow_is_an_argument_of_what_asks_for_it():
         np.testing.assert_array_equal([end.state for end in ends], np.eye(2))
     with pytest.raises(ValueError, match=r"inflow has the shape \(2,\); it needs \(2, 2\)"):
         Trajectory.from_numpy(VALUES[0], TIMES, x, boundary="inflow", inflow=np.ones(2))
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-160, 1e100, 1e300])
+def test_steps_beyond_computing_are_refused_in_the_sentence_of_a_file(tmp_path, factor):
+    values, times, x = VALUES[0, :, 0], factor * np.arange(5.0), factor * np.arange(8.0)
+    faults = []
+    for name, axes in {"time": (times, None), "x": (None, x)}.items():
+        size = f"steps of the coordinate {name} reach {factor:.3g} in size"
+        with pytest.raises(ValueError, match=re.escape(size)) as refused:
+            Trajectory.from_numpy(values, *axes)
+        faults.append(str(refused.value))
+    with pytest.raises(ValueError, match="steps of the coordinate y reach"):
+        Trajectory.from_numpy(np.zeros((3, 4, 8)), y=x)
+    hand_made = Trajectory(values[:, None], times, Grid.interval(8), ("u",))
+    grid = Grid.interval(8, 0.0, 8.0 * factor)
+    for context, more in (
+        (hand_made, {}),
+        (Trajectory(values[:, None], TIMES, grid, ("u",)), {}),
+        (values, {"times": times, "grid": GRID}),
+        (values, {"times": TIMES, "grid": grid}),
+    ):
+        with pytest.raises(ValueError) as refused:
+            hfluxno.forecast(context, 2, "persistence", **more)
+        assert str(refused.value) in faults
+    for i, axes in enumerate(({"time": times}, {"x": x})):
+        np.savez(tmp_path / "a.npz", u=values, **axes)
+        with pytest.raises(ValueError) as refused:
+            read(tmp_path / "a.npz")
+        assert str(refused.value) == faults[i]
 
 
 def test_a_state_at_rest_tells_nothing():

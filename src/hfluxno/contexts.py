@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from hfluxno.boundary import Given, Inflow
+from hfluxno.coordinates import check_spacing
 from hfluxno.grid import Grid
 from hfluxno.observation import Flow, Observation, Points, TimeMean
 from hfluxno.plural import plural
@@ -89,7 +90,10 @@ def _batch(parts: list[Trajectory]) -> Trajectory:
 
 
 def _checked(context: Trajectory) -> Trajectory:
-    """The same, if its ends and its observation belong to it."""
+    """The same, if its ends and observation belong to it, and its steps can be computed with."""
+    check_spacing(np.asarray(context.times, float), "time")
+    for axis, name in enumerate(context.space):
+        check_spacing(context.grid.centers(axis), name)
     steps = context.observation
     if not isinstance(steps, tuple) or not all(isinstance(step, Observation) for step in steps):
         raise ValueError("An observation is a tuple of steps, as in (Flow(), TimeMean(30.0)).")

@@ -16,6 +16,8 @@ _COARSEST_UNIT = 0.2
 _SAME_UNIT = 1e-3  # of a unit, also in single precision
 # Squares of numbers within these bounds neither overflow nor vanish in double precision.
 SMALLEST, _LARGEST = 1e-150, 1e150
+# The same in single precision.
+SMALLEST_SINGLE, LARGEST_SINGLE = 1e-18, 1e18
 # A density below this part of its mean size is nothing: single precision rounds a sum by more.
 _NOTHING = 1e-9
 
@@ -106,6 +108,14 @@ def check_magnitude(
             f"The {what} reach {largest:.3g} in size, beyond what can be computed with; choose "
             f"units in which they lie between {least:g} and {most:g}."
         )
+
+
+def check_spacing(entries: np.ndarray, name: str) -> None:
+    """Raises `ValueError` if the squares of steps of a coordinate leave single precision."""
+    with np.errstate(over="ignore"):
+        steps = np.diff(entries[np.isfinite(entries)])
+    what = f"steps of the coordinate {name}"
+    check_magnitude(steps, what, SMALLEST_SINGLE, LARGEST_SINGLE)
 
 
 def is_vacuum(density: np.ndarray) -> np.ndarray:

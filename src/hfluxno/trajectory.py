@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float
 
 from hfluxno.coordinates import (
     as_frames,
+    check_spacing,
     dates,
     decreases,
     kept_precision,
@@ -107,8 +108,8 @@ class Trajectory(eqx.Module):
 
         **Raises:**
 
-        - `ValueError`, if values are infinite, times do not increase, cells are uneven, or a
-          deviation is not positive.
+        - `ValueError`, if values are infinite, times do not increase, cells are uneven, steps of a
+          coordinate are of a size beyond computing, or a deviation is not positive.
         """
         values = real(values, "values")
         values = values.astype(kept_precision(values.dtype))
@@ -138,7 +139,9 @@ class Trajectory(eqx.Module):
         times = np.arange(steps) if times is None else dates(times)
         known |= {"time": "s"} if np.asarray(times).dtype.kind in "mM" else {}
         times = real(seconds(times), "times")
-        times, rows = as_frames(times.astype(np.float64), steps, "time")
+        times = times.astype(np.float64)
+        check_spacing(times, "time")
+        times, rows = as_frames(times, steps, "time")
         values = scatter(values, rows, len(times), -2 - space)
         sigma = None if sigma is None else scatter(sigma, rows, len(times), -2 - space)
         ends = []
@@ -147,6 +150,7 @@ class Trajectory(eqx.Module):
             centers = (np.arange(cells) + 0.5) / cells
             if given is not None:
                 centers = real(given, f"coordinate {name}").astype(np.float64)
+            check_spacing(centers, name)
             centers, columns = with_gaps(centers, cells, name)
             values = scatter(values, columns, len(centers), axis)
             sigma = None if sigma is None else scatter(sigma, columns, len(centers), axis)

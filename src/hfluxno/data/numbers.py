@@ -8,13 +8,11 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno import coordinates
-from hfluxno.coordinates import kept_precision, real
+from hfluxno.coordinates import LARGEST_SINGLE, SMALLEST_SINGLE, kept_precision, real
 from hfluxno.plural import plural
 
 # Of the range of a type of integers, between neighbours.
 _MOST_JUMP = 0.75
-# Squares of numbers within these bounds neither overflow nor vanish in single precision.
-_SMALLEST, _LARGEST = 1e-18, 1e18
 
 
 def real_numbers(values: np.ndarray, what: str) -> np.ndarray:
@@ -76,17 +74,18 @@ def check_finite(values, dims, coordinates, name: str) -> None:
 def check_magnitude(values: np.ndarray, what: str) -> None:
     """Raises `ValueError` if values of a file are so large or small that their squares leave single
     precision."""
-    coordinates.check_magnitude(values, what, _SMALLEST, _LARGEST)
+    coordinates.check_magnitude(values, what, SMALLEST_SINGLE, LARGEST_SINGLE)
 
 
 def check_values(values: np.ndarray, what: str) -> None:
     """`check_magnitude` of measurements, of which the largest may mark missing ones, as 1e20."""
-    beyond = values[np.abs(np.nan_to_num(values)) > _LARGEST]
+    beyond = values[np.abs(np.nan_to_num(values)) > LARGEST_SINGLE]
     if beyond.size:
+        least, most = SMALLEST_SINGLE, LARGEST_SINGLE
         raise ValueError(
             f"The {what} reach {np.max(np.abs(beyond)):.3g} in size, beyond what can be computed "
-            f"with; choose units in which they lie between {_SMALLEST:g} and {_LARGEST:g}, or, if "
-            f"that stands for missing values, make it NaN (--missing={beyond[0]:g})."
+            f"with; choose units in which they lie between {least:g} and {most:g}, or, if that "
+            f"stands for missing values, make it NaN (--missing={beyond[0]:g})."
         )
     check_magnitude(values, what)
 

@@ -32,7 +32,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import BoundaryName
-from hfluxno.coordinates import decreases
+from hfluxno.coordinates import check_spacing, decreases
 from hfluxno.data.axes import squeezed
 from hfluxno.data.boundary_pair import boundary_pair
 from hfluxno.data.choice import (
@@ -53,7 +53,6 @@ from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
 from hfluxno.data.marks import absent, as_gaps
 from hfluxno.data.numbers import (
     check_finite,
-    check_magnitude,
     check_measured,
     check_no_dates,
     check_once,
@@ -305,7 +304,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     sensors = how.boundary == ("open", "open")
     along_x = on_cells(positions, places, how.cells, how.domain, measured, sensors)
     for axis, label in ((along_time, clock), (along_x, "x")):
-        check_magnitude(np.diff(axis.coordinate), f"steps of the coordinate {label}")
+        check_spacing(axis.coordinate, label)
     values = along_time.scatter(along_x.scatter(values, -1), -3)
     source = Source(
         path=path,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hfluxno.coordinates import as_frames, decreases, uniform_edges
+from hfluxno.coordinates import as_frames, check_spacing, decreases, uniform_edges
 from hfluxno.data.choice import asked_names
-from hfluxno.data.numbers import check_magnitude, check_once, coordinate
+from hfluxno.data.numbers import check_once, coordinate
 from hfluxno.data.plane.conserved import chosen
 from hfluxno.data.plane.file import PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
@@ -134,7 +134,7 @@ def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
     stored = file.coordinates.get(axis)
     entries = coordinate(stored, default if axis == "time" else (default + 0.5) / size, axis)
     check_once(entries, axis)
-    check_magnitude(np.diff(entries), f"steps of the coordinate {axis}")
+    check_spacing(entries, axis)
     falls = decreases(stored)
     entries = entries[::-1] if falls else entries
     if axis != "time":  # frames may be missing
