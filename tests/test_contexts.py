@@ -1,4 +1,4 @@
-"""What `identify` and `forecast` take for a context, and what they refuse in a sentence."""
+"""What `identify`, `forecast` and `reconstruct` take, and what they refuse in a sentence."""
 
 import re
 import subprocess
@@ -149,6 +149,7 @@ def test_everything_else_is_refused_in_a_sentence():
         for wrong in (
             lambda: hfluxno.identify(values),
             lambda: hfluxno.forecast(values, 3, times=np.arange(5.0)),
+            lambda: hfluxno.reconstruct(values),
             lambda: hfluxno.identify(one, times=np.arange(5.0)),
             lambda: hfluxno.identify(values.tolist()),
             lambda: hfluxno.identify("traffic.nc"),
@@ -170,6 +171,7 @@ def test_everything_else_is_refused_in_a_sentence():
     no_grid = "An array does not hold its times and grid: pass times=… and grid=Grid.interval("
     kinds = "A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a"
     expected = [
+        no_grid,
         no_grid,
         no_grid,
         "times, grid and fields belong to an array; this context has its own.",
@@ -214,8 +216,8 @@ def test_what_the_memory_does_not_hold_is_refused_before_it_is_made(monkeypatch)
         hfluxno.reconstruct(first, every=1e-3)
 
 
-def test_both_functions_take_every_form():
-    still = np.repeat(VALUES[0, :1, :1], 5, axis=0)  # nothing moves: refused by both alike
+def test_the_functions_take_every_form():
+    still = np.repeat(VALUES[0, :1, :1], 5, axis=0)  # nothing moves: refused by all alike
     still[:, 0] = 1.0
     x = GRID.centers()
     labelled = xr.DataArray(still[:, 0], {"time": TIMES, "x": x}, ("time", "x"), name="u")
@@ -226,6 +228,10 @@ def test_both_functions_take_every_form():
     ):
         with pytest.raises(ValueError, match=r"field .u.* is constant: there is nothing to infer"):
             hfluxno.identify(context, **more)
+        one_by_one = isinstance(context, list)
+        sentence = "takes one trajectory" if one_by_one else "field 'u' is constant: there is"
+        with pytest.raises(ValueError, match=sentence):
+            hfluxno.reconstruct(context, **more)
         forecast = hfluxno.forecast(context, np.int64(2), "persistence", **more)
         assert forecast.trajectory.frames == 2
         np.testing.assert_array_equal(forecast.trajectory.values, 1.0)

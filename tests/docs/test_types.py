@@ -24,7 +24,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 import hfluxno
-from hfluxno import Forecast, Grid, Identification, Trajectory
+from hfluxno import Forecast, Grid, Identification, Reconstruction, Trajectory
 from hfluxno.identify import PlaneIdentification, identify_plane
 
 
@@ -47,11 +47,14 @@ def check(one: Trajectory, labelled: xr.DataArray, values: NDArray[np.float64]) 
     assert_type(hfluxno.forecast(one, 5), Forecast)
     assert_type(hfluxno.forecast([one, one], steps=5), Forecast)
     assert_type(hfluxno.forecast(values, 5, times=times, grid=grid), Forecast)
+    assert_type(hfluxno.reconstruct(labelled), Reconstruction)
+    assert_type(hfluxno.reconstruct(values, times=times, grid=grid), Reconstruction)
     law = hfluxno.identify(one).law
     for states in (50.0, [30.0, 50.0], values):
         assert_type(law.flux(states), NDArray[Any])
     hfluxno.identify(values)  # type: ignore[call-overload]
     hfluxno.forecast(one, 2.5)  # type: ignore[call-overload]
+    hfluxno.reconstruct(values)  # type: ignore[call-overload]
     hfluxno.identity  # type: ignore[attr-defined]
 """
 

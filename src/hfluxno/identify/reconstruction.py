@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, check_forecast_memory, check_steps
+from hfluxno.grid import Grid
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.identify.result import Identification
@@ -25,25 +28,48 @@ if TYPE_CHECKING:
 _COPIES = 200
 
 
+@overload
 def reconstruct(
     context: "Trajectory | xarray.DataArray",
     momentum: str | None = None,
     noise: Noise | None = None,
     every: float | None = None,
+) -> Reconstruction: ...
+@overload
+def reconstruct(
+    context: NDArray[Any],
+    momentum: str | None = None,
+    noise: Noise | None = None,
+    every: float | None = None,
+    *,
+    times: ArrayLike,
+    grid: Grid,
+    fields: Sequence[str] | None = None,
+) -> Reconstruction: ...
+def reconstruct(
+    context: Any,
+    momentum: str | None = None,
+    noise: Noise | None = None,
+    every: float | None = None,
+    *,
+    times: Any = None,
+    grid: Grid | None = None,
+    fields: Sequence[str] | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
     ends (see `hfluxno.identify.joint.fit`).
 
     **Arguments:**
 
-    - `context`: NaN where nothing was measured; at any increasing times. Ends that are `open` are
-      estimated.
+    - `context`: a trajectory, a DataArray (periodic) or an array with its times and grid; NaN where
+      nothing was measured; at any increasing times. Ends that are `open` are estimated.
     - `momentum`: the field that changes sign at a wall; inferred from two fields if it is `None`.
     - `noise`: the standard deviation of the noise, one for all fields, one for each, or one for
       each value (an array of the shape of the data, NaN where nothing was measured); estimated if
       it is `None`.
     - `every`: states at even times so far apart, from the first measurement to the last, instead of
       those at the times of the measurements.
+    - `times`, `grid`, `fields`: for an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
@@ -51,18 +77,18 @@ def reconstruct(
       positive, no law could be solved, or `every` is not positive, longer than the context or so
       small that the states do not fit in memory.
     """
-    trajectory: Trajectory = as_trajectory(context).with_deviation(noise)
+    trajectory = as_trajectory(context, times, grid, fields).with_deviation(noise)
     if trajectory.is_batched:
         raise ValueError(
             "A reconstruction takes one trajectory; reconstruct them one by one, as "
             "Trajectory.single(0)."
         )
-    times = np.asarray(trajectory.times, float)
+    at = np.asarray(trajectory.times, float)
     if every is not None:
-        frames = count_of_even_times(times, every)
+        frames = count_of_even_times(at, every)
         what, size = f"A reconstruction of {plural(frames, 'frame')}", trajectory.batch[:, 0].size
         check_memory(_COPIES * frames, size, what, "choose a larger time step every")
-        times = even_times(times, every)
+        at = even_times(at, every)
     found = identify_all(trajectory, momentum, jointly=True)[0]
 
     best = found.estimate
@@ -72,9 +98,9 @@ def reconstruct(
     if every is None:
         states, spread, ends = best.states, best.spread, best.ends
     else:
-        states, spread, ends = best.within(best.forward.scale.frames(times))
+        states, spread, ends = best.within(best.forward.scale.frames(at))
     field = dataclasses.replace(
-        trajectory.states, values=states, times=times, deviation=None, observation=()
+        trajectory.states, values=states, times=at, deviation=None, observation=()
     )
     ahead = functools.partial(_ahead, trajectory, found)
     spread = np.hypot(spread, rounding_error(np.asarray(trajectory.states.values))[:, None])
