@@ -328,7 +328,7 @@ REFUSED = {
         "identify ../in.npz --domain=-1,0.5",
         "The domain -1 to 0.5 leaves out 8 of 16 sensors, the first at 0.53125; choose",
     ),
-    "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8; got 3."),
+    "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8, of which 4"),
     "constant": (
         "forecast ../flat.npz --steps 3",
         "The values of arr_0 in ../flat.npz do not change in the first",

@@ -216,7 +216,7 @@ FAULTS = {
         r"domain 0 to 8 leaves out 2 of 10 sensors, the first at 8",
     ),
     "ends": ({"domain": (8.0, 0.0)}, "needs finite ends, the lower first; got 8,0"),
-    "few cells": ({"cells": 7}, "--cells must be at least 8; got 7"),
+    "few cells": ({"cells": 7}, "at least 8, of which 4 with sensors may be enough; got 7"),
     "many cells": ({"cells": 300}, r"97 % of 300 cells .* the 95 % .* choose 2\d\d cells or few"),
     "cells beyond any memory": (
         {"cells": 10**12},

@@ -49,8 +49,8 @@ class InputConfig:
     time, lower and upper (lower_h, upper_h, … for several fields), or NetCDF with the same
     variables along time; by default INPUT contains these variables."""
     cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Assign the sensors to a uniform grid of this many cells; by default x itself if it is
-    uniform, else the finest grid that leaves at most three quarters of the values missing."""
+    """Assign the sensors to a uniform grid of this many cells, 8 or more; by default x itself if it
+    is uniform, else the finest grid that leaves at most three quarters of the values missing."""
     domain: Annotated[str | None, tyro.conf.arg(metavar="LOWER,UPPER")] = None
     """The ends of x, if not half a cell beyond the outermost sensors
     (--domain=-1,1 if a number is negative)."""

@@ -125,7 +125,10 @@ def on_cells(
     if domain is not None:
         _check_domain(x, domain)
     if cells is not None and cells < LEAST_CELLS:
-        raise ValueError(f"--cells must be at least {LEAST_CELLS}; got {cells}.")
+        raise ValueError(
+            f"--cells must be at least {LEAST_CELLS}, of which {LEAST_PLACES} with sensors may be "
+            f"enough; got {cells}."
+        )
     if cells is None and few:
         cells = _fewer(x, _between_few(x, own, domain), domain, most_missing)
     if cells is None and own is not None:
