@@ -12,6 +12,8 @@ from hfluxno.identify.frames.momentum import negated_fields
 from hfluxno.laws import ShallowWater
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
+from tests.identify.laws import identification as identification_of
+from tests.identify.laws import polynomial
 
 CELLS, FRAMES = 100, 21
 
@@ -107,6 +109,15 @@ def test_of_two_amounts_none_is_a_momentum(dam_break):
 def test_one_field_is_even_unless_it_is_named(dam_break):
     alone = context(dam_break[:, 1:], ("u",))
     assert inferred(alone) == () and inferred(alone, "u") == (0,)
+
+
+def test_the_only_field_is_no_momentum_without_a_wall(dam_break):
+    alone = context(dam_break[:, 1:], ("density",), "periodic")
+    law = identification_of(polynomial(-3.0, 3.0, 1.0, 0.5))
+    with pytest.raises(ValueError, match="field, density, could be a momentum at a wall alone"):
+        hfluxno.identify(alone, momentum="density")
+    with pytest.raises(ValueError, match="field, density, could be a momentum at a wall alone"):
+        hfluxno.forecast(alone, 2, law=law, momentum="density")
 
 
 def test_a_name_that_is_none_is_refused(dam_break):

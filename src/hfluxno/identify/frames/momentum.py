@@ -16,6 +16,7 @@ import itertools
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hfluxno.grid import Grid
 from hfluxno.parametric.weak_form import bump_families
 from hfluxno.trajectory import Trajectory
 
@@ -38,17 +39,11 @@ def negated_fields(
     - `momentum`: the name of that field, inferred if it is `None`.
     - `varies`: the trajectories of a batch from which it is inferred.
 
-    Raises `ValueError` if there is no field of that name, or there is a wall and it cannot be
-    inferred.
+    Raises `ValueError` as `named` does, or if there is a wall and the field cannot be inferred.
     """
     fields = context.fields
     if momentum is not None:
-        if momentum not in fields:
-            raise ValueError(
-                f"There is no field {momentum!r} to be the momentum; the fields are "
-                f"{', '.join(fields)}."
-            )
-        return (fields.index(momentum),)
+        return named(momentum, fields, context.grid)
     if len(fields) == 1:
         return ()
     batch = np.asarray(context.batch[varies], np.float64)
@@ -69,6 +64,22 @@ def may_be_sealed(batch: Float[np.ndarray, "trajectory time field space"]) -> bo
     """Whether no field changes its sign, so that all may be amounts that a wall keeps, such as two
     species that settle in a closed column."""
     return not np.any(_has_both_signs(batch))
+
+
+def named(momentum: str, fields: tuple[str, ...], grid: Grid) -> tuple[int, ...]:
+    """The index of the field of that name. Raises `ValueError` if there is none, or it is the only
+    one and no wall changes its sign."""
+    if momentum not in fields:
+        raise ValueError(
+            f"There is no field {momentum!r} to be the momentum; the fields are "
+            f"{', '.join(fields)}."
+        )
+    if len(fields) == 1 and not grid.has_wall():
+        raise ValueError(
+            f"The only field, {momentum}, could be a momentum at a wall alone, which changes its "
+            "sign; leave the momentum out, or choose the boundary wall."
+        )
+    return (fields.index(momentum),)
 
 
 def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> int:

@@ -19,7 +19,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.accepted import check_whole, is_joint
 from hfluxno.identify.frames.gaps import MINIMUM_CELLS
 from hfluxno.identify.frames.interpolation import interpolated
-from hfluxno.identify.frames.momentum import may_be_sealed
+from hfluxno.identify.frames.momentum import may_be_sealed, named
 from hfluxno.identify.frames.select import SAME, backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
 from hfluxno.identify.residuals.measured import measure
@@ -212,12 +212,7 @@ def _nearest_to_exact(scheme: Scheme) -> Scheme:
 def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -> SavedLaw:
     fields = saved.law.fields
     if momentum is not None:
-        if momentum not in fields:
-            raise ValueError(
-                f"There is no field {momentum!r} to be the momentum; the fields are "
-                f"{', '.join(fields)}."
-            )
-        negated = (fields.index(momentum),)
+        negated = named(momentum, fields, context.grid)
         return dataclasses.replace(saved, law=dataclasses.replace(saved.law, negated=negated))
     unknown = len(fields) > 1 and not saved.law.negated and context.grid.has_wall()
     if unknown and not may_be_sealed(context.batch):
