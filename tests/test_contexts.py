@@ -177,7 +177,7 @@ def test_everything_else_is_refused_in_a_sentence():
         "times, grid and fields belong to an array; this context has its own.",
         kinds,
         kinds,
-        kinds,
+        "The list of contexts is empty; give one or more.",
         kinds + " list of the first two; got Array; of an array that is not in memory, as Dask",
         kinds + " list of the first two; got DataFrame; with the columns time, x and density",
         "steps must be a whole number; got 2.5.",

@@ -49,9 +49,11 @@ def as_trajectory(
         y = others[0] if others else None
         made = Trajectory.from_numpy(context, np.asarray(times), x, fields, y=y)
         return _checked(dataclasses.replace(made, grid=grid))
+    if isinstance(context, list | tuple) and not context:
+        raise ValueError("The list of contexts is empty; give one or more.")
     xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
     is_labelled = xarray is not None and isinstance(context, xarray.DataArray)
-    is_batch = isinstance(context, list | tuple) and bool(context)
+    is_batch = isinstance(context, list | tuple)
     knows = is_labelled or is_batch or isinstance(context, Trajectory)
     if knows and not (times is None and grid is None and fields is None):
         raise ValueError("times, grid and fields belong to an array; this context has its own.")
