@@ -225,7 +225,8 @@ def test_a_file_that_an_editor_marked_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text[:-10], "is not a law file: "),
+        (lambda text: text[:-10], r"law.json is not a law file, which is JSON; make one with save"),
+        (lambda text: "time,x,u\n0,0,1\n", "is not a law file, which is JSON; make one"),
         (
             lambda text: "[" * 100_000,
             "has too many brackets inside each other; choose one that hfl",

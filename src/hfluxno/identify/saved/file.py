@@ -167,6 +167,11 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
             f"{path} is not a law file: it has too many brackets inside each other; choose one "
             "that hfluxno saved."
         ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is not a law file, which is JSON; make one with save(), or hfluxno identify "
+            "--save."
+        ) from error
     except ValueError as error:
         raise ValueError(f"{path} is not a law file: {str(error).rstrip('.')}.") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
