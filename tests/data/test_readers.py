@@ -469,6 +469,13 @@ def test_hdf5_without_dimension_names_is_read_as_npz_is(tmp_path):
         read(tmp_path / "b.h5")
 
 
+def test_a_link_to_no_file_is_refused_as_a_link(tmp_path):
+    for name, target in (("dangling.csv", "nothing.csv"), ("loop.csv", "loop.csv")):
+        (tmp_path / name).symlink_to(target)
+        with pytest.raises(FileNotFoundError, match=f"{name} is a link to {target}, which leads"):
+            read(tmp_path / name)
+
+
 def test_unreadable_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no file .*missing.nc; check the path"):
         read(tmp_path / "missing.nc")

@@ -78,6 +78,11 @@ def opened(
     memory.
     """
     if not path.exists():
+        if path.is_symlink():
+            raise FileNotFoundError(
+                f"{path} is a link to {path.readlink()}, which leads to no file; correct the link, "
+                "or name the file itself."
+            )
         raise FileNotFoundError(f"There is no file {path}; check the path.")
     if not (path.is_file() or path.is_dir()):
         raise ValueError(
