@@ -401,6 +401,22 @@ def test_what_cannot_be_parsed_is_said_in_a_sentence(folder, capsys, arguments):
     assert captured.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["check", ""], "INPUT"),
+        (["forecast", "", "-n", "3"], "INPUT"),
+        (["explore", ""], "FILE"),
+        (["forecast", "../in.npz", "-n", "3", "-o", ""], "-o"),
+        (["identify", "../in.npz", "--csv", ""], "--csv"),
+        (["identify", "--save=", "../in.npz"], "--save"),
+    ],
+)
+def test_the_name_of_a_file_is_not_empty(folder, capsys, arguments, what):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"hfluxno: {what} is empty; give the name of a file.\n"
+
+
 def test_an_existing_output_survives_a_failure(folder, capsys, monkeypatch):
     def fail(*_):
         raise OSError("No space left on device.")

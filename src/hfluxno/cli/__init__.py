@@ -97,6 +97,7 @@ def _run(arguments: list[str]) -> int:
 
     module = importlib.import_module(f"hfluxno.cli.{command}")
     config_type = typing.get_type_hints(module.main)["config"]
+    said.check_paths(arguments[1:], config_type)
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):

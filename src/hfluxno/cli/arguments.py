@@ -1,8 +1,10 @@
 """What is wrong with a command line, in one sentence; tyro draws a box with the option's help."""
 
+import itertools
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _BORDER = "│╭╮╰╯|+ "
 _VALUE = re.compile(r"Error parsing (?:-\w/)?(\S+): [^']*'([^']*)'")
@@ -32,11 +34,34 @@ def sentence(box: str, command: str, unknown: Sequence[str] = ()) -> str:
     return f"{said}; see hfluxno {command} --help."
 
 
+def check_paths(arguments: Sequence[str], config_type: type) -> None:
+    """Raises `ValueError` if the name of a file is empty, as a variable of the shell may be, which
+    would be the current folder."""
+    hints = typing.get_type_hints(config_type, include_extras=True)
+    files = {name: hint for name, hint in hints.items() if _has_path(hint)}
+    named = {f"--{name.replace('_', '-')}" for name in files} | _aliases(files)
+    first = [name.upper() for name in ("input", "file") if name in files]  # without a dash
+    for before, word in itertools.pairwise(["", *arguments]):
+        option = word[:-1] if word.endswith("=") else "" if word else before
+        empty = [option] if option in named else first if not word and before[:1] != "-" else []
+        if empty:
+            raise ValueError(f"{empty[0]} is empty; give the name of a file.")
+
+
+def _has_path(hint: typing.Any) -> bool:
+    return hint is Path or any(map(_has_path, typing.get_args(hint)))
+
+
+def _aliases(hints: Mapping[str, typing.Any]) -> set[str]:
+    """The short names of options."""
+    notes = [note for hint in hints.values() for note in getattr(hint, "__metadata__", ())]
+    return {alias for note in notes for alias in getattr(note, "aliases", None) or ()}
+
+
 def unknown_options(arguments: Sequence[str], config_type: type) -> list[str]:
     """The arguments that begin with a dash and are neither numbers nor options of a command."""
     hints = typing.get_type_hints(config_type, include_extras=True)
-    notes = [note for hint in hints.values() for note in getattr(hint, "__metadata__", ())]
-    known = {alias for note in notes for alias in getattr(note, "aliases", None) or ()}
+    known = _aliases(hints)
     for name in hints:
         known |= {f"--{no}{name.replace('_', '-')}" for no in ("", "no-")}
     named = [argument.partition("=")[0] for argument in arguments]
