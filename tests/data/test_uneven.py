@@ -210,6 +210,14 @@ def test_a_domain_larger_than_a_uniform_grid_adds_cells(tmp_path):
     np.testing.assert_allclose([*grid.lower, *grid.upper], [-1.5, 10.5])
 
 
+def test_a_place_at_zero_is_zero():
+    x = np.array([0.0, 0.276, 0.711, 1.281, 1.778, 2.405, 2.91, 3.923, 4.584, 5.295, 6.118, 7.677])
+    for shift in (0.0, 7.677):
+        found = on_cells(x - shift, len(x), 56).coordinate
+        np.testing.assert_allclose(found, np.linspace(-shift, 7.677 - shift, 56), atol=1e-12)
+        assert np.min(np.abs(found)) == 0.0
+
+
 FAULTS = {
     "outside": (
         {"domain": (0.0, 8.0)},

@@ -23,6 +23,7 @@ _CELLS_BETWEEN_FEW = 8
 # next: with a cell for each, a front is nowhere.
 _FEWEST_OPEN, _CELLS_BETWEEN = 24, 4
 _AT_CENTRE = 1e-3  # of a cell
+_ROUNDING = 1e-9  # of a cell
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +202,9 @@ def _nearest(x: np.ndarray, cells: int, domain: tuple[float, float] | None) -> A
     width = (high - low) / cells
     places = np.floor((x - low) / width + 1e-6).astype(int)
     places = np.clip(places, 0, cells - 1)  # a sensor at the upper end
-    return Axis(low + width * (np.arange(cells) + 0.5), places)
+    centers = low + width * (np.arange(cells) + 0.5)
+    # A place at zero would be shown as 1e-17.
+    return Axis(np.where(np.abs(centers) < _ROUNDING * width, 0.0, centers), places)
 
 
 def _observation(x: np.ndarray, axis: Axis) -> tuple[Points, ...]:
