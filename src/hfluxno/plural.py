@@ -1,4 +1,6 @@
-"""A number with its noun, or as a percentage, in a sentence."""
+"""A number with its noun, as a percentage, or as an end of a range, in a sentence."""
+
+import math
 
 import numpy as np
 
@@ -17,3 +19,12 @@ def percent(part: float) -> str:
     if abs(part) >= 100.0:
         return f"{100.0 * part:.2g} %"
     return f"{100.0 * part:.0f} %" if abs(part) >= 0.1 else f"{100.0 * part:.2g} %"
+
+
+def span(low: float, high: float, digits: int = 4) -> str:
+    """`0.2 to 0.8`; with more digits if both differ by little of their size, as dates in seconds:
+    `1000000000.2 to 1000000000.8`."""
+    if low < high:
+        share = (high - low) / max(abs(low), abs(high))
+        digits += max(0, math.ceil(-math.log10(share)) - 1)
+    return f"{low + 0.0:.{digits}g} to {high + 0.0:.{digits}g}"  # a zero has no sign

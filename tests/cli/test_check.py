@@ -1,6 +1,7 @@
 """`hfluxno check`: what it says of files whose content is known."""
 
 import json
+import re
 import shlex
 
 import numpy as np
@@ -258,6 +259,16 @@ def test_the_command_takes_frames_in_which_something_changes(tmp_path, capsys):
     u[:17] = u[16]
     found = checked(capsys, saved(tmp_path / "a.nc", u))
     assert found["next"].endswith(" --context 18 --steps 2") and not found["faults"]
+
+
+def test_a_small_range_far_from_zero_is_told(tmp_path, capsys):
+    time = -0.1 * np.arange(30.0)[::-1]
+    path = saved(tmp_path / "a.nc", 1e9 + wave(1.3)[0, :30], time=time)
+    assert main(["check", path]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "30 frames, -2.9 to 0 in steps" in said and " -0 " not in said
+    low, high = re.search(r"the flux of density from (\S+) to (\S+), a", said).groups()
+    assert float(high) - float(low) == pytest.approx(np.ptp(wave(1.3)[0]), rel=1e-2)
 
 
 def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):

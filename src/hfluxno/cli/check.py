@@ -9,7 +9,7 @@ import tyro
 
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.cli.recommended import recommended
-from hfluxno.plural import percent
+from hfluxno.plural import percent, span
 
 _ROUNDING = 1e-9
 
@@ -111,7 +111,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         frame, sensor = missing["worst_frame"], missing["worst_sensor"]
         text = (
             f"{_percent(missing['all'])} of the values; of what is in the file up to "
-            f"{_percent(frame['part'])} of a frame (time {frame['time']:.6g}) and "
+            f"{_percent(frame['part'])} of a frame (time {frame['time'] + 0.0:.6g}) and "
             f"{_percent(sensor['part'])} at a place (x {sensor['x']:.6g})"
         )
     lines.append(("missing", text))
@@ -122,7 +122,7 @@ def _axis(axis: dict, entries: str) -> str:
     units = f" {axis['units']}" if axis["units"] else ""
     name = axis["name"] if axis["in_file"] else "counted: the file has none"
     text = (
-        f"{axis['entries']} {entries}, {_span(axis['first'], axis['last'], 6)}{units} in steps "
+        f"{axis['entries']} {entries}, {span(axis['first'], axis['last'], 6)}{units} in steps "
         f"of {axis['spacing']:.4g} ({name}), "
     )
     if axis["uniform"]:
@@ -130,14 +130,6 @@ def _axis(axis: dict, entries: str) -> str:
     if axis["entries"] == axis["entries_in_file"]:
         return text + "uneven"
     return text + f"of which {axis['entries_in_file']} are in the file"
-
-
-def _span(low: float, high: float, digits: int) -> str:
-    """Both ends, with more digits if they differ by little of their size, as dates in seconds."""
-    if low < high:
-        share = (high - low) / max(abs(low), abs(high))
-        digits += max(0, math.ceil(-math.log10(share)) - 1)
-    return f"{low:.{digits}g} to {high:.{digits}g}"
 
 
 def _known_noise(field: dict, units: str) -> str:
@@ -205,7 +197,7 @@ def _percent(value: float) -> str:
 
 
 _ROWS = {
-    "values": lambda field, _: _span(field["smallest"], field["largest"], 4),
+    "values": lambda field, _: span(field["smallest"], field["largest"]),
     "missing": lambda field, _: _percent(field["missing"]),
     "noise": _noise,
     "known noise": _known_noise,

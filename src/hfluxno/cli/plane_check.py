@@ -14,7 +14,7 @@ from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
 from hfluxno.data.plane.totals import totals
 from hfluxno.data.plane.walls import NAN
-from hfluxno.plural import percent, plural
+from hfluxno.plural import percent, plural, span
 
 if TYPE_CHECKING:
     from hfluxno.cli.check import CheckConfig
@@ -156,6 +156,7 @@ def _change(field: np.ndarray) -> float:
 def _lines(found: dict) -> list[tuple[str, str]]:
     nx, ny = found["cells"]
     dx, dy = found["spacing"]
+    start, end = found["times"]
     (x0, x1), (y0, y1) = (
         [0.0 if abs(end) < _ROUNDING * (high - low) else end for end in (low, high)]
         for low, high in found["domain"]
@@ -168,8 +169,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         ("trajectories", str(found["trajectories"])),
         (
             "time",
-            f"{plural(found['frames'], 'frame')}, {found['times'][0]:.6g} to "
-            f"{found['times'][1]:.6g} in {'' if found['uniform'] else 'uneven '}steps of "
+            f"{plural(found['frames'], 'frame')}, {span(start, end, 6)} in "
+            f"{'' if found['uniform'] else 'uneven '}steps of "
             f"{'' if found['uniform'] else 'on average '}{found['interval']:.4g}",
         ),
         (
@@ -199,7 +200,7 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         lines.append(("not measured", words + ", interpolated for the totals" * filled))
     for name, field in found["fields"].items():
         text = (
-            f"{field['smallest']:.4g} to {field['largest']:.4g}, changes by "
+            f"{span(field['smallest'], field['largest'])}, changes by "
             f"{percent(field['changes'])} of its deviation"
         )
         if np.isfinite(field["total_change"]):

@@ -3,6 +3,7 @@
 import math
 
 from hfluxno.data.source import LEAST_CELLS, Source
+from hfluxno.plural import span
 
 _ABOVE_NOISE = 1.1  # alone it changes a place as much in time
 _ALIKE = 0.5  # correlation of frames
@@ -43,7 +44,7 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
         map(math.isnan, unlike)
     ):
         return "little: frames are too far apart to follow anything; measure more often"
-    ranges = [f"{n} from {e['smallest']:.4g} to {e['largest']:.4g}" for n, e in moving.items()]
+    ranges = [f"{n} from {span(e['smallest'], e['largest'])}" for n, e in moving.items()]
     single = len(moving) == 1
     if single and next(iter(moving.values()))["symmetry"] == "even":
         return (
