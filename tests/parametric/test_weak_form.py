@@ -55,6 +55,19 @@ def test_flux_of_a_smooth_solution_is_found(x64):
     assert jnp.max(jnp.abs(speed - exact)) < 0.02 * jnp.max(jnp.abs(exact))
 
 
+def test_values_beyond_the_range_of_the_law_count_as_they_are(x64):
+    """A guess of a field between sensors may leave the measured range."""
+    values = jnp.asarray(np.random.default_rng(0).normal(size=(FRAMES, 1, CELLS)))
+    basis, mask, weights = Chebyshev(jnp.zeros(1), jnp.ones(1), 3), jnp.ones(3), jnp.ones(FRAMES)
+
+    def system(values, far):
+        ends = -far * jnp.ones(1), far * jnp.ones(1)
+        return weak_equations(basis, mask, *ends, 0, values, weights, True)
+
+    near, wide = (compiled(system, values, far) for far in (0.5, 10.0))
+    np.testing.assert_array_equal(near[0], wide[0])
+
+
 def test_diffusivity_is_found(x64):
     grid = Grid.interval(CELLS)
     x = jnp.asarray(grid.centers())

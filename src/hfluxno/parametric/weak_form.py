@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.parametric.basis import Basis, chebyshev
+from hfluxno.parametric.basis import Basis, Dictionary, chebyshev
 
 # Widths of the supports, in frames and in cells, and the power p of the bump (1 - ξ²)^p.
 _POWER = 4
@@ -152,8 +152,11 @@ def weak_equations(
     """For each field the linear system of its flux coefficients and then its diffusion terms;
     columns of terms that are not free are zero."""
     fields = values.shape[1]
-    low, high = (jnp.asarray(end)[:, None] for end in (lower, upper))
-    functions = jax.vmap(lambda u: basis(jnp.clip(basis.flowing(u), low, high)), out_axes=1)(values)
+    states = values
+    if isinstance(basis, Dictionary) and basis.flow:  # it divides by a density that may be zero
+        low, high = (jnp.asarray(end)[:, None] for end in (lower, upper))
+        states = jax.vmap(lambda u: jnp.clip(basis.flowing(u), low, high))(values)
+    functions = jax.vmap(basis, out_axes=1)(states)
     half = 0.5 * (upper - lower)
     v = (values - (0.5 * (lower + upper))[None, :, None]) / half[None, :, None]
     columns = (
