@@ -56,6 +56,18 @@ def test_the_page_shows_what_check_prints(tmp_path, monkeypatch, capsys):
     assert printed == blocks("tutorials/engineer.md", "text")[0].split()
 
 
+def assert_shown(block, printed):
+    """The numbers of a block are, nearly, those that were printed; which runs predict an error
+    depends on rounding, and so on the machine and on what the compiler optimises."""
+    for line in block.splitlines():
+        label, numbers = line[:27].strip(), re.findall(r"\d+\.?\d*", line[27:])
+        if label in ("", "status", "law") or not numbers:
+            continue
+        found = re.findall(r"\d+\.?\d*", printed.partition(f" {label} ")[2])[: len(numbers)]
+        close = 0.25 if label.startswith("predicted") else 0.05
+        np.testing.assert_allclose(np.float64(found), np.float64(numbers), close, err_msg=label)
+
+
 @pytest.mark.validation
 def test_a_table_of_measurements(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -68,6 +80,8 @@ def test_a_table_of_measurements(tmp_path, monkeypatch, capsys):
         printed = " ".join(capsys.readouterr().out.split())
         if words[1] in ("forecast", "reconstruct"):
             assert "explains the data" in printed, printed
+        if lines.index(line) in (1, 2):
+            assert_shown(blocks("tutorials/engineer.md", "text")[lines.index(line)], printed)
     for name in ("road.png", "law.json", "law.py", "detectors_reconstruction.nc"):
         assert (tmp_path / name).is_file()
     law = hfluxno.load_law("law.json").law
