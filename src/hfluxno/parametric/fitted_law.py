@@ -194,9 +194,8 @@ class FittedLaw(ConservationLaw):
         """Of one field, by how much the source that depends on the state differs at a distance d
         below and above the range from its value there: the coefficients of d and d²."""
         low, high = widened(jnp, self.lower[0], self.upper[0], self.reach)
-        by_state = self._terms.by_state
         ends = (low, high), (self.least, self.most)
-        return source_beyond(by_state[0], self.lower[0], self.upper[0], *ends)
+        return source_beyond(self._terms.by_state[0], self.lower[0], self.upper[0], *ends)
 
     def without_place(self) -> "FittedLaw":
         """The part of the law that is the same everywhere."""
@@ -308,8 +307,7 @@ def _flux_of_one_jvp(primals, tangents):
 
 
 def _jacobian(law: FittedLaw, u: State) -> Matrix:
-    inside = law._nearest_observed(law.basis.flowing(u))
-    return law.basis.gradient(law.flux_coefficients, inside)
+    return law.basis.gradient(law.flux_coefficients, law._nearest_observed(law.basis.flowing(u)))
 
 
 def _source(law: FittedLaw, u, x):

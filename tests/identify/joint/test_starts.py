@@ -7,7 +7,7 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.search import _Search
-from hfluxno.identify.joint.starts import law_starts
+from hfluxno.identify.joint.starts import anchored, law_starts
 
 CELLS, FRAMES, DIFFUSIVITY = 48, 12, 0.3  # in cells and frames
 
@@ -35,6 +35,34 @@ def test_start_of_diffusion_is_that_of_the_heat_equation(kind: Kind):
         assert 0.5 < law.diffusion_coefficients[0, 0] / DIFFUSIVITY < 1.1
         speeds = np.asarray(law.jacobian(states[None]))
     assert np.all(np.abs(speeds) < 0.02)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("boundary", ["open", "periodic"])
+def test_a_factor_acts_on_what_flows_if_nothing_is_nothing(boundary):
+    """The constant of the flux makes zero rest, where zero is the least that can be."""
+    context, states = heated()
+    amounts = Trajectory.from_numpy(
+        np.asarray(context.values)[:, 0] - states[0] + 0.1, context.times, boundary=boundary
+    )
+    kind = Kind(4, flux_modes=2)
+    forward = make_forward(kind, amounts, (), known_first=False)
+    z = 0.1 * np.random.default_rng(0).normal(size=forward.size)
+
+    def at_zero(z):
+        law = forward.law(z)
+        return float(law.without_place().flux(np.zeros(1))[0] + law.terms.flux_offset[0])
+
+    begin = anchored(z, forward)
+    assert abs(at_zero(z)) > 1e-2
+    assert at_zero(begin) == pytest.approx(0.0, abs=1e-12)
+    assert np.count_nonzero(begin != z) == 1
+    far = Trajectory.from_numpy(np.asarray(amounts.values) + 9.0, context.times, boundary=boundary)
+    for others in (context, far):
+        forward = make_forward(kind, others, (), known_first=False)
+        np.testing.assert_array_equal(anchored(z, forward), z)
+    plain = make_forward(Kind(4), amounts, (), known_first=False)
+    np.testing.assert_array_equal(anchored(z[: plain.size], plain), z[: plain.size])
 
 
 @pytest.mark.validation

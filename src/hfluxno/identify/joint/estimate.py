@@ -240,9 +240,10 @@ def _ensemble(forward, z, covariance, times):
     if forward.settings.has_rough:
         forward = dataclasses.replace(forward, settings=forward.settings.rough())
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    root, known = vectors * np.sqrt(np.maximum(values, 0.0)), len(covariance)
+    # The symmetric root, which does not change with the signs of the vectors, that is by rounding.
+    root, known = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T, len(covariance)
     half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(z)))
-    half[:, :known] = half[:, :known] @ root.T
+    half[:, :known] = half[:, :known] @ root
     if len(z) > known:
         half[:, known:] = _balanced(half[:, known:], forward.ends.modes[known - len(z) :])
     part, whole = _from_the_first(times)

@@ -10,7 +10,13 @@ from hfluxno.identify.joint.fit import NOTHING, Promise, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.prior import MOST_STRETCHES, Kind
-from hfluxno.identify.joint.starts import carried, carried_start, shown_stretches, stretched
+from hfluxno.identify.joint.starts import (
+    anchored,
+    carried,
+    carried_start,
+    shown_stretches,
+    stretched,
+)
 from hfluxno.identify.joint.stretches import Stretch
 from hfluxno.trajectory import Trajectory
 
@@ -54,6 +60,8 @@ class FurtherKinds:
         """Starts for another kind of law, or on another grid; none if the weak form does not ask
         for its stretches."""
         z = carried_start(source.estimate.z, source.estimate.forward, target)
+        if kind.flux_modes and not source.kind.flux_modes:
+            z = anchored(z, target)
         if not kind.stretches:
             return [z]
         known = self._stretches.get(kind.size, ())

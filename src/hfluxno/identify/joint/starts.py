@@ -70,6 +70,22 @@ def carried_start(
     return begin
 
 
+def anchored(z: Float[np.ndarray, " unknown"], target: Forward) -> Float[np.ndarray, " unknown"]:
+    """The same with the constant of the flux for which nothing does not flow, if zero is the least
+    that can be and not far from what was measured: without it a factor of the flux acts on a
+    constant of no meaning, as a source by place does, and the fit may end there."""
+    shape, place = target.shape, sum(target.shape.sizes[:4])
+    if not shape.has_offset or shape.following or len(shape.fields) > 1:
+        return z
+    if not 0.0 <= shape.lower[0] <= shape.upper[0] - shape.lower[0]:
+        return z
+    law = shape.law(target.coefficients(z)).without_place()
+    half = 0.5 * float(shape.upper[0] - shape.lower[0])
+    begin = z.copy()
+    begin[place] = -float(law.flux(np.zeros(1))[0]) / half / target.spread[place]
+    return begin
+
+
 def diffusing(
     z: Float[np.ndarray, " unknown"], source: Forward, target: Forward, context: Trajectory
 ) -> Float[np.ndarray, " unknown_"] | None:
