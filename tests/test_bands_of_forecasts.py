@@ -3,22 +3,35 @@
 import numpy as np
 import pytest
 
-from hfluxno.forecaster import NINETY, NINETY_OF_VALUES, Forecast
+from hfluxno.forecaster import (
+    NINETY,
+    NINETY_OF_SEVERAL,
+    NINETY_OF_VALUES,
+    NINETY_ON_A_PLANE,
+    Forecast,
+)
 from hfluxno.grid import Grid
 from hfluxno.trajectory import Trajectory
 
 
-@pytest.mark.parametrize("shape", [(8,), (4, 5)])
-def test_bands_are_those_of_forecasts_that_are_ok(shape):
+@pytest.mark.parametrize(
+    ("fields", "shape", "sound"),
+    [
+        (1, (8,), NINETY_OF_VALUES),
+        (2, (8,), NINETY_OF_SEVERAL),
+        (1, (4, 5), NINETY_ON_A_PLANE),
+        (3, (4, 5), NINETY_ON_A_PLANE),
+    ],
+)
+def test_bands_are_those_of_forecasts_that_are_ok(fields, shape, sound):
     """A warning promises nothing, and has those of a normal distribution."""
-    values, below = np.ones((3, 2, 1, *shape)), (3, *[1] * (2 + len(shape)))
+    values, below = np.ones((3, 2, fields, *shape)), (3, *[1] * (2 + len(shape)))
     on_line = len(shape) == 1
     grid = Grid.interval(shape[0]) if on_line else Grid.rectangle(shape)
-    ahead = Trajectory(values, np.arange(2.0), grid, ("u",))
+    ahead = Trajectory(values, np.arange(2.0), grid, ("u", "v", "w")[:fields])
     status, nothing = np.array([0, 5, 0]), np.zeros(3)
     deviation = values * np.arange(1.0, 4.0).reshape(below)
     made = Forecast(ahead, status, ("",) * 3, nothing, nothing, nothing, deviation=deviation)
-    sound = NINETY_OF_VALUES[len(shape)]
     widths = np.array([sound, 2.0 * NINETY, 3.0 * sound]).reshape(below)
     np.testing.assert_allclose(made.half_width, widths * values)
     np.testing.assert_allclose(made.members(slice(1, 2)).single().half_width, 2.0 * NINETY)

@@ -9,6 +9,7 @@ import pytest
 import hfluxno
 from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY_OF_FRAMES
+from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.forecast_deviation import (
@@ -22,10 +23,11 @@ from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.frames.track import continued, track
 from hfluxno.identify.identification import nothing_to_infer
+from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.misfit import UNKNOWN
 from hfluxno.parametric.basis import Chebyshev
 from hfluxno.parametric.fitted_law import FittedLaw
-from tests.identify.laws import identification, polynomial
+from tests.identify.laws import identification, polynomial, shallow_water
 
 CELLS, FRAMES, STEPS = 64, 12, 16
 
@@ -114,6 +116,31 @@ def test_nothing_is_promised_that_the_back_test_did_not_reach(traffic):
     deviation = np.sqrt(np.mean(found.deviation**2, axis=(1, 2)))
     assert np.all(deviation > 0.999 * reached)
     assert deviation[2] < 1.5 * reached[2]
+
+
+@pytest.mark.usefixtures("x64")
+def test_terms_that_no_known_law_has_are_a_guess_beyond_the_observed_range():
+    """Two humps of water that meet, by a law that is used beyond the heights it was found for."""
+    x = (np.arange(50) + 0.5) / 50
+    left, right = (0.1 * np.exp(-(((x - at) / 0.06) ** 2)) for at in (0.25, 0.75))
+    first = np.stack([1.0 + left + right, np.sqrt(9.8) * (left - right)])
+    times = 0.01 * np.arange(12)
+    every = solve(Roe(shallow_water()), first, times, Grid.interval(50)).values
+    context = hfluxno.Trajectory.from_numpy(np.asarray(every)[:5], times[:5], x, ("h", "m"))
+    law = dataclasses.replace(
+        shallow_water(), lower=np.array([0.95, -0.35]), upper=np.array([1.11, 0.35]), reach=0.5
+    )
+    known = Recognised("shallow water", "g", 9.8, 0.01, 0.0, 0.0)
+
+    def deviation(recognised):
+        misfit = dataclasses.replace(UNKNOWN, noise=0.0)
+        item = identification(law, recognised=recognised, misfit=misfit)
+        return FittedLawForecaster().advance(context, (item,), 7).deviation
+
+    named, function, unnamed = map(deviation, (known, dataclasses.replace(known, symbol=""), None))
+    np.testing.assert_array_equal(function, unnamed)
+    np.testing.assert_allclose(named[:2], unnamed[:2], rtol=1e-9)  # they have not met yet
+    assert np.max(unnamed[4:] - named[4:]) > 1e-3
 
 
 def test_a_speed_that_changes_widens_the_bands():

@@ -28,7 +28,8 @@ misfit beyond noise that a explains. Otherwise R² is the fraction of the misfit
 beyond c; if a is four times its standard deviation, of the misfit beyond noise.
 
 u_φ, if the forecast leaves the observed range, is that with the other guess of the flux there (see
-`FittedLaw.further`).
+`FittedLaw.further`); of a law of few terms, unless it is a known one, with the flux that continues
+linearly.
 
 u_∂, if waves of a system leave through free ends, is that with ends that repeat the outermost cell,
 and reflect a little. u is a run beyond them (`continued`), unless the data were made by the same
@@ -142,11 +143,14 @@ def forecast_deviation(
         divided = np.repeat(item.second_order.divided(measured[-1]), settings.refinement, axis=-1)
         variance += beside(item.grid_law, state + divided, rate)
         variance += item.second_order.divided(predicted) ** 2
-    if np.any(item.grid_law.is_left_by(frames)):
-        guess = item.grid_law.further()
+    law, guess = item.grid_law, item.grid_law.further()
+    if float(law.reach) > 0.0 and (item.recognised is None or not item.recognised.symbol):
+        # Unless the law is a known one, its terms are a guess there too.
+        law = guess = dataclasses.replace(law, reach=np.zeros(()))
+    if np.any(law.is_left_by(frames)):
         found, solved = continued(guess, settings, state, rate, ahead, len(seen), beyond)
         solved = solved and bool(np.all(np.isfinite(found)))
-        variance += item.grid_law.unknown_beyond(frames, found if solved else None) ** 2
+        variance += law.unknown_beyond(frames, found if solved else None) ** 2
     if beyond:
         variance += beside(item.grid_law, state, rate, beyond=False)
     if (ends := untested_ends(item, measured, predicted)) is not None:
