@@ -133,14 +133,17 @@ def test_terms_that_no_known_law_has_are_a_guess_beyond_the_observed_range():
     known = Recognised("shallow water", "g", 9.8, 0.01, 0.0, 0.0)
 
     def deviation(recognised):
-        misfit = dataclasses.replace(UNKNOWN, noise=0.0)
-        item = identification(law, recognised=recognised, misfit=misfit)
+        misfit, exact = dataclasses.replace(UNKNOWN, noise=0.0), np.zeros((4, 4))
+        options = {"covariance": exact, "backtest_error": 0.0, "initial": first}
+        item = identification(law, recognised=recognised, misfit=misfit, **options)
         return FittedLawForecaster().advance(context, (item,), 7).deviation
 
     named, function, unnamed = map(deviation, (known, dataclasses.replace(known, symbol=""), None))
     np.testing.assert_array_equal(function, unnamed)
     np.testing.assert_allclose(named[:2], unnamed[:2], rtol=1e-9)  # they have not met yet
-    assert np.max(unnamed[4:] - named[4:]) > 1e-3
+    added = np.sqrt(np.maximum(unnamed**2 - named**2, 0.0))
+    assert np.max(added[4:]) > 20.0 * np.max(added[:2])
+    assert np.max(added[4:]) > 1e-3
 
 
 def test_a_speed_that_changes_widens_the_bands():
