@@ -57,15 +57,13 @@ def test_the_page_shows_what_check_prints(tmp_path, monkeypatch, capsys):
 
 
 def assert_shown(block, printed):
-    """The numbers of a block are, nearly, those that were printed; which runs predict an error
-    depends on rounding, and so on the machine and on what the compiler optimises."""
+    """The numbers of a block are, nearly, those that were printed."""
     for line in block.splitlines():
         label, numbers = line[:27].strip(), re.findall(r"\d+\.?\d*", line[27:])
         if label in ("", "status", "law") or not numbers:
             continue
         found = re.findall(r"\d+\.?\d*", printed.partition(f" {label} ")[2])[: len(numbers)]
-        close = 0.25 if label.startswith("predicted") else 0.05
-        np.testing.assert_allclose(np.float64(found), np.float64(numbers), close, err_msg=label)
+        np.testing.assert_allclose(np.float64(found), np.float64(numbers), 0.02, err_msg=label)
 
 
 @pytest.mark.validation
