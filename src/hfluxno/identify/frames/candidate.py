@@ -231,7 +231,9 @@ def _finer_kink(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]
     return lambda best: finer(best) if best.kinks else ()
 
 
-def _if_dry(propose: Callable[[Candidate], tuple[Candidate, ...]]) -> Callable:
+def _if_dry(
+    propose: Callable[[Candidate], tuple[Candidate, ...]],
+) -> Callable[[Candidate], tuple[Candidate, ...]]:
     return lambda best: propose(best) if best.dry else ()
 
 
