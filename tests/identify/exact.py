@@ -40,6 +40,24 @@ def fronts(times, cells, rate=1.0, diffusivity=0.25, points=8):
     return _averages(at, times, cells, 0.0, float(cells), points)
 
 
+def dam_break_on_dry_ground(times, cells, length, dam=7.0, gravity=9.81, points=8):
+    """Ritter's solution for shallow water, one deep on the left: h = (2 c - ξ)²/(9 g) and
+    v = 2 (c + ξ)/3 for -c < ξ = (x - x₀)/t < 2 c, c = √g; fields h and h v."""
+    c = np.sqrt(gravity)
+
+    def along(x, t):
+        xi = np.clip((x - dam) / max(t, 1e-9), -c, 2.0 * c)
+        return (2.0 * c - xi) ** 2 / (9.0 * gravity), 2.0 * (c + xi) / 3.0
+
+    def momentum(x, t):
+        height, velocity = along(x, t)
+        return height * velocity
+
+    fields = (lambda x, t: along(x, t)[0], momentum)
+    means = [_averages(at, times, cells, 0.0, length, points) for at in fields]
+    return np.concatenate(means, axis=1)
+
+
 def _averages(at, times, cells, lower, upper, points):
     nodes, weights = np.polynomial.legendre.leggauss(points)
     dx = (upper - lower) / cells

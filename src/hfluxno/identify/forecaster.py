@@ -294,6 +294,8 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
 
 def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarray) -> str:
     """Where the forecast depends on what the context does not show."""
+    if item.filled is not None:
+        seen = item.measured(np.asarray(item.filled.values))
     found = untested_ends(item, seen, item.measured(frames))
     if found is None:
         return ""

@@ -18,28 +18,17 @@ from hfluxno.identify.frames.candidate_family import family_of
 from hfluxno.identify.frames.candidate_functions import may_be_dry
 from hfluxno.identify.frames.weak_start import weak_parameters
 from hfluxno.trajectory import Trajectory
+from tests.identify.exact import dam_break_on_dry_ground
 from tests.identify.laws import dry_ground
 
 select = importlib.import_module("hfluxno.identify.frames.select")
 
-G, DEPTH, DAM, LENGTH, CELLS = 9.81, 1.0, 7.0, 20.0, 100
-
-
-def ritter(times, cells=CELLS, deep=DEPTH, points=8):
-    """h = (2 c - ξ)²/(9 g) and v = 2 (c + ξ)/3 for -c < ξ = (x - x₀)/t < 2 c, c = √(g h₀), as
-    means of cells."""
-    c, dx = np.sqrt(G * deep), LENGTH / cells
-    nodes, weights = np.polynomial.legendre.leggauss(points)
-    x = (np.arange(cells)[:, None] + 0.5 + 0.5 * nodes) * dx - DAM
-    frames = []
-    for t in times:
-        xi = np.clip(x / max(t, 1e-9), -c, 2.0 * c)
-        h = (2.0 * c - xi) ** 2 / (9.0 * G)
-        frames.append([h @ weights / 2.0, (h * 2.0 * (c + xi) / 3.0) @ weights / 2.0])
-    return np.array(frames)
-
-
+G, LENGTH, CELLS = 9.81, 20.0, 100
 TIMES = np.linspace(0.0, 1.6, 25)
+
+
+def ritter(times, cells=CELLS):
+    return dam_break_on_dry_ground(times, cells, LENGTH, gravity=G)
 
 
 def test_a_flow_that_falls_to_zero_may_be_dry():
