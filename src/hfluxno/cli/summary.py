@@ -205,6 +205,7 @@ def _plane_law(found: PlaneIdentification) -> dict:
         "equations": list(found.formulas),
         **_formulas(found, saved_plane.to_save),
         "terms": [dataclasses.asdict(term) for term in found.terms],
+        "flow": None if found.law.flow is None else {"fastest": found.law.flow.fastest()},
         "isotropic": found.isotropic,
         "momentum": found.momentum,
         "backtest_error": float(found.backtest_error),
@@ -216,13 +217,14 @@ def _plane_law(found: PlaneIdentification) -> dict:
 
 
 def _formulas(found, to_save) -> dict:
-    """The law as `hfluxno export` writes it in LaTeX, and for SymPy; `None` if there is no law."""
+    """The law as `hfluxno export` writes it in LaTeX, and for SymPy; `None` if there is no law, or
+    it has no such form."""
     try:
         saved = to_save(found, found.units)
         dumps(saved)  # rejects laws with numbers that are not finite
+        return {"latex": latex(saved), "sympy": expressions(saved)}
     except ValueError:
         return {"latex": None, "sympy": None}
-    return {"latex": latex(saved), "sympy": expressions(saved)}
 
 
 def _observed_range(law) -> dict[str, list[float]]:

@@ -112,7 +112,12 @@ class PlainLaw:
 
 
 def along_axes(saved: SavedLaw | SavedPlaneLaw) -> tuple[PlainLaw, ...]:
-    """The numbers of a law along each of its axes."""
+    """The numbers of a law along each of its axes. Raises `ValueError` if it has no such form."""
+    if isinstance(saved, SavedPlaneLaw) and saved.law.flow is not None:
+        raise ValueError(
+            "The velocity of a steady flow depends on place, which only a law file keeps: save the "
+            "law as JSON (--to json), and forecast with it (--law)."
+        )
     return (plain(saved),) if isinstance(saved, SavedLaw) else _plane(saved)
 
 

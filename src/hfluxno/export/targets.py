@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from hfluxno.export.plain import along_axes
 from hfluxno.export.to_c import header, test_program
 from hfluxno.export.to_latex import latex_file
 from hfluxno.export.to_numpy import numpy_file
@@ -59,4 +60,6 @@ def export_law(saved: SavedLaw | SavedPlaneLaw, target: str, stem: str = "law") 
     """
     check_target(target)
     dumps(saved)  # rejects invalid laws, including names that are not text
+    if target != "json":
+        along_axes(saved)  # rejects those that have no such form
     return TARGETS[target].files(saved, stem)

@@ -27,6 +27,7 @@ from hfluxno.plots.style import (
 from hfluxno.trajectory import Trajectory
 
 _WIDTH, _ROW, _LINE = 12.5, 2.75, 0.24
+_ARROWS, _FLOW = 20, 4.5
 # Beyond this ratio of its sides a rectangle is stretched to a square.
 _SLENDER = 3.0
 
@@ -52,7 +53,7 @@ def plane_figure(
     found = forecast.identifications[0] if forecast.identifications else None
     fields, terms = len(context.fields), 0.0
     if found is not None:
-        terms = _LINE * (len(found.terms) + 5)
+        terms = _height(found)
     heights = [_ROW] * fields + [2.6] + [terms] * (found is not None)
     with styled():
         figure = new_figure(_WIDTH, sum(heights) + 0.5)
@@ -71,9 +72,13 @@ def plane_figure(
 def terms_figure(found: Any) -> Figure:
     """The terms of a law on a plane with their error bars."""
     with styled():
-        figure = new_figure(8.0, _LINE * (len(found.terms) + 5) + 0.3)
+        figure = new_figure(8.0, _height(found) + 0.3)
         draw_terms(figure, found)
     return figure
+
+
+def _height(found: Any) -> float:
+    return _LINE * (len(found.terms) + 5) if found.law.flow is None else _FLOW
 
 
 def draw_map(
@@ -98,8 +103,11 @@ def draw_map(
 
 def draw_terms(part: Figure | SubFigure, found: Any) -> None:
     """The terms of a law as found, with their standard deviations, beside their values in the
-    recognised law; lines separate the fields."""
+    recognised law; lines separate the fields. Of a steady flow its velocities."""
     axes = part.subplots()
+    if found.law.flow is not None:
+        _draw_flow(axes, found)
+        return
     terms = found.terms
     places = np.arange(len(terms))[::-1]
     light_grid(axes)
@@ -130,6 +138,19 @@ def draw_terms(part: Figure | SubFigure, found: Any) -> None:
         name = found.recognised.name if found.recognised.more else found.recognised.short
     axes.set_title(f"{name}: terms of the law, {found.status.name}")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+
+
+def _draw_flow(axes: Axes, found: Any) -> None:
+    """The velocities of a steady flow as arrows."""
+    flow = found.law.flow
+    x, y = (
+        low + (high - low) * (np.arange(_ARROWS) + 0.5) / _ARROWS
+        for low, high in zip(flow.lower, flow.upper, strict=True)
+    )
+    along, across = (flow.velocity(axis, x, y).T for axis in (0, 1))
+    axes.quiver(x, y, along, across, np.hypot(along, across), cmap="viridis", pivot="middle")
+    axes.set(xlabel="x", ylabel="y", aspect="equal")
+    axes.set_title(f"{found.name[0].upper()}{found.name[1:]}, {found.status.name}", fontsize=10)
 
 
 def _in_lines(known: Any) -> str:

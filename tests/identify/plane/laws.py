@@ -8,6 +8,7 @@ from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.saved import in_cells
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.parametric.basis import Chebyshev, Dictionary
+from hfluxno.parametric.plane.flow import SteadyFlow, modes
 
 GRID, INTERVAL = Grid.rectangle((32, 40), upper=(1.0, 1.5)), 0.012
 
@@ -36,7 +37,25 @@ def one_field() -> FittedPlaneLaw:
     return FittedPlaneLaw(("density",), basis, flux, np.array([0.1]), np.array([1.3]))
 
 
+def tracer() -> FittedPlaneLaw:
+    """What a flow with waves along x and polynomials along y carries, while it decays."""
+    coefficients = np.random.default_rng(1).normal(size=(2, len(modes(2, (True, False)))))
+    flow = SteadyFlow(coefficients, np.zeros(2), np.array([1.0, 1.5]), 2, (True, False))
+    return FittedPlaneLaw(
+        ("c",),
+        Dictionary(np.ones(1), ((1,),), ("c",)),
+        np.zeros((2, 1, 1)),
+        np.array([0.1]),
+        np.array([1.3]),
+        arising=((1,),),
+        sources=np.array([[-0.3]]),
+        diffusivities=np.array([[[0.02]], [[0.02]]]),
+        flow=flow,
+    )
+
+
 LAWS = {"shallow water": shallow_water, "one field": one_field}
+EVERY_LAW = LAWS | {"steady flow": tracer}
 
 
 def identification(law: FittedPlaneLaw, **changes) -> PlaneIdentification:

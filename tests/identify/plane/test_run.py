@@ -76,7 +76,7 @@ def test_a_run_that_long_steps_spoil_is_repeated(monkeypatch, frames):
     """On the finest cells alone; and the part before it is not."""
     taken, state = [], np.repeat(np.repeat(frames[0], 4, axis=1), 4, axis=2)
 
-    def follow(law, state, intervals, observed, gains, cfl, grid, *, refinement):
+    def follow(law, state, intervals, observed, gains, cfl, grid, *, refinement, riemann):
         taken.append(cfl)
         spoiled = refinement == 4 and len(taken) == 2
         return np.zeros_like(observed), np.full_like(state, np.nan if spoiled else 1.0), 0

@@ -84,6 +84,7 @@ def test_a_law_that_explains_stays_without(every_run_is_right):
 def test_what_sources_do_not_explain_keeps_its_status(every_run_is_right, monkeypatch):
     for name in ("back_test", "best_start"):
         monkeypatch.setattr(search, name, lambda *_: (1.0, Start("restart", 1)))
+    monkeypatch.setattr(identification, "search_flow", lambda *_: None)
     found = identify_plane(decaying())
     assert found.status == FitStatus.SOURCE_OR_LEAK and not found.law.has_further
 

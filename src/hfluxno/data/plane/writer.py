@@ -31,7 +31,7 @@ def of_plane_forecast(
         for i, (name, attributes) in enumerate(zip(source.fields, source.attributes, strict=True))
     }
     described = quality(forecast, ()) | predictions(forecast, ("time",))
-    described |= law_of(forecast.identifications)
+    described |= law_of(forecast.identifications) | _flow(source, forecast.identifications)
     # If the user's variable has one of our names, ours is changed.
     named = {f"{name}_" if name in fields else name: v for name, v in described.items()}
     variables = {name: v.set_dims((*lead, *v.dims)) for name, v in (fields | named).items()}
@@ -69,13 +69,28 @@ def law_of(found: Sequence) -> dict[str, xr.Variable]:
     if not found:
         return {}
     (law,) = found
-    name = "no known law" if law.recognised is None else str(law.recognised)
+    name = law.name if law.recognised is None else str(law.recognised)
     formulas = np.array(law.formulas, dtype=object)
     return {
         "law": xr.Variable((), np.array(name, dtype=object)),
         "equation": xr.Variable(
             ("field",), formulas, {"long_name": "the inferred law of each field"}
         ),
+    }
+
+
+def _flow(source: PlaneSource, found: Sequence) -> dict[str, xr.Variable]:
+    """The velocity of the steady flow that was found, if it was."""
+    if not found or found[0].law.flow is None:
+        return {}
+    flow = found[0].law.flow
+    return {
+        f"flow_{axis}": xr.Variable(
+            ("x", "y"),
+            flow.velocity(a, source.x, source.y),
+            {"long_name": f"inferred velocity along {axis}"},
+        )
+        for a, axis in enumerate("xy")
     }
 
 

@@ -25,9 +25,10 @@ _BEYOND = CELLS[0] // 2
 
 def with_constant(law: FittedPlaneLaw, seen: Frames) -> FittedPlaneLaw:
     """The law with the constants of its fluxes, if it has neither a momentum nor sources nor
-    diffusion and there are walls; lengths in cells and times in intervals."""
+    diffusion nor a flow, and there are walls; lengths in cells and times in intervals."""
     sides = [[_BEYOND * side.is_closed for side in pair] for pair in seen.grid.boundary]
-    if law.vectors or law.has_further or (seen.grid.solid is None and not np.any(sides)):
+    known = law.vectors or law.has_further or law.flow is not None
+    if known or (seen.grid.solid is None and not np.any(sides)):
         return law
     free = np.pad(seen.grid.free, sides)
     outside = ((0, 0), (0, 0), *sides)

@@ -20,6 +20,7 @@ from hfluxno.identify.plane.select import (
     systems_of,
 )
 from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.flow import carried
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.parametric.plane.weak_form import WeakSystem, has_room, total
@@ -79,6 +80,8 @@ def dispersion(law: FittedPlaneLaw, seen: Frames) -> Dispersion:
         chosen = tuple(e for e, has in zip(basis.exponents, used, strict=True) if has)
         basis = dataclasses.replace(basis, exponents=chosen or basis.exponents[:1])
     functions = functions_of(basis, seen.around)
+    if law.flow is not None:
+        functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
     whole = total(systems_of(seen, functions, Further(law.arising), dispersing=True))
     sizes = deviations(seen.filled, ())
     found = [_of_field(whole, i, name, sizes, seen) for i, name in enumerate(law.fields)]

@@ -19,22 +19,35 @@ from hfluxno.identify.saved.format import (
     has_shape,
 )
 from hfluxno.identify.status import FitStatus
+from hfluxno.parametric.plane.flow import modes
 from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict
 
-_MOST_REFINEMENT, _MOST_TERMS, _MOST_POWERS = 16, 2000, 8
+_MOST_REFINEMENT, _MOST_TERMS, _MOST_POWERS, _MOST_ORDER = 16, 2000, 8, 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """`SteadyFlow`: its coefficients, one row for each axis, and the ends of its domain."""
+
+    coefficients: Table
+    lower: Row
+    upper: Row
+    order: int
+    around: tuple[bool, bool]
 
 
 @dataclasses.dataclass(frozen=True)
 class PlaneFurther:
     """The exponents of the sources and their coefficients, one row for each field, the
     coefficients of the diffusivities, one table for each axis with one row for each field, and the
-    constants of the fluxes, one row for each axis; empty without them."""
+    constants of the fluxes, one row for each axis, empty without them; and the flow or `None`."""
 
     arising: tuple[tuple[int, ...], ...]
     sources: Table
     diffusivities: tuple[Table, ...]
     constant: Table
+    flow: Flow | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +75,10 @@ class PlaneLawFile:
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier laws have neither sources nor diffusion, or no constants, or diffusivities that
-        are numbers."""
+        """Earlier laws have neither sources nor diffusion, or no constants, or no flow, or
+        diffusivities that are numbers."""
         none: dict[str, Any] = {"arising": [], "sources": [], "diffusivities": [], "constant": []}
+        none["flow"] = None
         further = data.get("further", {})
         if not isinstance(further, dict):
             return {**data, "further": further}
@@ -90,6 +104,8 @@ def faults(file: PlaneLawFile):
         needed = plural(functions, "coefficient")
         yield f"the flux along each axis needs {needed} for each field"
     yield from _faults_of_further(file.further, d)
+    if file.further.flow is not None:
+        yield from _faults_of_flow(file.further.flow, d)
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
         yield "a fluid has a momentum and a density"
     if len(file.terms) > _MOST_TERMS:
@@ -100,6 +116,18 @@ def faults(file: PlaneLawFile):
         yield f"there is no status {file.fit.status!r}"
     if min(*file.fit.cell, file.fit.interval) <= 0.0:
         yield "cells and intervals must be positive"
+
+
+def _faults_of_flow(flow: Flow, fields: int):
+    if fields > 1:
+        yield "a steady flow carries one field"
+    if not 1 <= flow.order <= _MOST_ORDER:
+        yield f"the order of a flow is from 1 to {_MOST_ORDER}"
+    elif not has_shape(flow.coefficients, 2, len(modes(flow.order, flow.around))):
+        yield "the flow has the wrong number of coefficients"
+    ends = len(flow.lower) == len(flow.upper) == 2
+    if not ends or any(not a < b for a, b in zip(flow.lower, flow.upper, strict=True)):
+        yield "the flow needs a domain"
 
 
 def _faults_of_further(further: PlaneFurther, fields: int):

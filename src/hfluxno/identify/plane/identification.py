@@ -1,5 +1,7 @@
 """The law behind frames on a plane, and how far to trust it."""
 
+from collections.abc import Iterator
+
 import jax
 import numpy as np
 
@@ -13,6 +15,7 @@ from hfluxno.identify.plane.roles import infer_roles
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplained
+from hfluxno.identify.plane.steady_flow import search_flow
 from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, exceeds, total_drift
@@ -46,7 +49,8 @@ def identify_plane(
     """The conservation law that explains frames on a plane.
 
     If no fluxes alone explain them, sources and diffusion are tried, and for one field then a
-    diffusivity that depends on it, and kept if the law with them does.
+    diffusivity that depends on it and a steady flow that carries it, and kept if the law with them
+    does.
 
     - `context`: one trajectory of at least 6 frames with measurements on at least 16 × 16 cells,
       between sides that are periodic, walls or outflows, perhaps with walls inside; NaN is a gap.
@@ -66,19 +70,15 @@ def identify_plane(
         found = search(seen, roles, fields, cell)
         assert found is not None
         status, causes = _judged(found, seen)
-        # No further term disperses, but they might imitate it.
-        if status in UNEXPLAINED and not causes.dispersion.matters:
-            for further in _further(seen, roles, fields, cell):
-                other = search(seen, roles, fields, cell, further)
-                if other is None:
-                    continue
+        if status in UNEXPLAINED:
+            for other in _others(seen, roles, fields, cell, causes):
                 of_other = _judged(other, seen)
                 if of_other[0] == FitStatus.OK:
                     found, (status, causes) = other, of_other
                     break
-    lengths = np.array(cell)
+    lengths, origin = np.array(cell), np.asarray(context.grid.lower, float)
     return PlaneIdentification(
-        law=rescaled(found.law, lengths, seen.interval),
+        law=rescaled(found.law, lengths, seen.interval, origin),
         units=known_units(context),
         status=status,
         backtest_error=found.error,
@@ -114,6 +114,24 @@ def nothing_to_infer(
         cell=cell,
         interval=seen.interval,
     )
+
+
+def _others(
+    seen: Frames, roles: Roles, fields: tuple[str, ...], cell: tuple[float, float], causes: Causes
+) -> Iterator[Found]:
+    """Laws with further terms, then a tracer in a steady flow, if the weak form allows them; what
+    the law of fluxes lacks are the `causes`."""
+    # No further term disperses, but they might imitate it.
+    if not causes.dispersion.matters:
+        tried = (
+            search(seen, roles, fields, cell, further)
+            for further in _further(seen, roles, fields, cell)
+        )
+        yield from (found for found in tried if found is not None)
+    if len(fields) == 1:
+        found = search_flow(seen, fields, cell, sources_of(seen))
+        if found is not None:
+            yield found
 
 
 def _further(

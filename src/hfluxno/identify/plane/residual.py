@@ -9,6 +9,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
 from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.flow import carried
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.parametric.plane.weak_form import has_room, total
@@ -91,7 +92,8 @@ def _part(seen: Frames, start: int, stop: int) -> Frames:
 
 
 def _system(law: FittedPlaneLaw, seen: Frames):
-    """The weak equations of the functions that the law has, and its coefficients of these."""
+    """The weak equations of the functions that the law has, and its coefficients of these; a law
+    with a flow has no others."""
     fields, basis = len(law.fields), law.basis
     flux = np.asarray(law.coefficients)
     if isinstance(basis, Dictionary):
@@ -99,11 +101,15 @@ def _system(law: FittedPlaneLaw, seen: Frames):
         used = used if len(used) else np.arange(1)  # of sources alone
         basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
         flux = flux[:, :, used]
+    functions = functions_of(basis, seen.around)
+    if law.flow is not None:
+        flux = np.asarray(law.flow.coefficients)[:, None]
+        functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
     parts, further = [flux.swapaxes(0, 1).reshape(fields, -1)], None
     if law.has_further:
         nu = np.zeros((2, fields, 1)) if law.diffusivities is None else law.diffusivities
         further = Further(law.arising, nu.shape[2])
         parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
         parts += [np.asarray(nu).swapaxes(0, 1).reshape(fields, -1)]
-    system = total(systems_of(seen, functions_of(basis, seen.around), further, basis))
+    system = total(systems_of(seen, functions, further, basis))
     return system, np.concatenate(parts, axis=1)

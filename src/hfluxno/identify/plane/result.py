@@ -86,11 +86,17 @@ class PlaneIdentification:
     @property
     def name(self) -> str:
         """The name of the law and its coefficient, if it has one."""
+        if self.law.flow is not None:
+            return f"a tracer in a steady flow, at most {self.law.flow.fastest():.3g} fast"
         return "no known law" if self.recognised is None else self.recognised.short
 
     @property
     def formulas(self) -> tuple[str, ...]:
         """The equation of each field in the units of the data."""
+        if self.law.flow is not None:
+            (name,) = self.law.fields
+            carried = (f"v_{axis}(x, y) {name}" for axis in "xy")
+            return (written_equation(name, tuple(carried), _right(self.law, 0)),)
         return tuple(
             written_equation(
                 name, (_sum(self.law, 0, i), _sum(self.law, 1, i)), _right(self.law, i)

@@ -186,12 +186,15 @@ def spread(
     """A state on internal cells."""
     if refinement == 1:
         return initial
-    return np.asarray(_spread(law, initial, grid, refinement=refinement)[0])
+    return np.asarray(_spread(law.on(grid), initial, grid, refinement=refinement)[0])
 
 
 def _along(law, state, intervals, grid, refinement, seen=None, gains=None) -> Followed:
     """`Followed` from a state on internal cells; not corrected where nothing is `seen`."""
     cells, parts, solved = (len(state), *grid.shape), [], True
+    riemann = "hllc" if law.has_contact else "hll"
+    names = {"refinement": refinement, "riemann": riemann}
+    law = law.on(grid.refine(refinement))
     for begin in range(0, len(intervals), _INTERVALS):
         part = slice(begin, begin + _INTERVALS)
         count = len(intervals[part])
@@ -203,7 +206,7 @@ def _along(law, state, intervals, grid, refinement, seen=None, gains=None) -> Fo
         for cfl in (_LONG_STEPS, _CFL) if refinement == FINEST else (_CFL,):
             frames, after, status = map(
                 np.asarray,
-                _follow(law, state, times, observed, gain, cfl, grid, refinement=refinement),
+                _follow(law, state, times, observed, gain, cfl, grid, **names),
             )
             well = int(status) == Status.OK and bool(np.all(np.isfinite(after)))
             if well:
@@ -223,9 +226,9 @@ def _spread(law, initial, grid, *, refinement):
 
 
 @stored_jit
-def _follow(law, state, intervals, observed, gains, cfl, grid, *, refinement):
+def _follow(law, state, intervals, observed, gains, cfl, grid, *, refinement, riemann):
     fine, control = grid.refine(refinement), StepControl(cfl, cfl, lagged=False)
-    flux = MUSCL(law, "mc", "hllc" if law.has_contact else "hll")
+    flux = MUSCL(law, "mc", riemann)
 
     def one(carry, interval, frame, gain):
         u, status = jax.lax.cond(

@@ -115,19 +115,31 @@ def to_save(found: "PlaneIdentification", units: Mapping[str, str] | None = None
 
 def in_cells(law: FittedPlaneLaw, grid: Grid, interval: float) -> FittedPlaneLaw:
     """The law with lengths in cells of this grid and times in intervals."""
-    return rescaled(law, 1.0 / np.asarray(grid.spacing, float), 1.0 / interval)
+    cells = 1.0 / np.asarray(grid.spacing, float)
+    return rescaled(law, cells, 1.0 / interval, -cells * np.asarray(grid.lower))
 
 
 def rescaled(
-    law: FittedPlaneLaw, lengths: Float[np.ndarray, " axis"], interval: float
+    law: FittedPlaneLaw,
+    lengths: Float[np.ndarray, " axis"],
+    interval: float,
+    origin: Float[np.ndarray, " axis"],
 ) -> FittedPlaneLaw:
     """The law in other units, of which the present ones are `lengths` along the axes and an
-    `interval` in time."""
-    sources, nu, constant = law.sources, law.diffusivities, law.constant
+    `interval` in time; in the other ones the place zero is the `origin`."""
+    sources, nu, constant, flow = law.sources, law.diffusivities, law.constant, law.flow
+    if flow is not None:
+        flow = dataclasses.replace(
+            flow,
+            coefficients=np.asarray(flow.coefficients) * (lengths / interval)[:, None],
+            lower=origin + lengths * np.asarray(flow.lower),
+            upper=origin + lengths * np.asarray(flow.upper),
+        )
     return dataclasses.replace(
         law,
         coefficients=np.asarray(law.coefficients) * (lengths / interval)[:, None, None],
         sources=None if sources is None else np.asarray(sources) / interval,
         diffusivities=None if nu is None else (lengths**2 / interval)[:, None, None] * nu,
         constant=None if constant is None else np.asarray(constant) * (lengths / interval)[:, None],
+        flow=flow,
     )

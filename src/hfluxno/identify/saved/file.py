@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hfluxno.identify.plane import format as on_a_plane
-from hfluxno.identify.plane.format import PlaneFurther, PlaneLawFile
+from hfluxno.identify.plane.format import Flow, PlaneFurther, PlaneLawFile
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved.format import (
     ChebyshevBasis,
@@ -32,6 +32,7 @@ from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.parametric.fitted_law import FittedLaw, Terms
+from hfluxno.parametric.plane.flow import SteadyFlow
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.strict_json import from_dict, to_dict
 from hfluxno.version import version_name
@@ -132,6 +133,7 @@ def _plane_file(saved: SavedPlaneLaw) -> PlaneLawFile:
             () if law.sources is None else as_table(law.sources),
             tuple(map(as_table, () if law.diffusivities is None else law.diffusivities)),
             () if law.constant is None else as_table(law.constant),
+            None if law.flow is None else _described_flow(law.flow),
         ),
     )
 
@@ -241,6 +243,7 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
         np.array(file.further.sources) if file.further.sources else None,
         np.array(file.further.diffusivities) if file.further.diffusivities else None,
         np.array(file.further.constant) if file.further.constant else None,
+        None if file.further.flow is None else _flow(file.further.flow),
     )
     return SavedPlaneLaw(
         law,
@@ -251,6 +254,21 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
         file.refinement,
         file.fit,
     )
+
+
+def _described_flow(flow: SteadyFlow) -> Flow:
+    return Flow(
+        as_table(flow.coefficients),
+        as_row(flow.lower),
+        as_row(flow.upper),
+        flow.order,
+        flow.around,
+    )
+
+
+def _flow(of: Flow) -> SteadyFlow:
+    ends = np.array(of.lower), np.array(of.upper)
+    return SteadyFlow(np.array(of.coefficients), *ends, of.order, of.around)
 
 
 def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis:

@@ -9,10 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hfluxno.grid import Grid
 from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time
-from hfluxno.laws.space import SpaceLaw
-from hfluxno.parametric.basis import Basis, Chebyshev
+from hfluxno.laws.by_axis import ByAxis
+from hfluxno.laws.place import LawByPlace
+from hfluxno.laws.space import AlongAxis, SpaceLaw
+from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary
 from hfluxno.parametric.plane.contact import contact
+from hfluxno.parametric.plane.flow import SteadyFlow
 from hfluxno.parametric.ranges import widened
 
 
@@ -36,6 +40,8 @@ class FittedPlaneLaw(SpaceLaw):
       which one field may have, of those of w = (u - middle)/half, with the middle and half of its
       basis, within the range and not below zero; `None` for a law without diffusion.
     - `constant`: is added to the fluxes, shape (axis, field), which only walls show; or `None`.
+    - `flow`: V, with which the only flux is V u of one field; or `None`. With it the law on the
+      cells of a grid, which can be solved, is `on(grid)`.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -50,10 +56,14 @@ class FittedPlaneLaw(SpaceLaw):
     sources: Float[Array | np.ndarray, "field source"] | None = None
     diffusivities: Float[Array | np.ndarray, "axis field power"] | None = None
     constant: Float[Array | np.ndarray, "axis field"] | None = None
+    flow: SteadyFlow | None = None
     axes: int = eqx.field(static=True, default=2)
 
     def flux(self, u: Any, axis: int = 0) -> Any:
-        """F(u), or G(u) for axis 1; NumPy arrays keep their precision."""
+        """F(u), or G(u) for axis 1; NumPy arrays keep their precision. Raises `ValueError` if it
+        depends on place."""
+        if self.flow is not None:
+            raise ValueError("The flow of this law depends on place; take law.on(grid).")
         if not isinstance(u, jax.Array):
             with jax.enable_x64(True):
                 return np.asarray(self.flux(jnp.asarray(u), axis))
@@ -67,6 +77,23 @@ class FittedPlaneLaw(SpaceLaw):
         if law.constant is None:
             return found
         return found + law.constant[axis].reshape((-1,) + (1,) * (u.ndim - 1))
+
+    def on(self, grid: Grid) -> SpaceLaw:
+        """The law on the cells of a grid, with its flow there; the same if it has none."""
+        if self.flow is None:
+            return self
+        unit = Dictionary(np.ones(1), ((1,),), self.fields)
+        carried = dataclasses.replace(
+            self, basis=unit, coefficients=np.ones((2, 1, 1)), constant=None, flow=None
+        )
+        # Along both axes the source would count twice.
+        parts = (carried, dataclasses.replace(carried, sources=None))
+        none = np.zeros(1)
+        along = [
+            LawByPlace(self.fields, AlongAxis(part, axis), self.flow.through(grid, axis), none)
+            for axis, part in enumerate(parts)
+        ]
+        return ByAxis(tuple(along))
 
     def source(self, u: State, x: Places, t: Time) -> State | None:
         if self.sources is None:

@@ -1,0 +1,140 @@
+"""Kinds of steady flows, and their coefficients from the weak form.
+
+A flow has an order, and a divergence or none. Nothing passes walls at the sides, so what would is
+no unknown. It carries a tracer that may diffuse, alike in all directions, and have a source.
+
+Where there is no tracer, nothing tells the velocity. So the squares of its coefficients c_m of the
+order o_m have penalties (1 + o_m²)² λ, relative to the equations, with λ from the residual r of the
+fit without them: r² over the number of independent equations is the noise of a coefficient.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.plane.select import left_over, normal_equations
+from hfluxno.parametric.plane.flow import (
+    Around,
+    modes,
+    orders,
+    products,
+    without,
+    without_divergence,
+)
+from hfluxno.parametric.plane.terms import Further, Structure, with_further
+from hfluxno.parametric.plane.weak_form import WeakSystem
+
+_DEPENDENT = 1e-12
+# Test functions overlap, so there are fewer independent equations than equations.
+_INDEPENDENT = 100.0
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowKind:
+    """A kind of flow.
+
+    - `order`: the largest order of its products of waves or polynomials.
+    - `highest`: that of the products of which the weak equations have columns.
+    - `around`: which axes are periodic.
+    - `structure`: its unknowns.
+    """
+
+    order: int
+    highest: int
+    around: Around
+    structure: Structure
+
+    @property
+    def columns(self) -> list[int]:
+        """Of its products among those of the equations."""
+        every = modes(self.highest, self.around)
+        return [every.index(pair) for pair in modes(self.order, self.around)]
+
+
+def kinds_of(
+    order: int,
+    highest: int,
+    seen: Frames,
+    further: Further,
+    fields: tuple[str, ...],
+    aspect: float,
+) -> list[FlowKind]:
+    """The kinds of an order: without and with a divergence, and each without further terms, with
+    diffusion, and with a linear or cubic source too; none if walls stop all of them.
+
+    - `aspect`: the quotient of the lengths of a cell.
+    """
+    own = modes(order, seen.around)
+    nx, ny = map(float, seen.grid.shape)
+    every_flow = np.eye(2 * len(own)).reshape(-1, 2, len(own))
+    found = []
+    for flows in (without_divergence(order, seen.around, (nx, ny)), every_flow):
+        flows = _along_walls(flows, order, seen)
+        if not len(flows):
+            continue
+        bare = FlowKind(order, highest, seen.around, Structure((0,), flows[:, None], ()))
+        directions = np.zeros((len(flows), 1, 2, len(modes(highest, seen.around))))
+        directions[..., bare.columns] = flows[:, None]
+        names = tuple(f"flow {k + 1}" for k in range(len(flows)))
+        plain = Structure((0,), directions, names)
+        both = with_further(plain, dataclasses.replace(further, alike=aspect**2), fields)
+        of_source = [sum(powers) for powers in further.sources]
+        moved, diffuses = np.ones(len(flows), bool), np.ones(len(both.names) - len(flows), bool)
+        masks = [np.append(moved, ~diffuses)]
+        for degree in (-1, 1, 3):
+            diffuses[: len(of_source)] = np.array(of_source) <= degree
+            masks.append(np.append(moved, diffuses))
+        kept = dict.fromkeys(tuple(mask) for mask in masks)
+        found += [dataclasses.replace(bare, structure=both.keep(np.array(m))) for m in kept]
+    return found
+
+
+def _along_walls(
+    flows: Float[np.ndarray, "unknown 2 mode"], order: int, seen: Frames
+) -> Float[np.ndarray, "other_unknown 2 mode"]:
+    """Combinations of the flows that span all of those that do not pass walls at the sides."""
+    along = (np.arange(4 * order + 1) + 0.5) / (4 * order + 1)
+    passing = []
+    for axis, ends in enumerate(seen.grid.boundary):
+        for place, end in enumerate(ends):
+            if end.is_closed:
+                at = (np.array([float(place)]), along)
+                waves = products(order, seen.around, *(at if axis == 0 else at[::-1]))
+                passing.append(flows[:, axis] @ waves.reshape(len(waves), -1))
+    if not passing:
+        return flows
+    return np.tensordot(without(np.concatenate(passing, axis=1)), flows, axes=1)
+
+
+def fit(
+    system: WeakSystem, kind: FlowKind, sizes: Float[np.ndarray, " field"]
+) -> tuple[Float[np.ndarray, "1 coefficient"], int]:
+    """The coefficients of a flow and its further terms, and how many unknowns there are; no
+    diffusivity is negative."""
+    rough = _solution(system, kind, sizes, 0.0)
+    wrong = kind.structure.is_diffusivity & (rough < 0.0)
+    if wrong.any():
+        kind = dataclasses.replace(kind, structure=kind.structure.keep(~wrong))
+        rough = _solution(system, kind, sizes, 0.0)
+    flat = kind.structure.flat
+    left = left_over(system, np.tensordot(rough, flat, axes=1), sizes)
+    found = _solution(system, kind, sizes, left**2 / _INDEPENDENT)
+    return np.tensordot(found, flat, axes=1), len(kind.structure.names)
+
+
+def _solution(
+    system: WeakSystem, kind: FlowKind, sizes: Float[np.ndarray, " field"], penalty: float
+) -> Float[np.ndarray, " unknown"]:
+    """The least-squares solution with the penalty λ."""
+    normal = normal_equations(system, kind.structure, sizes)
+    matrix, right = normal[:-1, :-1], normal[:-1, -1]
+    flows = kind.structure.directions.reshape(len(right), -1)
+    falls = np.tile((1.0 + np.array(orders(kind.highest, kind.around)) ** 2) ** 2, 2)
+    size = np.mean(np.diag(system.normal)[: len(falls)]) / float(sizes[0]) ** 2
+    matrix = matrix + penalty * size * (flows * falls) @ flows.T
+    scale = np.sqrt(np.diag(matrix))
+    scale = np.where(scale > 0.0, scale, 1.0)
+    inverse = np.linalg.pinv(matrix / np.outer(scale, scale), rcond=_DEPENDENT, hermitian=True)
+    return inverse @ (right / scale) / scale

@@ -1,0 +1,155 @@
+"""A steady flow on a plane, which carries a tracer.
+
+    V_a(x, y) = Σ_m c_am X_m(x) Y_m(y),   ∂t u + ∂x(V_0 u) + ∂y(V_1 u) = …
+
+Along a periodic axis the functions are 1, cos 2πkξ and sin 2πkξ, of order k; along another one the
+Legendre polynomials of degree d in 2ξ - 1, of order d/2, which have no trouble at the ends. ξ runs
+from 0 to 1 over the domain. Products have all orders whose sum is at most that of the flow.
+
+Derivatives of these functions are sums of them, so the flows without divergence are a linear
+subspace.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from hfluxno.grid import Grid
+
+Around = tuple[bool, bool]
+
+_NONE = 1e-10
+
+
+class SteadyFlow(eqx.Module):
+    """The velocity V.
+
+    - `coefficients`: c, shape (axis, mode), in the order of `modes`.
+    - `lower`, `upper`: the ends of the domain along each axis.
+    - `order`: the largest order of a product.
+    - `around`: which axes are periodic.
+    """
+
+    coefficients: Float[Array | np.ndarray, "axis mode"]
+    lower: Float[Array | np.ndarray, " axis"]
+    upper: Float[Array | np.ndarray, " axis"]
+    order: int = eqx.field(static=True)
+    around: Around = eqx.field(static=True)
+
+    def velocity(
+        self, axis: int, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
+    ) -> Float[np.ndarray, "x y"]:
+        """V_a at all pairs of these coordinates."""
+        low, high = np.asarray(self.lower), np.asarray(self.upper)
+        scaled = ((np.asarray(at, float) - low[a]) / (high - low)[a] for a, at in enumerate((x, y)))
+        waves = products(self.order, self.around, *scaled)
+        return np.tensordot(np.asarray(self.coefficients)[axis], waves, axes=1)
+
+    def through(self, grid: Grid, axis: int) -> Float[Array, "others interface"]:
+        """V_a in the middle of the interfaces along an axis, after the cells along the other."""
+        edges = np.linspace(grid.lower[axis], grid.upper[axis], grid.shape[axis] + 1)
+        others = grid.centers(1 - axis)
+        if axis == 0:
+            return jnp.asarray(self.velocity(0, edges, others).T)
+        return jnp.asarray(self.velocity(1, others, edges))
+
+    def fastest(self) -> float:
+        """The largest speed, on a fine net."""
+        x, y = (
+            np.linspace(low, high, 16 * self.order + 1)
+            for low, high in zip(*map(np.asarray, (self.lower, self.upper)), strict=True)
+        )
+        return float(np.hypot(self.velocity(0, x, y), self.velocity(1, x, y)).max())
+
+
+def modes(order: int, around: Around) -> tuple[tuple[int, int], ...]:
+    """The pairs of functions along x and along y in the products of at most this order."""
+    along_x, along_y = (_orders(order, each) for each in around)
+    pairs = itertools.product(range(len(along_x)), range(len(along_y)))
+    return tuple((i, j) for i, j in pairs if along_x[i] + along_y[j] <= order)
+
+
+def orders(order: int, around: Around) -> list[float]:
+    """The order of each of `modes`."""
+    along_x, along_y = (_orders(order, each) for each in around)
+    return [along_x[i] + along_y[j] for i, j in modes(order, around)]
+
+
+def products(
+    order: int, around: Around, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
+) -> Float[np.ndarray, "mode x y"]:
+    """The products of `modes`, for coordinates from 0 to 1."""
+    along_x, along_y = _functions(order, around[0], x), _functions(order, around[1], y)
+    return np.stack([along_x[i][:, None] * along_y[j] for i, j in modes(order, around)])
+
+
+def carried(
+    order: int, around: Around, cells: tuple[int, ...]
+) -> list[Callable[[np.ndarray], np.ndarray]]:
+    """Each product times the field, for states (field, time, x, y) on the cells of a domain."""
+    x, y = ((np.arange(n) + 0.5) / n for n in cells)
+    return [functools.partial(_times, wave) for wave in products(order, around, x, y)]
+
+
+def _times(wave: np.ndarray, states: np.ndarray) -> np.ndarray:
+    return wave * states[0]
+
+
+def without_divergence(
+    order: int, around: Around, lengths: tuple[float, float]
+) -> Float[np.ndarray, "unknown 2 mode"]:
+    """The coefficients of flows that span all those without divergence, on a domain with these
+    sides."""
+    every = modes(order, around)
+    place = {pair: m for m, pair in enumerate(every)}
+    of_x, of_y = (
+        _derivatives(order, each) / length for each, length in zip(around, lengths, strict=True)
+    )
+    divergence = np.zeros((2, len(every), len(every)))
+    for m, (i, j) in enumerate(every):
+        for k in map(int, np.flatnonzero(of_x[i])):
+            divergence[0, m, place[k, j]] = of_x[i, k]
+        for k in map(int, np.flatnonzero(of_y[j])):
+            divergence[1, m, place[i, k]] = of_y[j, k]
+    return without(divergence.reshape(-1, len(every))).reshape(-1, 2, len(every))
+
+
+def without(
+    effects: Float[np.ndarray, "unknown effect"],
+) -> Float[np.ndarray, "combination unknown"]:
+    """An orthonormal basis of the combinations of unknowns that have no effect."""
+    _, sizes, right = np.linalg.svd(effects.T)
+    return right[int(np.sum(sizes > _NONE * sizes[0])) :]
+
+
+def _orders(order: int, around: bool) -> list[float]:
+    count = 2 * order + 1
+    return [float((k + 1) // 2) if around else 0.5 * k for k in range(count)]
+
+
+def _functions(order: int, around: bool, xi: Float[np.ndarray, " x"]) -> np.ndarray:
+    if not around:
+        return np.polynomial.legendre.legvander(2.0 * xi - 1.0, 2 * order).T
+    angles = [2.0 * np.pi * k * xi for k in range(1, order + 1)]
+    waves = [wave(angle) for angle in angles for wave in (np.cos, np.sin)]
+    return np.stack([np.ones_like(xi), *waves])
+
+
+def _derivatives(order: int, around: bool) -> np.ndarray:
+    """D with φ_i′ = Σ_k D_ik φ_k."""
+    count = 2 * order + 1
+    found = np.zeros((count, count))
+    if around:
+        for k in range(1, order + 1):
+            cosine, sine = 2 * k - 1, 2 * k
+            found[cosine, sine], found[sine, cosine] = -2.0 * np.pi * k, 2.0 * np.pi * k
+        return found
+    for degree in range(1, count):
+        slope = 2.0 * np.polynomial.legendre.legder(np.eye(count)[degree])
+        found[degree, : len(slope)] = slope
+    return found

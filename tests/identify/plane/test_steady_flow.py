@@ -1,0 +1,217 @@
+"""A tracer in a steady flow on a plane: the velocity, its search, and forecasts with it."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hfluxno
+from hfluxno.boundary import Outflow, Periodic, Wall
+from hfluxno.export.targets import TARGETS, export_law
+from hfluxno.fv import MUSCL, StepControl, solve
+from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, identify_plane
+from hfluxno.identify.plane import identification, run, search, steady_flow
+from hfluxno.identify.plane.flow_kinds import kinds_of
+from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.run import Start
+from hfluxno.identify.plane.saved import in_cells, to_save
+from hfluxno.laws import rotation
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.flow import SteadyFlow, modes, without_divergence
+from hfluxno.parametric.plane.law import FittedPlaneLaw
+from hfluxno.parametric.plane.terms import Further
+from hfluxno.trajectory import Trajectory
+from tests.identify.plane.laws import identification as identified
+from tests.identify.plane.laws import tracer
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+RATE, DT = 0.7, 0.08
+LOWER, UPPER, CELLS = (1.0, -2.0), (2.0, -0.5), (32, 48)
+CENTER = (1.45, -1.3)
+
+
+def turning(count: int, start: float = 0.0, noise: float = 0.0, slows: float = 0.0) -> Trajectory:
+    """Bumps that turn around a point, exactly: averages of 3 × 3 points of a cell. The rate of
+    turning changes if it `slows`."""
+    grid = Grid.rectangle(CELLS, LOWER, UPPER, boundary="outflow")
+    fine = grid.refine(3)
+    x, y = np.meshgrid(fine.centers(0) - CENTER[0], fine.centers(1) - CENTER[1], indexing="ij")
+    times = start + DT * np.arange(count)
+    frames = []
+    for angle in RATE * (times - 0.5 * slows * times**2):
+        a = x * np.cos(angle) + y * np.sin(angle)
+        b = y * np.cos(angle) - x * np.sin(angle)
+        u = np.exp(-60.0 * ((a - 0.15) ** 2 + 2.0 * b**2))
+        u = u + 0.7 * np.exp(-50.0 * (2.0 * (a + 0.12) ** 2 + (b - 0.2) ** 2))
+        frames.append(u.reshape(CELLS[0], 3, CELLS[1], 3).mean(axis=(1, 3)))
+    values = np.stack(frames)[:, None]
+    values = values + noise * values.std() * np.random.default_rng(0).normal(size=values.shape)
+    return Trajectory(values, times, grid, ("c",))
+
+
+@pytest.fixture
+def every_run_is_right(monkeypatch):
+    """Nothing is solved: only the weak form decides."""
+    for name in ("back_test", "best_start"):
+        monkeypatch.setattr(steady_flow, name, lambda *_: (1e-3, Start("restart", 1)))
+        monkeypatch.setattr(search, name, lambda *_: (1.0, Start("restart", 1)))
+    monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
+
+
+@pytest.mark.parametrize("around", [(True, True), (True, False), (False, True), (False, False)])
+def test_flows_of_stream_functions_have_no_divergence(around):
+    order, lengths, h = 3, (2.0, 0.7), 1e-5
+    x, y = np.linspace(0.1, 1.9, 15), np.linspace(0.05, 0.65, 15)
+
+    def divergence(coefficients):
+        flow = SteadyFlow(coefficients, np.zeros(2), np.array(lengths), order, around)
+        along = (flow.velocity(0, x + h, y) - flow.velocity(0, x - h, y)) / (2.0 * h)
+        return along + (flow.velocity(1, x, y + h) - flow.velocity(1, x, y - h)) / (2.0 * h)
+
+    count = len(modes(order, around))
+    every = np.stack([divergence(e) for e in np.eye(2 * count).reshape(-1, 2, count)])
+    flows = without_divergence(order, around, lengths)
+    for each in flows:
+        np.testing.assert_allclose(divergence(each), 0.0, atol=1e-6 * np.abs(every).max())
+    # These are all: the others have a divergence.
+    rank = np.linalg.matrix_rank(every.reshape(2 * count, -1), tol=1e-6 * np.abs(every).max())
+    assert np.linalg.matrix_rank(flows.reshape(len(flows), -1)) == 2 * count - rank
+
+
+@pytest.mark.parametrize("sides", [(Wall(), Wall()), (Periodic(), Wall()), (Wall(), Outflow())])
+def test_no_flow_passes_walls(sides):
+    boundary = tuple((side, side) for side in sides)
+    grid = Grid((0.0, 0.0), (16.0, 20.0), (16, 20), boundary)
+    values = np.random.default_rng(0).normal(size=(6, 1, 16, 20))
+    seen = frames_of(Trajectory(values, np.arange(6.0), grid, ("c",)))
+    along = np.linspace(0.0, 1.0, 11)
+    found = kinds_of(3, 3, seen, Further(()), ("c",), 1.0)
+    assert len(found) == 4  # with divergence or not, with diffusion or not
+    for kind in found:
+        for direction in kind.structure.directions:
+            if not np.any(direction):
+                continue
+            flow = SteadyFlow(direction[0], np.zeros(2), np.ones(2), 3, seen.around)
+            for axis, side in enumerate(sides):
+                ends = np.array([0.0, 1.0])
+                through = flow.velocity(axis, *((ends, along) if axis == 0 else (along, ends)))
+                if isinstance(side, Wall):
+                    np.testing.assert_allclose(through, 0.0, atol=1e-12)
+
+
+def test_it_is_solved_as_the_rotation_of_the_same_velocity():
+    grid = Grid.rectangle((16, 20), (-1.0, -1.0), (1.0, 1.5), boundary="outflow")
+    every, coefficients = modes(1, (False, False)), np.zeros((2, 6))
+    # -ω (y - 0.1) and ω (x - 0.2) in Legendre polynomials of the domain.
+    coefficients[0, every.index((0, 0))] = -RATE * (0.25 - 0.1)
+    coefficients[0, every.index((0, 1))] = -RATE * 1.25
+    coefficients[1, every.index((0, 0))] = -RATE * 0.2
+    coefficients[1, every.index((1, 0))] = RATE * 1.0
+    flow = SteadyFlow(coefficients, np.array([-1.0, -1.0]), np.array([1.0, 1.5]), 1, (False, False))
+    law = FittedPlaneLaw(
+        ("u",),
+        Dictionary(np.ones(1), ((1,),), ("u",)),
+        np.zeros((2, 1, 1)),
+        np.zeros(1),
+        np.ones(1),
+        flow=flow,
+    )
+    with pytest.raises(ValueError, match=r"take law\.on\(grid\)"):
+        law.flux(np.ones((1, 2)))
+    x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
+    start = jnp.asarray(np.exp(-4.0 * ((x - 0.4) ** 2 + y**2)))[None]
+    times, control = jnp.array([0.0, 0.3]), StepControl(0.4, 0.4, lagged=False)
+    expected = solve(MUSCL(rotation(grid, RATE, (0.2, 0.1))), start, times, grid, control)
+    found = solve(MUSCL(law.on(grid)), start, times, grid, control)
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-13)
+
+
+@pytest.mark.parametrize(("noise", "close"), [(0.0, 4e-3), (0.03, 6e-2)])
+def test_a_rotation_is_found(every_run_is_right, noise, close):
+    context = turning(12, noise=noise)
+    found = identify_plane(context)
+    assert found.status == FitStatus.OK
+    flow = found.law.flow
+    assert flow is not None and not found.law.has_further
+    assert found.name.startswith("a tracer in a steady flow")
+    assert found.formulas == ("∂t c + ∂x(v_x(x, y) c) + ∂y(v_y(x, y) c) = 0",)
+    x, y = (context.grid.centers(axis) for axis in (0, 1))
+    near = np.hypot(x[:, None] - CENTER[0], y - CENTER[1]) < 0.3
+    for axis, exact in ((0, -RATE * (y - CENTER[1])), (1, RATE * (x[:, None] - CENTER[0]))):
+        missed = flow.velocity(axis, x, y) - exact
+        assert np.sqrt(np.mean(missed[near] ** 2)) < close * RATE * 0.3
+    # The same in cells and frames.
+    back = in_cells(found.law, context.grid, DT).flow
+    assert back is not None and found.grid_law.flow is not None
+    np.testing.assert_allclose(back.coefficients, found.grid_law.flow.coefficients)
+    np.testing.assert_allclose([back.lower, back.upper], [[0.0, 0.0], CELLS], atol=1e-12)
+
+
+def test_a_flow_that_changes_in_time_is_none(every_run_is_right):
+    found = identify_plane(turning(12, slows=0.6))
+    assert found.status != FitStatus.OK and found.law.flow is None
+
+
+def test_frames_of_which_none_follows_from_another_are_not_run(monkeypatch):
+    random = np.random.default_rng(1)
+    grid = Grid.rectangle((24, 24))
+    x = 2.0 * np.pi * grid.centers(0)
+    phases = random.uniform(0.0, 6.0, (10, 2))
+    values = np.stack([np.sin(x + a)[:, None] * np.cos(x + b) for a, b in phases])[:, None]
+    seen = frames_of(Trajectory(values, np.arange(10.0), grid, ("c",)))
+    monkeypatch.setattr(steady_flow, "back_test", None)
+    assert steady_flow.search_flow(seen, ("c",), (1.0, 1.0), ()) is None
+
+
+def missed_by(ahead, truth):
+    """The relative errors of the frames."""
+    off = np.asarray(ahead.trajectory.values) - truth
+    return np.sqrt(np.sum(off**2, axis=(1, 2, 3)) / np.sum(truth**2, axis=(1, 2, 3)))
+
+
+def test_forecasts_and_another_day(every_run_is_right, monkeypatch, tmp_path):
+    """A forecast is near the exact frames, and so is one of the other half of a turn, with the law
+    from a file."""
+    monkeypatch.setattr(run, "REFINEMENTS", (2,))
+    monkeypatch.setattr(steady_flow, "best_start", lambda *_: (1e-3, Start("restart", 2)))
+    ahead = hfluxno.forecast(turning(12), 6)
+    assert ahead.status == FitStatus.OK
+    errors = missed_by(ahead, np.asarray(turning(18).values)[12:])
+    assert errors[-1] < 0.01 and np.all(errors < np.asarray(ahead.predicted_error_90))
+    file = tmp_path / "flow.json"
+    ahead.identifications[0].save(file)
+    law = hfluxno.load_law(file)
+    other = hfluxno.forecast(turning(8, start=3.0), 4, law=law)
+    assert other.status == FitStatus.OK
+    assert missed_by(other, np.asarray(turning(12, start=3.0).values)[8:])[-1] < 0.02
+    slower = hfluxno.forecast(turning(8, slows=0.6), 2, law=law)
+    assert slower.status != FitStatus.OK
+
+
+def test_only_a_law_file_keeps_its_velocity():
+    saved = to_save(identified(tracer()))
+    assert "law.json" in export_law(saved, "json")
+    for target in set(TARGETS) - {"json"}:
+        with pytest.raises(ValueError, match="save the law as JSON"):
+            export_law(saved, target)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"order": 0}, "the order of a flow is from 1"),
+        ({"order": 3}, "wrong number of coefficients"),
+        ({"upper": (0.0, 1.5)}, "the flow needs a domain"),
+    ],
+)
+def test_what_is_no_flow_is_refused_in_a_sentence(change, sentence):
+    law = tracer()
+    assert law.flow is not None
+    arrays = {key: np.array(each) if key == "upper" else each for key, each in change.items()}
+    wrong = dataclasses.replace(law, flow=dataclasses.replace(law.flow, **arrays))
+    saved = dataclasses.replace(to_save(identified(law)), law=wrong)
+    with pytest.raises(ValueError, match=sentence):
+        export_law(saved, "json")
