@@ -105,25 +105,21 @@ def main(
     Raises `ValueError` if an option or the input is at fault; `OSError` if something cannot be read
     or written; the message says what remains.
     """
-    from hfluxno.cli import report
+    from hfluxno.cli import report, runtime
     from hfluxno.cli.forecast_parts import resumed
-    from hfluxno.cli.runtime import check_platform
-    from hfluxno.compilation_cache import use_cache
     from hfluxno.data.partial import Partial
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable
     from hfluxno.datasets.chunk import prepared, usable
     from hfluxno.datasets.cluster import chunk_of, count_of, processed
     from hfluxno.datasets.store import ChunkStore
-    from hfluxno.version import version_name
 
     _check_options(config, single)
     assert config.scheduler is not None
     output = config.output or Path(f"{config.input.stem}_{name}.zarr")
     for read in (config.input, config.ends):
         check_writable(output, (".zarr",), read)
-    check_platform()
-    use_cache()
+    runtime.prepared()
     axes = config.axes
     total, size = count_of(config.input, config.variable, axes), config.chunk or _CHUNK
     chunks = [slice(i, min(i + size, total)) for i in range(0, total, size)]
@@ -139,8 +135,8 @@ def main(
     )
     chunk = prepared(reading, work_on(source), first)
     store = ChunkStore(Partial(output.absolute()))
-    words = (version_name(), total, config.deciding())
-    store.start(chunk.layout, total, size, file_fingerprint(reading.path, words))
+    made_by = file_fingerprint(reading.path, config.deciding())
+    store.start(chunk.layout, total, size, made_by)
     left = [members for members in chunks if not store.is_done(members)]
     work = functools.partial(processed, chunk, axes, store)
     finish = functools.partial(store.finish, chunks)

@@ -19,7 +19,6 @@ from hfluxno.data.replacing import replacing
 from hfluxno.datasets import cluster
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
-from hfluxno.version import version_name
 
 Network = tuple[str, int | None]  # its weights and refinement, smaller to send than the network
 
@@ -82,7 +81,7 @@ def _fingerprint(windows: Windows, network: Network, data: Path) -> str:
     files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
     stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
     asked = (windows.steps, windows.starts.tolist(), len(windows.used))
-    return file_fingerprint(data, (version_name(), network, stamps, asked))
+    return file_fingerprint(data, (network, stamps, asked))
 
 
 def _file(partial: Partial, chunk: WindowChunk) -> Path:

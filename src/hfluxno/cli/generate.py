@@ -139,11 +139,9 @@ def _blocks(
     config: GenerateConfig, configuration: Configuration, start: int
 ) -> Iterator[Iterator[Block]]:
     """The blocks from `start` on, solved by this process or by those of a cluster."""
-    from hfluxno.cli.runtime import check_platform
-    from hfluxno.compilation_cache import use_cache
+    from hfluxno.cli import runtime
 
-    check_platform()
-    use_cache()
+    runtime.prepared()
     if config.scheduler is None:
         in_flight = max(1, config.batch // block_size(configuration))
         yield blocks(configuration, start, in_flight=in_flight)

@@ -21,7 +21,6 @@ from hfluxno.datasets.plane_work import continued
 from hfluxno.datasets.work import Named, working_in
 from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.trajectory import Trajectory
-from hfluxno.version import version_name
 
 if TYPE_CHECKING:
     from hfluxno.cli.forecast import ForecastConfig
@@ -78,7 +77,7 @@ def main(config: "ForecastConfig") -> int:
                 parts,
                 output,
                 task,
-                made_by=file_fingerprint(source.path, (config.deciding(), version_name())),
+                made_by=file_fingerprint(source.path, config.deciding()),
                 what="trajectory",
                 drawn=config.figure is not None or config.animate is not None,
                 scheduler=config.scheduler,

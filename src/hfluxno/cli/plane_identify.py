@@ -17,7 +17,6 @@ from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import number_of
 from hfluxno.data.writers import write
 from hfluxno.identify import PlaneIdentification, identify_plane
-from hfluxno.version import version_name
 
 if TYPE_CHECKING:
     from hfluxno.cli.identify import IdentifyConfig
@@ -71,7 +70,7 @@ def main(config: "IdentifyConfig") -> int:
                 parts,
                 output,
                 task,
-                made_by=file_fingerprint(source.path, (config.deciding(), version_name())),
+                made_by=file_fingerprint(source.path, config.deciding()),
                 what="trajectory",
                 drawn=False,
                 scheduler=config.scheduler,

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
 
 from hfluxno.compilation_cache import use_cache
 
@@ -24,12 +23,11 @@ def check_platform() -> None:
         ) from error
 
 
-@contextlib.contextmanager
-def prepared(float64: bool = False) -> Iterator[None]:
-    """Sets float64 if asked for, and the cache of compiled programs."""
+def prepared(float64: bool = False) -> contextlib.AbstractContextManager:
+    """Checks the platform and sets the cache of compiled programs, at once; in the context there is
+    float64 if asked for."""
     import jax
 
     check_platform()
     use_cache()
-    with jax.enable_x64(True) if float64 else contextlib.nullcontext():
-        yield
+    return jax.enable_x64(True) if float64 else contextlib.nullcontext()

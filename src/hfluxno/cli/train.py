@@ -143,7 +143,7 @@ def _train(config: TrainCommand) -> "Outcome | None":
     from hfluxno.training.trackers import JsonLines, TensorBoard, Tracker, WeightsAndBiases
     from hfluxno.training.trainer import train
 
-    runtime.check_platform()
+    runtime.prepared()
     resolved, folder = resolve(config), _folder(config)
     trackers: list[Tracker] = []
     if is_first():
@@ -152,19 +152,18 @@ def _train(config: TrainCommand) -> "Outcome | None":
             trackers.append(TensorBoard(folder / "tensorboard"))
         if config.wandb is not None:
             trackers.append(WeightsAndBiases(config.wandb, folder, dataclasses.asdict(resolved)))
-    with runtime.prepared():
-        outcome = train(
-            resolved,
-            folder,
-            trackers=trackers,
-            device=config.device,
-            workers=config.workers,
-            log_every=config.log_every,
-        )
-        if not is_first():
-            return None
-        release(folder, folder / resolved.name)
-        return outcome
+    outcome = train(
+        resolved,
+        folder,
+        trackers=trackers,
+        device=config.device,
+        workers=config.workers,
+        log_every=config.log_every,
+    )
+    if not is_first():
+        return None
+    release(folder, folder / resolved.name)
+    return outcome
 
 
 def _folder(config: TrainCommand) -> Path:

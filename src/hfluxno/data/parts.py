@@ -43,11 +43,11 @@ def fingerprint(source: Source, parts: Sequence[slice], options: Sequence[object
 
 
 def file_fingerprint(path: Path, words: Sequence[object]) -> str:
-    """What determines the results: the identity of the file `path`, and these words.
+    """What determines the results: the identity of the file `path`, these words, and our version.
 
     A large store is not read for this: its metadata and their time of writing represent it.
     """
-    found = hashlib.sha256(repr(words).encode())
+    found = hashlib.sha256(repr((words, version_name())).encode())
     files = sorted(path.rglob("zarr.json")) + sorted(path.rglob(".z*")) if path.is_dir() else [path]
     for file in files:
         status = file.stat()
