@@ -14,16 +14,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.data.gas import energy_of
 from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
 from hfluxno.grid import Grid
-from hfluxno.initial import (
-    FourierField,
-    bounded,
-    conserved_gas,
-    periodic_field,
-    random_patches,
-    random_steps,
-)
+from hfluxno.initial import FourierField, bounded, periodic_field, random_patches, random_steps
 from hfluxno.laws import (
     LWR,
     BuckleyLeverett,
@@ -137,6 +131,12 @@ def _shallow_water_steps(random, cells):
     return np.stack([height, _MOMENTUM_FIELD.sample(random, _centers(cells))])
 
 
+def _gas(coefficients, drawn):
+    density, u, v, pressure = drawn
+    energy = energy_of(density, (u, v), pressure, float(coefficients[0]))
+    return np.stack([density, density * u, density * v, energy])
+
+
 def _centers(cells: int) -> Float[np.ndarray, " x"]:
     return (np.arange(cells) + 0.5) / cells
 
@@ -191,6 +191,6 @@ RECIPES: dict[str, Recipe] = {
         own_fields=("density", "momentum_x", "momentum_y", "energy"),
         axes=2,
         finer=2,
-        conserved=lambda coefficients, drawn: conserved_gas(float(coefficients[0]), drawn),
+        conserved=_gas,
     ),
 }

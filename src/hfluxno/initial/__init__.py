@@ -6,14 +6,13 @@ generator, so a sample depends on its own seed alone.
 
 from hfluxno.initial.bounded import bounded
 from hfluxno.initial.fourier_field import FourierField
-from hfluxno.initial.patches import conserved_gas, random_patches
+from hfluxno.initial.patches import random_patches
 from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
 from hfluxno.initial.steps import random_steps
 
 __all__ = [
     "FourierField",
     "bounded",
-    "conserved_gas",
     "periodic_covariance",
     "periodic_field",
     "random_patches",

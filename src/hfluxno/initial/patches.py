@@ -26,13 +26,6 @@ def random_patches(
     return np.stack(states)
 
 
-def conserved_gas(gamma: float, drawn: Float[np.ndarray, "4 x y"]) -> Float[np.ndarray, "4 x y"]:
-    """(ρ, ρ v, p/(γ - 1) + ½ ρ v²) from ρ, v_x, v_y and p."""
-    density, u, v, pressure = drawn
-    energy = pressure / (gamma - 1.0) + 0.5 * density * (u * u + v * v)
-    return np.stack([density, density * u, density * v, energy])
-
-
 def _pieces(random, cells):
     """The number of the column or row that each cell is in."""
     count = int(random.integers(_FEWEST, _MOST + 1))
