@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hfluxno.data import INITIALS, RECIPES, Configuration, block_size, blocks, generate
+from hfluxno.data import Configuration, block_size, blocks, generate
+from hfluxno.data.recipes import INITIALS, RECIPES
 from hfluxno.fv import Status
 
 SHORT = {"cells": 40, "frames": 6, "final_time": 0.1}

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from hfluxno.data import SCHEMA, Configuration, Writer, blocks, generate, open_dataset
+from hfluxno.data import Configuration, Writer, blocks, generate, open_dataset
 from hfluxno.data.hdf5 import new_netcdf
+from hfluxno.data.schema import SCHEMA
 
 SOURCE = Path(generate.__file__).parents[2]
 CONFIGURATION = Configuration("cubic", laws=5, initials=4, cells=16, frames=4, final_time=0.03)
