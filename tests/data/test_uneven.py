@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hfluxno.data.readers import read
+from hfluxno.data.source import are_even
 from hfluxno.data.uneven import frames_of, on_cells
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
@@ -67,7 +68,8 @@ def test_times_that_fit_no_interval_stay_as_they_are(tmp_path):
     np.testing.assert_array_equal(source.values[:, 0], wave())
     (note,) = source.hints
     assert "time are uneven, in steps of 0.97 to 4.41, mostly 1: law and first state" in note
-    assert not source.even and read(save(dataset(), tmp_path / "b.nc")).even
+    even = read(save(dataset(), tmp_path / "b.nc"))
+    assert not are_even(source.times) and are_even(even.times)
     sparse = np.array([0.0, 1.0, 30.0, 31.0 + 1 / 3, 60.0])  # 94 % would be missing
     assert frames_of(sparse, len(sparse), "time").coordinate is sparse
     with pytest.raises(ValueError, match="does not increase from entry 1 to 2"):

@@ -8,12 +8,12 @@ import numpy as np
 from rich.console import Console
 
 from hfluxno.cli import plane, report
-from hfluxno.coordinates import with_gaps
 from hfluxno.data.plane import PlaneSource
 from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
 from hfluxno.data.plane.totals import totals
 from hfluxno.data.plane.walls import NAN
+from hfluxno.data.source import are_even
 from hfluxno.plural import percent, plural, span
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def examined(config: "CheckConfig") -> dict:
         "trajectories": source.count,
         "frames": source.frames,
         "interval": float((source.times[-1] - source.times[0]) / (source.frames - 1)),
-        "uniform": _is_uniform(source.times),
+        "uniform": are_even(source.times),
         "times": [float(source.times[0]), float(source.times[-1])],
         "cells": list(grid.shape),
         "spacing": list(grid.spacing),
@@ -138,13 +138,6 @@ def _without_times(source: PlaneSource) -> list[str]:
         f"{source.path} has no times, though {source.layout} stores them; its frames are counted, "
         "so speeds are those per frame."
     ]
-
-
-def _is_uniform(times: np.ndarray) -> bool:
-    try:
-        return len(with_gaps(times, len(times), "time")[0]) == len(times)
-    except ValueError:
-        return False
 
 
 def _change(field: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from hfluxno.data.measures import (
     total,
     travel,
 )
-from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, unit_in
+from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
 from hfluxno.data.symmetry import symmetry
 from hfluxno.plural import percent, plural
 from hfluxno.wild_values import noise
@@ -84,7 +84,7 @@ def _axis(source: Source, name: str) -> dict:
         "entries": len(numbers),
         "entries_in_file": count,
         "uniform": (places is None or len(places) == count == len(numbers))
-        and (along_x or source.even),
+        and (along_x or are_even(source.times)),
     }
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from hfluxno.data.source import LEAST_CELLS, Source
+from hfluxno.data.source import LEAST_CELLS, Source, are_even
 from hfluxno.plural import span
 
 _ABOVE_NOISE = 1.1  # alone it changes a place as much in time
@@ -65,7 +65,7 @@ def identifiable(source: Source, fields: dict, boundary: str) -> str:
 
 
 def _is_complete(source: Source, fields: dict) -> bool:
-    return source.even and all(each["missing"] == 0.0 for each in fields.values())
+    return are_even(source.times) and all(each["missing"] == 0.0 for each in fields.values())
 
 
 def _needs_no_states(source: Source, boundary: str) -> bool:

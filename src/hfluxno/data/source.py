@@ -51,6 +51,15 @@ def frames_at(own: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return nearest[:count], known[:count]
 
 
+def are_even(times: np.ndarray) -> bool:
+    """Whether the times are uniform."""
+    try:
+        uniform_edges(times, len(times), "time")
+    except ValueError:
+        return False
+    return True
+
+
 def context_length(frames: int | None, available: int, path: Path) -> int:
     """The number of frames of a context, by default all of a file. Raises `ValueError` if the file
     has fewer, or the context none."""
@@ -254,15 +263,6 @@ class Source:
         # Not with from_numpy, which makes times uniform.
         found = dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
         return found if self.bounds is None else found.with_bounds(*self.bounds)
-
-    @property
-    def even(self) -> bool:
-        """Whether the times are uniform."""
-        try:
-            uniform_edges(self.times, len(self.times), "time")
-        except ValueError:
-            return False
-        return True
 
     def _end(self, side: int) -> BoundaryName | Boundary:
         given = None if self.ends is None else self.ends.sides[side]

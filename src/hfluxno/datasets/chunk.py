@@ -138,13 +138,15 @@ def prepared(
 ) -> Chunk:
     """The worker for chunks like that of these first variables. Raises `ValueError` if none of
     their trajectories can be used; it says why the last one cannot."""
-    layout = _first(variables, lambda row: Layout.of(work.example(_one(reading, variables, row))))
+    layout = first_usable(
+        trajectories(variables), lambda row: Layout.of(work.example(_one(reading, variables, row)))
+    )
     return Chunk(reading, work, layout)
 
 
 def usable(reading: Reading, variables: Variables) -> Source:
     """The first trajectory that can be read. Raises `ValueError` if none can."""
-    return _first(variables, lambda row: _one(reading, variables, row))
+    return first_usable(trajectories(variables), lambda row: _one(reading, variables, row))
 
 
 def _one(reading: Reading | PlaneReading, variables: Variables, row: int, begin: int = 0) -> Any:
@@ -164,8 +166,9 @@ def _source(reading: Reading | PlaneReading, variables: Variables) -> Any:
     return found
 
 
-def _first(variables: Variables, found: Callable[[int], Found]) -> Found:
-    count = trajectories(variables)
+def first_usable(count: int, found: Callable[[int], Found]) -> Found:
+    """What is found in the first of `count` trajectories that can be used. Raises `ValueError` as
+    for the last one if none can."""
     for row in range(count):
         try:
             return found(row)

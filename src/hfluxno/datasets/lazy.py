@@ -24,6 +24,7 @@ from hfluxno.datasets.chunk import (
     Chunk,
     Layout,
     Variables,
+    first_usable,
     needed,
     prepared,
     some,
@@ -256,15 +257,10 @@ def _on_plane(whole: xr.Dataset, reading: PlaneReading, work: PlaneWork) -> xr.D
     """Trajectories are large: they are loaded one by one until one can be used."""
     unread = reading.unread(_numbers(some(_named(whole), slice(0, 1)), reading))
     whole = _cut(whole.drop_vars(unread), 1)
-    last = min(whole.sizes["trajectory"], CHUNK) - 1
-    for row in range(last + 1):
-        try:
-            chunk = prepared(reading, work, _loaded(whole, slice(row, row + 1), reading))
-        except ValueError:
-            if row == last:
-                raise
-        else:
-            break
+    chunk = first_usable(
+        min(whole.sizes["trajectory"], CHUNK),
+        lambda row: prepared(reading, work, _loaded(whole, slice(row, row + 1), reading)),
+    )
     return _mapped(whole, chunk)
 
 
