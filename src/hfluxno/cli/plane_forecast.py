@@ -1,7 +1,7 @@
 """`hfluxno forecast` of two-dimensional frames: trajectory by trajectory, read when needed, here or
 by the processes of a cluster."""
 
-import dataclasses
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,7 @@ from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import SUFFIXES, check_storable, write
 from hfluxno.datasets.plane_work import continued
 from hfluxno.datasets.work import Named, working_in
-from hfluxno.forecaster import Forecast, Forecaster, forecast_times
-from hfluxno.trajectory import Trajectory
+from hfluxno.forecaster import Forecaster, forecast_times
 
 if TYPE_CHECKING:
     from hfluxno.cli.forecast import ForecastConfig
@@ -64,7 +63,8 @@ def main(config: "ForecastConfig") -> int:
             noted[parts[0].start] = plane.notes(source, first, momentum, len(parts) > 1)
             say(*noted[parts[0].start])  # before the minutes of a search
         asked = (config.context, config.steps, every, config.float64)
-        make = Job(source, by, *asked, noted, len(parts) > 1, layout)
+        how = (by, *asked, noted, len(parts) > 1, layout)
+        make = functools.partial(PlaneForecast, source, *how)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
@@ -114,26 +114,39 @@ def _check_animation(path: Path) -> None:
 
 
 class PlaneForecast:
-    """The forecast of one trajectory, and what really happened at its times."""
+    """The forecast of one trajectory from its first `frames` frames, by default all, and what
+    really happened at its times.
+
+    - `noted`: the likely mistakes in trajectories in which they were sought before.
+    - `among_others`: whether there are further trajectories, so that one may be constant.
+    - `layout`: in which the forecast is written, if it is another than ours.
+    """
 
     def __init__(
         self,
         source: PlaneSource,
-        member: int,
-        context: Trajectory,
-        forecast: Forecast,
-        notes: list[str] | None,
+        by: Forecaster | Named,
+        frames: int | None,
+        steps: int,
+        every: float | None,
+        float64: bool,
+        noted: dict[int, list[str]],
         among_others: bool,
         layout: Layout | None,
+        part: slice,
     ):
-        self.source, self.member, self.context, self.forecast = source, member, context, forecast
-        self.layout = layout
+        self.source, self.member, self.layout = source, part.start, layout
+        self.context = context = source.context(self.member, frames)
+        forecast_times(context, steps, every)  # refuses a context of a single frame
+        with working_in(float64):
+            self.forecast = forecast = continued(by, context, steps, among_others)
         times = source.times[0] + np.asarray(forecast.trajectory.times, float)
         # Walls have no values, even if later frames have some there.
-        self.truth = np.where(context.grid.free, source.truth(member, times), np.nan)
+        self.truth = np.where(context.grid.free, source.truth(self.member, times), np.nan)
         self.rows = forecast_results(forecast, self.truth)
         for found in forecast.identifications:
             if not found.is_given:
+                notes = noted.get(self.member)
                 if notes is None:
                     notes = plane.notes(source, context, found.momentum, among_others)
                 self.rows[0]["notes"] = [*notes, *self.rows[0].get("notes", ())]
@@ -141,32 +154,3 @@ class PlaneForecast:
     def write(self, path: Path) -> None:
         what = self.source, self.member, self.forecast, self.context.frames, self.layout
         write(path, of_plane_forecast(*what))
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """How every trajectory is forecast: from its first `frames` frames, by default all.
-
-    - `noted`: the likely mistakes in trajectories in which they were sought before.
-    - `among_others`: whether there are further trajectories, so that one may be constant.
-    - `layout`: in which the forecasts are written, if it is another than ours.
-    """
-
-    source: PlaneSource
-    by: Forecaster | Named
-    frames: int | None
-    steps: int
-    every: float | None
-    float64: bool
-    noted: dict[int, list[str]]
-    among_others: bool
-    layout: Layout | None = None
-
-    def __call__(self, part: slice) -> PlaneForecast:
-        context = self.source.context(part.start, self.frames)
-        forecast_times(context, self.steps, self.every)  # refuses a context of a single frame
-        with working_in(self.float64):
-            forecast = continued(self.by, context, self.steps, self.among_others)
-        notes = self.noted.get(part.start)
-        more = notes, self.among_others, self.layout
-        return PlaneForecast(self.source, part.start, context, forecast, *more)

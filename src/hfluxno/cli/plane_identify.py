@@ -1,7 +1,7 @@
 """`hfluxno identify` of two-dimensional frames: trajectory by trajectory, here or by the processes
 of a cluster."""
 
-import dataclasses
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import number_of
 from hfluxno.data.writers import write
-from hfluxno.identify import PlaneIdentification, identify_plane
+from hfluxno.identify import identify_plane
 
 if TYPE_CHECKING:
     from hfluxno.cli.identify import IdentifyConfig
@@ -44,7 +44,8 @@ def main(config: "IdentifyConfig") -> int:
         first = source.context(parts[0].start, config.context)
         notes = plane.notes(source, first, momentum, several)
         say(*notes)  # before the minutes of a search
-        make = Job(source, momentum, config.context, {parts[0].start: notes}, several)
+        noted = {parts[0].start: notes}
+        make = functools.partial(PlaneLaw, source, momentum, config.context, noted, several)
         task = f"Inferring the law of {source.variable}"
         if config.scheduler is None:
             shown, results = None, []
@@ -80,40 +81,31 @@ def main(config: "IdentifyConfig") -> int:
     return files.finish(plane.summary(source, frames, results, left_out), config.json)
 
 
-@dataclasses.dataclass
 class PlaneLaw:
-    """The law of one trajectory; `rows` is the report on it."""
-
-    source: PlaneSource
-    member: int
-    frames: int
-    found: PlaneIdentification
-    rows: list[dict]
-
-    def write(self, path: Path) -> None:
-        law = of_plane_law(self.source, self.found, self.frames)
-        write(path, along_trajectory(law, number_of(self.source, self.member)))
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """How the law of every trajectory is inferred: from its first `frames` frames, by default all.
+    """The law of one trajectory, from its first `frames` frames, by default all; `rows` is the
+    report on it.
 
     - `noted`: the likely mistakes in trajectories in which they were sought before.
     - `among_others`: whether there are further trajectories, so that one may be constant.
     """
 
-    source: PlaneSource
-    momentum: tuple[str, str] | None
-    frames: int | None
-    noted: dict[int, list[str]]
-    among_others: bool
-
-    def __call__(self, part: slice) -> PlaneLaw:
-        context = self.source.context(part.start, self.frames)
-        found = identify_plane(context, self.momentum, self.among_others)
-        notes = self.noted.get(part.start)
+    def __init__(
+        self,
+        source: PlaneSource,
+        momentum: tuple[str, str] | None,
+        frames: int | None,
+        noted: dict[int, list[str]],
+        among_others: bool,
+        part: slice,
+    ):
+        self.source, self.member = source, part.start
+        context = source.context(part.start, frames)
+        self.frames, self.found = context.frames, identify_plane(context, momentum, among_others)
+        notes = noted.get(part.start)
         if notes is None:
-            notes = plane.notes(self.source, context, found.momentum, self.among_others)
-        rows = [law_result(found) | {"notes": notes}]
-        return PlaneLaw(self.source, part.start, context.frames, found, rows)
+            notes = plane.notes(source, context, self.found.momentum, among_others)
+        self.rows = [law_result(self.found) | {"notes": notes}]
+
+    def write(self, path: Path) -> None:
+        law = of_plane_law(self.source, self.found, self.frames)
+        write(path, along_trajectory(law, number_of(self.source, self.member)))
