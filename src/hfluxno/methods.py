@@ -1,5 +1,6 @@
 """Forecasting methods by name: one line here makes a forecaster known everywhere."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -22,43 +23,39 @@ if TYPE_CHECKING:
 Made = Callable[[str | None, int | None], Forecaster]  # from weights and refinement steps
 
 
-def _without_weights(method: str, kind: Callable[[], Forecaster]) -> Made:
-    def of(weights: str | None, refinement: int | None) -> Forecaster:
-        if weights is not None or refinement is not None:
-            raise ValueError(
-                f"The method {method} has no weights and takes no number of refinement steps; "
-                "choose a network for weights, or the method hfluxno-law for a refinement."
-            )
-        return kind()
+def _without_weights(
+    method: str, kind: Callable[[], Forecaster], weights: str | None, refinement: int | None
+) -> Forecaster:
+    if weights is not None or refinement is not None:
+        raise ValueError(
+            f"The method {method} has no weights and takes no number of refinement steps; "
+            "choose a network for weights, or the method hfluxno-law for a refinement."
+        )
+    return kind()
 
-    return of
 
+def _network(method: str, weights: str | None, refinement: int | None) -> Forecaster:
+    # Networks and their libraries are loaded only when asked for.
+    from hfluxno.models.registry import method_of
+    from hfluxno.models.renamed import RENAMED
+    from hfluxno.models.weights import load
 
-def _network(method: str) -> Made:
-    def of(weights: str | None, refinement: int | None) -> Forecaster:
-        # Networks and their libraries are loaded only when asked for.
-        from hfluxno.models.registry import method_of
-        from hfluxno.models.renamed import RENAMED
-        from hfluxno.models.weights import load
-
-        names = [name for name, owner in named_networks().items() if owner == method]
-        if weights is None:
-            raise ValueError(
-                f"The method {method} needs weights: a shipped name "
-                f"({', '.join(names) or 'none in this installation'}), a folder or a hub id."
-            )
-        short = f"{method}-{weights}"
-        network = load(short if short in names or short in RENAMED else weights)
-        found = method_of(network.config)
-        # In version 0.1.0 the variants belonged to the method hfluxno.
-        if found != method and not {short, weights} & set(RENAMED):
-            raise ValueError(
-                f"The weights {weights} are of the method {found}, not of {method}; choose that "
-                f"method, or other weights."
-            )
-        return network if refinement is None else network.refined(refinement)
-
-    return of
+    names = [name for name, owner in named_networks().items() if owner == method]
+    if weights is None:
+        raise ValueError(
+            f"The method {method} needs weights: a shipped name "
+            f"({', '.join(names) or 'none in this installation'}), a folder or a hub id."
+        )
+    short = f"{method}-{weights}"
+    network = load(short if short in names or short in RENAMED else weights)
+    found = method_of(network.config)
+    # In version 0.1.0 the variants belonged to the method hfluxno.
+    if found != method and not {short, weights} & set(RENAMED):
+        raise ValueError(
+            f"The weights {weights} are of the method {found}, not of {method}; choose that "
+            f"method, or other weights."
+        )
+    return network if refinement is None else network.refined(refinement)
 
 
 def _owner(weights: str) -> str:
@@ -74,18 +71,12 @@ def named_networks() -> dict[str, str]:
     return {name: _owner(name) for name in available()}
 
 
+_OF_HFLUXNO = ("hfluxno", "hfluxno-weak-form", "hfluxno-law", "flux-no")
+_BASELINES = ("dpot", "disco", "fno", "icon", "icon-context")
 METHODS: dict[str, Made] = {
-    "fit": _without_weights("fit", FittedLawForecaster),
-    "hfluxno": _network("hfluxno"),
-    "hfluxno-weak-form": _network("hfluxno-weak-form"),
-    "hfluxno-law": _network("hfluxno-law"),
-    "flux-no": _network("flux-no"),
-    "dpot": _network("dpot"),
-    "disco": _network("disco"),
-    "fno": _network("fno"),
-    "icon": _network("icon"),
-    "icon-context": _network("icon-context"),
-    "persistence": _without_weights("persistence", Persistence),
+    "fit": functools.partial(_without_weights, "fit", FittedLawForecaster),
+    **{name: functools.partial(_network, name) for name in (*_OF_HFLUXNO, *_BASELINES)},
+    "persistence": functools.partial(_without_weights, "persistence", Persistence),
 }
 
 
