@@ -462,9 +462,9 @@ def test_costs_are_measured_once(path, monkeypatch):
             told.append((law, cells))
             return moved(1.0 + 1.0 / cells)(context, batch, steps)
 
-        return forecast
+        return PreparedMethod(forecast)
 
-    monkeypatch.setattr(costs, "known_law_forecast", solver)
+    monkeypatch.setattr(costs, "known_law", solver)
     monkeypatch.setattr(costs, "published_sizes", lambda test: {"dpot": {"flops": 1.0}})
     method = Method("still")
     results, _, started = ran(path, method, sets=(), with_costs=True)

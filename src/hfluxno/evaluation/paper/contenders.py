@@ -74,18 +74,18 @@ class Contender:
     sized: bool = False
 
 
-def known_law_forecast(law: str, cells: int | None) -> Forecast:
+def known_law(law: str, cells: int | None = None) -> PreparedMethod:
     """The true law solved on this number of cells; `None` for those of the data."""
+    return PreparedMethod(functools.partial(_solved, law, cells))
 
-    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
-        values, times = np.asarray(context.values), np.asarray(context.times, float)
-        interval = (times[-1] - times[0]) / (len(times) - 1)
-        frames, solved = solve_known_law(
-            law, batch.coefficients, values[:, -1], steps, interval=float(interval), cells=cells
-        )
-        return frames, ~solved
 
-    return forecast
+def _solved(law: str, cells: int | None, context: Trajectory, batch: WindowBatch, steps: int):
+    values, times = np.asarray(context.values), np.asarray(context.times, float)
+    interval = (times[-1] - times[0]) / (len(times) - 1)
+    frames, solved = solve_known_law(
+        law, batch.coefficients, values[:, -1], steps, interval=float(interval), cells=cells
+    )
+    return frames, ~solved
 
 
 def network(sources: Sequence[str], refinement: int = 0) -> Sequence[PreparedMethod]:
@@ -98,14 +98,8 @@ def network(sources: Sequence[str], refinement: int = 0) -> Sequence[PreparedMet
 
 def prepared_network(forecaster: NetworkForecaster, source: str) -> PreparedMethod:
     """An existing network as a method."""
-
-    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
-        result = forecaster.forecast(context, steps, examples=batch.examples)
-        failed = np.asarray(result.status) == NetworkStatus.DIVERGED
-        return np.asarray(result.trajectory.values), failed
-
     return PreparedMethod(
-        forecast,
+        functools.partial(_forecast, forecaster, NetworkStatus.DIVERGED),
         max(2, forecaster.config.context),  # a trajectory of one frame has no Δt
         source,
         forecaster,
@@ -121,17 +115,17 @@ def fingerprint(network: Network) -> int:
     return found
 
 
-def _by(
-    forecaster: Forecaster, failed_at: int | None = None
-) -> Callable[[Problem], Sequence[PreparedMethod]]:
-    def forecast(context: Trajectory, batch: WindowBatch, steps: int):
-        result = forecaster.forecast(context, steps)
-        frames = np.asarray(result.trajectory.values)
-        status = np.asarray(result.status)
-        failed = np.zeros(len(frames), bool) if failed_at is None else status == failed_at
-        return frames, failed
+def _forecast(
+    forecaster: Forecaster, failed_at: int, context: Trajectory, batch: WindowBatch, steps: int
+):
+    shown = {} if batch.examples is None else {"examples": batch.examples}
+    result = forecaster.forecast(context, steps, **shown)
+    return np.asarray(result.trajectory.values), np.asarray(result.status) == failed_at
 
-    return lambda problem: [PreparedMethod(forecast)]
+
+def _by(forecaster: Forecaster, failed_at: int = -1):  # by default no status is a failure
+    ready = [PreparedMethod(functools.partial(_forecast, forecaster, failed_at))]
+    return lambda problem: ready
 
 
 def _with_weights(method: str, refinement: int = 0):
@@ -156,11 +150,7 @@ CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
         Contender("persistence", "persistence", _by(Persistence())),
-        Contender(
-            "known-law",
-            "true law",
-            lambda problem: [PreparedMethod(known_law_forecast(problem.law, None))],
-        ),
+        Contender("known-law", "true law", lambda problem: [known_law(problem.law)]),
         Contender("fit", "fitted law", _by(FittedLawForecaster(), int(FitStatus.FAILED))),
         Contender("hfluxno-base", "HFluxNO", _with_weights("hfluxno-base"), sized=True),
         Contender("hfluxno-small", "HFluxNO", _with_weights("hfluxno-small"), sized=True),

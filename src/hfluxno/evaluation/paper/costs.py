@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hfluxno.evaluation.errors import summary
-from hfluxno.evaluation.paper.contenders import PreparedMethod, known_law_forecast, prepared_network
+from hfluxno.evaluation.paper.contenders import PreparedMethod, known_law, prepared_network
 from hfluxno.evaluation.paper.measure import forecast_windows
 from hfluxno.evaluation.paper.problems import STEPS
 from hfluxno.evaluation.paper.published import parameters
@@ -92,8 +92,7 @@ def classical(test: WindowSet) -> list[Plain]:
     for cells in GRIDS:
         if cells % given and given % cells:
             continue
-        solver = PreparedMethod(known_law_forecast(test.problem.law, cells))
-        errors, seconds = forecast_windows(solver, test)
+        errors, seconds = forecast_windows(known_law(test.problem.law, cells), test)
         assert errors is not None  # there are windows, as `cost` found one
         milliseconds = 1e3 * seconds / errors.sizes["window"]
         error = summary(errors, "l2_joint", STEPS).mean
