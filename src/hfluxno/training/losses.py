@@ -80,7 +80,7 @@ class LossConfig:
 
     def frames(self, context: int) -> int:
         """How many frames a window needs if the context has `context`."""
-        after = LOSSES[self.name].after(self)
+        after = LOSSES[self.name][1](self)
         if context + after <= self.steps and self.name == "many-targets":
             raise ValueError(
                 f"A window of {context + after} frames has no room for "
@@ -89,18 +89,9 @@ class LossConfig:
         return context + after
 
 
-@dataclasses.dataclass(frozen=True)
-class _Kind:
-    """A loss of one window, (network, frames, law, key, context) ↦ error, and how many frames after
-    the context it uses."""
-
-    error: Callable
-    after: Callable[[LossConfig], int]
-
-
 def make_loss(config: LossConfig, context: int) -> Loss:
     """The loss of a batch whose windows begin with `context` frames of context."""
-    error = LOSSES[config.name].error
+    error = LOSSES[config.name][0]
 
     def one(network, frames, law, examples, key):
         network = network.while_training(jax.random.fold_in(key, _NETWORK))
@@ -188,10 +179,11 @@ def _speed(config, context, network, frames, law, key):
     return speed_error(network, frames[:context], law, config.measure == "relative")
 
 
-LOSSES: dict[str, _Kind] = {
-    "one-step": _Kind(_one_step, lambda config: 1),
-    "pushforward": _Kind(_pushforward, lambda config: 2),
-    "denoising": _Kind(_denoising, lambda config: 1),
-    "many-targets": _Kind(_many_targets, lambda config: config.after),
-    "speed": _Kind(_speed, lambda config: 0),
+# The error of one window, and how many frames after the context it uses.
+LOSSES: dict[str, tuple[Callable, Callable[[LossConfig], int]]] = {
+    "one-step": (_one_step, lambda config: 1),
+    "pushforward": (_pushforward, lambda config: 2),
+    "denoising": (_denoising, lambda config: 1),
+    "many-targets": (_many_targets, lambda config: config.after),
+    "speed": (_speed, lambda config: 0),
 }
