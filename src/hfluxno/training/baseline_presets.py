@@ -62,7 +62,9 @@ _UPDATES = {
     "disco": 1_700,
     "fno": 12_000,
     "hfluxno-small": 5_000,
+    "hfluxno-weak-form": 4_000,
     "flux-no": 12_000,
+    "icon": 5_000,
     "icon-context": 3_000,
     "icon-context-far": 3_000,
 }
@@ -80,7 +82,7 @@ def baselines(fields: Mapping[str, tuple[str, ...]]) -> Iterator[TrainConfig]:
         for method, model in (_SMALL | icons).items():
             if authors and method not in _ON_AUTHORS_SET:
                 continue
-            yield _cpu(method, law, dataclasses.replace(model, fields=names))
+            yield cpu(method, law, dataclasses.replace(model, fields=names))
 
 
 def paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
@@ -93,13 +95,15 @@ def paper(method: str, law: str, model: ModelConfig) -> TrainConfig:
     )
 
 
-def _cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
+def cpu(method: str, law: str, model: ModelConfig) -> TrainConfig:
+    """Our usual protocol on a CPU."""
+    alone = model.pairs is None  # examples must be seen with their window
     return TrainConfig(
         name=f"cpu-{method}-{law}",
         model=model,
         data=DataConfig(law),
         loss=LossConfig("one-step", measure="relative"),
-        augment=AugmentConfig(shift=True, reflection=True),
+        augment=AugmentConfig(shift=alone, reflection=alone),
         optimizer=OptimizerConfig(peak=1e-3, warmup=200, clip=1.0),
         steps=_UPDATES[method],
         batch=64,
@@ -125,14 +129,7 @@ def _paper_icon() -> TrainConfig:
 
 
 def _cpu_icon() -> TrainConfig:
-    return TrainConfig(
-        name="cpu-icon-cubic",
-        model=ICONConfig(width=48, heads=2, layers=3, points=10),
-        data=DataConfig("cubic"),
-        loss=LossConfig("one-step", measure="relative"),
-        optimizer=OptimizerConfig(peak=1e-3, warmup=500, clip=1.0),
-        steps=5_000,
-        batch=16,
-        average=0.99,
-        validation=ValidationConfig(every=1_000, context_mode="frozen"),
+    usual = cpu("icon", "cubic", ICONConfig(width=48, heads=2, layers=3, points=10))
+    return dataclasses.replace(
+        usual, optimizer=dataclasses.replace(usual.optimizer, warmup=500), batch=16
     )

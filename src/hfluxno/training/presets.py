@@ -32,7 +32,7 @@ from hfluxno.models.parts import (
 )
 from hfluxno.training.ablation_presets import ablations
 from hfluxno.training.augment import AugmentConfig
-from hfluxno.training.baseline_presets import baselines, paper
+from hfluxno.training.baseline_presets import baselines, cpu, paper
 from hfluxno.training.configuration import DataConfig, TrainConfig, ValidationConfig
 from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import OptimizerConfig
@@ -83,16 +83,10 @@ def _weak_form_model(law: str) -> HFluxNOConfig:
 
 
 def _weak_form(law: str) -> TrainConfig:
-    return TrainConfig(
-        name=f"cpu-hfluxno-weak-form-{law}",
-        model=_weak_form_model(law),
-        data=DataConfig(law),
+    return dataclasses.replace(
+        cpu("hfluxno-weak-form", law, _weak_form_model(law)),
         loss=LossConfig("many-targets", measure="relative", steps=2, targets=4, after=8),
-        augment=AugmentConfig(shift=True, reflection=True),
         optimizer=OptimizerConfig(peak=2e-3, warmup=200, clip=1.0),
-        steps=4_000,
-        batch=64,
-        average=0.99,
         validation=ValidationConfig(every=500),
     )
 
