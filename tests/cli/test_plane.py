@@ -489,8 +489,8 @@ def test_a_trajectory_without_measurements_is_left_out(tmp_path, capsys, monkeyp
 def test_pictures_that_cannot_be_drawn_do_not_cost_the_forecast(tmp_path, capsys, monkeypatch):
     path, out = labelled(tmp_path / "a.nc"), tmp_path / "out.nc"
     words = repeated(path, "--steps", 2, "--output", out)
-    for module in ("animation", "plane"):
-        monkeypatch.setitem(sys.modules, f"hfluxno.plots.{module}", None)
+    for module in ("plots", "plots.animation"):
+        monkeypatch.setitem(sys.modules, f"hfluxno.{module}", None)
     assert main(words) == 0
     out.unlink()
     pictures = ("--figure", tmp_path / "a.png", "--animate", tmp_path / "a.gif")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hfluxno.cli import report
 from hfluxno.data.replacing import check_writable, replacing
@@ -45,13 +45,13 @@ class Files:
         else:
             self.written.append(path)
 
-    def draw(self, path: Path | None, figure: "Callable[[], Figure]") -> None:
-        """Draws a picture, if it is wanted."""
+    def draw(self, path: Path | None, figure: "Callable[[Any], Figure]") -> None:
+        """Draws a picture by `hfluxno.plots`, which is loaded for it, if it is wanted."""
 
         def writer(temporary: Path) -> None:
-            from hfluxno.plots import save
+            import hfluxno.plots as plots
 
-            save(figure(), temporary)
+            plots.save(figure(plots), temporary)
 
         self.add(path, writer, "picture")
 

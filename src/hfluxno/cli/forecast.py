@@ -161,14 +161,10 @@ def main(config: ForecastConfig) -> int:
             )
         files.written.append(output)
         if shown is not None:
-            seen, first = context.states, shown
-
-            def figure():
-                from hfluxno.plots import forecast_figure
-
-                return forecast_figure(seen, first.forecast, first.truth, report.labels(source))
-
-            files.draw(config.figure, figure)
+            what = context.states, shown.forecast, shown.truth
+            files.draw(
+                config.figure, lambda plots: plots.forecast_figure(*what, report.labels(source))
+            )
     summary = law_summary(source, context, results)
     return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)
 

@@ -89,11 +89,8 @@ def main(config: IdentifyConfig) -> int:
         assert first is not None
         files.written += [config.csv] if config.csv else []
         files.save_law(config.save, first, source)
-
-        def figure():
-            from hfluxno.plots import law_figure
-
-            return law_figure(first, context.states, report.labels(source))
-
-        files.draw(config.figure, figure)
+        files.draw(
+            config.figure,
+            lambda plots: plots.law_figure(first, context.states, report.labels(source)),
+        )
     return files.finish(law_summary(source, context, results), config.json)

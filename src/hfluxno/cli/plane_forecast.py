@@ -87,17 +87,14 @@ def main(config: "ForecastConfig") -> int:
         if shown is not None:
             seen = (shown.context, shown.forecast, shown.truth)
 
-            def figure():
-                from hfluxno.plots.plane import plane_figure
-
-                return plane_figure(*seen, report.labels(source))
-
             def animation(path: Path) -> None:
                 from hfluxno.plots.animation import animate
 
                 animate(*seen, report.labels(source), path)
 
-            files.draw(config.figure, figure)
+            files.draw(
+                config.figure, lambda plots: plots.plane_figure(*seen, report.labels(source))
+            )
             files.add(config.animate, animation, "animation")
     summary = plane.summary(source, config.context or source.frames, results, left_out)
     return files.finish(summary | {"steps": config.steps, "method": config.method}, config.json)

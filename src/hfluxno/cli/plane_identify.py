@@ -58,13 +58,7 @@ def main(config: "IdentifyConfig") -> int:
             assert shown is not None
             found = shown.found
             files.save_law(config.save, found, source)
-
-            def figure():
-                from hfluxno.plots.plane import terms_figure
-
-                return terms_figure(found)
-
-            files.draw(config.figure, figure)
+            files.draw(config.figure, lambda plots: plots.plane.terms_figure(found))
         else:
             _, results = part_by_part(
                 make,

@@ -102,11 +102,8 @@ def main(config: ReconstructConfig) -> int:
             write(temporary, of_reconstruction(source, found))
         files.written.append(output)
         files.save_law(config.save, found.identification, source)
-
-        def figure():
-            from hfluxno.plots import reconstruction_figure
-
-            return reconstruction_figure(context.states, found, report.labels(source))
-
-        files.draw(config.figure, figure)
+        files.draw(
+            config.figure,
+            lambda plots: plots.reconstruction_figure(context.states, found, report.labels(source)),
+        )
     return files.finish(reconstruction_summary(source, context, found), config.json)
