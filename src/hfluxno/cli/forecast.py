@@ -136,21 +136,17 @@ def main(config: ForecastConfig) -> int:
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
         shown: Forecasts | None
         if len(parts) == 1:
-
-            def whole(part: slice) -> Forecasts:
-                return Forecasts(source, method.forecast(context, config.steps), times, context)
-
-            shown = at_once(whole, parts[0], output, task)
+            shown = at_once(
+                lambda: Forecasts(source, method.forecast(context, config.steps), times, context),
+                output,
+                task,
+            )
             results = shown.rows
         else:
             with report.working(task):
                 forecast_some = method.in_parts(context, config.steps)
-
-            def some(part: slice) -> Forecasts:
-                return Forecasts(source.members(part), forecast_some(part), times, context)
-
             shown, results = part_by_part(
-                some,
+                lambda part: Forecasts(source.members(part), forecast_some(part), times, context),
                 parts,
                 output,
                 task,

@@ -39,10 +39,10 @@ def _count(parts: Sequence[slice]) -> int:
     return sum(part.stop - part.start for part in parts)
 
 
-def at_once(make: Callable[[slice], Made], part: slice, output: Path, task: str) -> Made:
+def at_once(make: Callable[[], Made], output: Path, task: str) -> Made:
     """Makes and writes the forecasts of the only part."""
     with report.working(task):
-        piece = make(part)
+        piece = make()
     with replacing(output) as (temporary,):
         piece.write(temporary)
     return piece

@@ -62,14 +62,13 @@ def main(config: "ForecastConfig") -> int:
             first = source.context(parts[0].start, config.context)
             noted[parts[0].start] = plane.notes(source, first, momentum, len(parts) > 1)
             say(*noted[parts[0].start])  # before the minutes of a search
-        asked = (config.context, config.steps, every, config.float64)
-        how = (by, *asked, noted, len(parts) > 1, layout)
-        make = functools.partial(PlaneForecast, source, *how)
+        asked = (config.context, config.steps, every, config.float64, noted, len(parts) > 1)
+        make = functools.partial(PlaneForecast, source, by, *asked, layout)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         shown: PlaneForecast | None
         if len(parts) == 1:
-            shown = at_once(make, parts[0], output, task)
+            shown = at_once(lambda: make(parts[0]), output, task)
             results = shown.rows
         else:
             shown, results = part_by_part(

@@ -62,7 +62,7 @@ def save_pretrained(
     for name, leaf in _named_arrays(network).items():
         value = np.asarray(leaf)
         pair = {f"{name}.real": value.real, f"{name}.imag": value.imag}
-        real = pair if _is_complex(leaf) else {name: value}
+        real = pair if jnp.iscomplexobj(leaf) else {name: value}
         parts = {key: part.astype("float32") for key, part in real.items()}
         if not all(np.all(np.isfinite(part)) for part in parts.values()):
             raise ValueError(f"The array {name} is not finite; train again.")
@@ -227,7 +227,7 @@ def _filled(skeleton: Network, arrays: dict[str, np.ndarray], path: Path) -> Net
             filled.append(leaf)
             continue
         name = _name(place)
-        names = [f"{name}.real", f"{name}.imag"] if _is_complex(leaf) else [name]
+        names = [f"{name}.real", f"{name}.imag"] if jnp.iscomplexobj(leaf) else [name]
         expected |= set(names)
         parts = []
         for key in names:
@@ -258,7 +258,3 @@ def _named_arrays(network: Network) -> dict[str, jax.Array]:
 
 def _name(place) -> str:
     return jax.tree_util.keystr(place, simple=True, separator=".")
-
-
-def _is_complex(leaf) -> bool:
-    return bool(jnp.issubdtype(leaf.dtype, jnp.complexfloating))

@@ -77,10 +77,9 @@ def _checked(found: PlaneFile, path: Path) -> PlaneFile:
     return found
 
 
-@contextlib.contextmanager
-def _dataset(path: Path, group: str | None = None) -> Iterator[xr.Dataset]:
+def _dataset(path: Path, group: str | None = None) -> xr.Dataset:
     with reading(path):
-        dataset = xr.open_dataset(
+        return xr.open_dataset(
             path,
             engine="h5netcdf",
             group=group,
@@ -89,10 +88,6 @@ def _dataset(path: Path, group: str | None = None) -> Iterator[xr.Dataset]:
             decode_times=False,
             backend_kwargs={"phony_dims": "access"},
         )
-    try:
-        yield dataset
-    finally:
-        dataset.close()
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -12,9 +12,6 @@ Nothing in it is conservative. In training, every window leaves out some branche
 blocks at random (stochastic depth, Huang et al., ECCV 2016).
 """
 
-import contextlib
-from collections.abc import Iterator
-
 import diffrax
 import equinox as eqx
 import jax
@@ -53,7 +50,13 @@ class NeuralODE(Operator):
 
 def integrated(derivative: UNet, u: Frame, config: DISCOConfig) -> Frame:
     """The state after one unit of time; NaN if the solver gives up."""
-    with _as_diffrax_expects():
+    # Diffrax mixes types and ranks, which a user of JAX may have forbidden. And its loops compare
+    # the meshes of arrays, which only some of them have inside `shard_map`, where training runs.
+    with (
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.sharding.use_abstract_mesh(jax.sharding.AbstractMesh((), ())),
+    ):
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(_of_state),
             diffrax.Bosh3(),
@@ -72,19 +75,6 @@ def integrated(derivative: UNet, u: Frame, config: DISCOConfig) -> Frame:
         )
     assert solution.ys is not None
     return jnp.where(solution.result == diffrax.RESULTS.successful, solution.ys[0], jnp.nan)
-
-
-@contextlib.contextmanager
-def _as_diffrax_expects() -> Iterator[None]:
-    """Diffrax mixes types and ranks, which a user of JAX may have forbidden. And its loops compare
-    the meshes of arrays, which only some of them have inside `shard_map`, where training runs."""
-    no_mesh = jax.sharding.AbstractMesh((), ())
-    with (
-        jax.numpy_dtype_promotion("standard"),
-        jax.numpy_rank_promotion("allow"),
-        jax.sharding.use_abstract_mesh(no_mesh),
-    ):
-        yield
 
 
 # The solver's loops are traced repeatedly; a separate function counts as one operation there.
