@@ -98,16 +98,8 @@ def _text(value: Any) -> str:
     return str(value) or "none"
 
 
-def _ours() -> dict[str, str]:
-    return {"version": metadata.version("hfluxno"), "folder": str(_package())}
-
-
 def _package() -> Path:
     return Path(__file__).parents[1]
-
-
-def _python() -> str:
-    return f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}"
 
 
 def _packages() -> dict[str, str]:
@@ -134,11 +126,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _environment() -> dict[str, str]:
-    chosen = sorted(name for name in os.environ if _SETTINGS.fullmatch(name))
-    return {name: os.environ[name] for name in chosen}
 
 
 def _processor() -> str:
@@ -219,12 +206,14 @@ def _devices() -> dict[str, Any]:
 
 
 _ENTRIES: dict[str, Callable[[], Any]] = {
-    "hfluxno": _ours,
-    "python": _python,
+    "hfluxno": lambda: {"version": metadata.version("hfluxno"), "folder": str(_package())},
+    "python": lambda: (
+        f"{platform.python_implementation()} {platform.python_version()}, {sys.executable}"
+    ),
     "system": platform.platform,
     "packages": _packages,
     "optional": _optional,
-    "environment": _environment,
+    "environment": lambda: {n: v for n, v in sorted(os.environ.items()) if _SETTINGS.fullmatch(n)},
     "processor": _processor,
     "cores": _cores,
     "memory": _memory,

@@ -1,9 +1,7 @@
 """`hfluxno evaluate`: the errors of a network on a data set."""
 
-import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +47,7 @@ def main(config: EvaluateConfig) -> int:
     require("hfluxno evaluate", "train")
     from rich.console import Console
     from rich.markup import escape
+    from rich.progress import Progress
 
     from hfluxno.cli import report, runtime
     from hfluxno.cli.evaluate_chunks import evaluate_on, loaded
@@ -65,7 +64,12 @@ def main(config: EvaluateConfig) -> int:
     with runtime.prepared():
         asked = config.steps, config.every, config.trajectories
         windows = Windows.of(loaded(network), config.data, *asked)
-        with _progress(name) as advance:
+        with Progress(console=Console(stderr=True)) as bar:
+            task = bar.add_task(name, total=None)
+
+            def advance(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
             if config.scheduler is None:
                 errors = windows.evaluated(loaded(network), config.data, advance)
             else:
@@ -95,17 +99,6 @@ def main(config: EvaluateConfig) -> int:
         console.print(f"{count:>7}  {escape(sentence)}", soft_wrap=True)
     console.print(f"wrote {escape(str(output))}", soft_wrap=True)
     return 0
-
-
-@contextlib.contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error; yields the callback for `evaluated`."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _table(errors):

@@ -12,8 +12,8 @@ ALIASES = {
     "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
     "trajectory": ("trajectory",),
 }
-# What may be a place, or a measured field (the depth of water).
-_HEIGHTS = ("depth", "height", "elevation", "altitude", "z", "milepost", "mile")
+# What is a place if each number occurs at several times, or a measured field (the depth of water).
+HEIGHTS = ("depth", "height", "elevation", "altitude", "z", "milepost", "mile")
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 
 
@@ -45,11 +45,6 @@ def candidates(every: Sequence[str], axis: str, names: Mapping[str, str]) -> lis
         with_units = [name for name in every if without_units(name) == own]
         return with_units if len(with_units) == 1 else []
     return [name for name in every if plain(name) in ALIASES[axis]]
-
-
-def may_be_places(name: str) -> bool:
-    """Whether a column of this name holds places if each of its numbers occurs at several times."""
-    return plain(name) in _HEIGHTS
 
 
 def bare_names(names: list[str], kept: set[str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ import xarray as xr
 from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
-from hfluxno.data.headers import ALIASES, bare_names, candidates, may_be_places, plain, units_in
+from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
 from hfluxno.data.numbers import listed
 from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
@@ -191,7 +191,7 @@ def _axis_column(
     every = list(frame.columns)
     found = candidates(every, axis, names)
     if axis == "x" and not found and axis not in names:
-        found = [name for name in every if may_be_places(name) and _recurs(frame[name])]
+        found = [name for name in every if plain(name) in HEIGHTS and _recurs(frame[name])]
     if len(found) == 1:
         return found[0]
     if axis == "trajectory":

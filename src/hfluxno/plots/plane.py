@@ -113,10 +113,10 @@ def draw_terms(part: Figure | SubFigure, found: Any) -> None:
     light_grid(axes)
     axes.axvline(0.0, color=TRUTH, linewidth=0.8)
     named = [(term.named, place) for term, place in zip(terms, places, strict=True)]
-    if found.recognised is not None:
+    if (known := found.recognised) is not None:
         axes.plot(
             *zip(*named, strict=True), "o", mfc="none", mec=FORECAST, ms=10, mew=1.5,
-            label=_in_lines(found.recognised),
+            label=known.short.replace(", ", "\n") if known.more else known.short,
         )  # fmt: skip
     axes.errorbar(
         [term.value for term in terms],
@@ -151,11 +151,6 @@ def _draw_flow(axes: Axes, found: Any) -> None:
     axes.quiver(x, y, along, across, np.hypot(along, across), cmap="viridis", pivot="middle")
     axes.set(xlabel="x", ylabel="y", aspect="equal")
     axes.set_title(f"{found.name[0].upper()}{found.name[1:]}, {found.status.name}", fontsize=10)
-
-
-def _in_lines(known: Any) -> str:
-    """The name and coefficients of a law, several below one another."""
-    return known.short.replace(", ", "\n") if known.more else known.short
 
 
 def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:

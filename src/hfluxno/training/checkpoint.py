@@ -35,6 +35,11 @@ class Checkpoints:
             # Orbax keeps the largest.
             policy.BestN(get_metric_fn=lambda metrics: -metrics["error"], n=best),
         ]
+        processes = MultiprocessingOptions()
+        if alone:
+            own = jax.process_index()
+            prefix = f"process {own}"
+            processes = MultiprocessingOptions(own, {own}, barrier_sync_key_prefix=prefix)
         self.folder = Path(folder).absolute()
         self._manager = ocp.CheckpointManager(
             self.folder,
@@ -45,7 +50,7 @@ class Checkpoints:
                 preservation_policy=policy.AnyPreservationPolicy(kept),
                 enable_async_checkpointing=False,
                 cleanup_tmp_directories=True,
-                multiprocessing_options=_for_itself() if alone else MultiprocessingOptions(),
+                multiprocessing_options=processes,
             ),
         )
 
@@ -118,11 +123,6 @@ class Checkpoints:
 
     def __exit__(self, *failure) -> None:
         self.close()
-
-
-def _for_itself() -> MultiprocessingOptions:
-    own = jax.process_index()
-    return MultiprocessingOptions(own, {own}, barrier_sync_key_prefix=f"process {own}")
 
 
 def _named(state: TrainState) -> dict[str, Any]:

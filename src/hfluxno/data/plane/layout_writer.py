@@ -77,9 +77,12 @@ class Layout:
         if self.name == "pdegym":
             channels = xr.Variable.concat(gas, dim="channel", combine_attrs="drop")
             return others.assign(data=channels.transpose("trajectory", "time", "channel", "x", "y"))
+        times = dataset["time"].values
+        if len(times) > 1:  # then PDEBench has one time more than frames
+            times = np.append(times, 2.0 * times[-1] - times[-2])
         return others.assign(
             dict(zip(("density", "Vx", "Vy", "pressure"), gas, strict=True))
-            | {"t-coordinate": ("t-coordinate", _with_end(dataset["time"].values))}
+            | {"t-coordinate": ("t-coordinate", times)}
             | {f"{axis}-coordinate": (axis, dataset[axis].values) for axis in ("x", "y")}
         )
 
@@ -90,8 +93,3 @@ def _primitive(gas: Sequence[xr.Variable], gamma: float) -> list[xr.Variable]:
     velocity = [m / density for m in momentum]
     pressure = pressure_of(density, momentum, energy, gamma)
     return [gas[0], *(each.astype(gas[0].dtype) for each in (*velocity, pressure))]
-
-
-def _with_end(times: np.ndarray) -> np.ndarray:
-    """PDEBench has one time more than frames, if there are two frames or more."""
-    return np.append(times, 2.0 * times[-1] - times[-2]) if len(times) > 1 else times

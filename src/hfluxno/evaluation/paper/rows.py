@@ -48,7 +48,8 @@ def line(title: str, records: list[Plain], published: Plain | None) -> str | Non
     ours = _described(one) + f"; seed{'s' * (len(networks) > 1)} {seeds}"
     if published is None:
         return f"{title}: {ours}."
-    theirs = f"{_described(published)}; {_seeds(published['seeds'])}"
+    count = published["seeds"]
+    theirs = f"{_described(published)}; {'one seed' if count == 1 else f'{count} seeds'}"
     differ = ", ".join(_differences(one["model"], published["model"]))
     return (
         f"{title}: {ours}. Published: {theirs}."
@@ -81,7 +82,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("kind", "given"))
     return _ABSENT if value is None else str(value)
-
-
-def _seeds(count: int) -> str:
-    return "one seed" if count == 1 else f"{count} seeds"
