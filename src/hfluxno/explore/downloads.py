@@ -55,61 +55,41 @@ def law(outcome: Outcome) -> bytes:
 
 
 def lines(problem: Problem) -> str:
-    """The same in Python, from the data."""
-    known = len(problem.after)
-    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
-    reader, inference = _on_a_plane(problem) if problem.on_a_plane else _on_a_line(problem)
-    return "\n".join(
-        [
-            "import hfluxno",
-            reader,
-            "from hfluxno.evaluation import errors_where_measured",
-            "",
-            *inference,
-            f"for step in {steps}:",
-            '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
-            f"found.save({LAW!r})",
-            "",
-        ]
-    )
-
-
-def _on_a_line(problem: Problem) -> tuple[str, list[str]]:
-    """The import of the reader, and the lines from the data to the errors."""
+    """The same in Python, from the data; on a plane the cells of a frame count as a row."""
     frames, known = problem.context.frames, len(problem.after)
+    steps = [step for step in reported_steps(problem.steps, known) if step <= known]
+    what = f"{DATA!r}, {','.join(problem.context.fields)!r}, {_ends(problem)!r}"
+    how = f"hfluxno.forecast(context, steps={problem.steps})"
     if problem.by_sensors:
         how = f"hfluxno.reconstruct(context).forecast({problem.steps})"
+    if problem.on_a_plane:
+        what += "" if problem.context.grid.solid is None else ", walls='nan'"
+        package, reader, law = "plane", "read_plane", "*found.formulas, sep='\\n'"
+        parts = f"source.context(0, {frames}), source.values(0, {frames}, {frames + known})"
+        pair = "known.reshape(cells), after.reshape(cells)"
     else:
-        how = f"hfluxno.forecast(context, steps={problem.steps})"
-    return "from hfluxno.data.readers import read", [
-        f"source = read({DATA!r}, {','.join(problem.context.fields)!r}, {_ends(problem)!r})",
-        f"context, after = source.window(0, {frames}), source.window({frames}, {frames + known})",
+        package, reader, law = "readers", "read", "found.candidate"
+        parts = f"source.window(0, {frames}), source.window({frames}, {frames + known})"
+        pair = "known, after.values"
+    text = [
+        "import hfluxno",
+        f"from hfluxno.data.{package} import {reader}",
+        "from hfluxno.evaluation import errors_where_measured",
+        "",
+        f"source = {reader}({what})",
+        f"context, after = {parts}",
         f"forecast = {how}",
         "found = forecast.identifications[0]",
-        "print(found.candidate)",
+        f"print({law})",
         "print(forecast.sentences[0])",
         f"known = forecast.trajectory.values[:{known}]",
-        "errors = errors_where_measured(known, after.values)",
+        *["cells = (*after.shape[:2], -1)"] * problem.on_a_plane,
+        f"errors = errors_where_measured({pair})",
+        f"for step in {steps}:",
+        '    print(f"error after {step} steps: {100 * errors[step - 1]:.4g} %")',
+        f"found.save({LAW!r})",
     ]
-
-
-def _on_a_plane(problem: Problem) -> tuple[str, list[str]]:
-    """As `_on_a_line`; the cells of a frame count as a row."""
-    frames, known = problem.context.frames, len(problem.after)
-    fields = ",".join(problem.context.fields)
-    walls = "" if problem.context.grid.solid is None else ", walls='nan'"
-    return "from hfluxno.data.plane import read_plane", [
-        f"source = read_plane({DATA!r}, {fields!r}, {_ends(problem)!r}{walls})",
-        f"context, after = source.context(0, {frames}), source.values(0, {frames}, "
-        f"{frames + known})",
-        f"forecast = hfluxno.forecast(context, steps={problem.steps})",
-        "found = forecast.identifications[0]",
-        "print(*found.formulas, sep='\\n')",
-        "print(forecast.sentences[0])",
-        f"known = forecast.trajectory.values[:{known}]",
-        "cells = (*after.shape[:2], -1)",
-        "errors = errors_where_measured(known.reshape(cells), after.reshape(cells))",
-    ]
+    return "\n".join([*text, ""])
 
 
 def _ends(problem: Problem) -> str:
