@@ -153,9 +153,7 @@ def _change(u: np.ndarray) -> float:
 def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> list[str]:
     if all(each["constant"] for each in fields.values()):
         return ["All values are constant: there is nothing to infer a law from."]
-    if is_still(source.measured):
-        return ["All frames are the same: there is nothing to infer a law from."]
-    if is_still(values):
+    if is_still(source.measured) or is_still(values):
         return ["All frames are the same: there is nothing to infer a law from."]
     seen = ~np.isnan(values)
     empty = np.flatnonzero(~seen.any(axis=(1, 3)).all(axis=-1))
