@@ -2,12 +2,12 @@
 
 import dataclasses
 import shlex
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
 from hfluxno.cli import plane, report
+from hfluxno.cli.check import CheckConfig
 from hfluxno.data.plane import PlaneSource
 from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
@@ -16,9 +16,6 @@ from hfluxno.data.plane.walls import NAN
 from hfluxno.data.source import are_even
 from hfluxno.plural import percent, plural, span
 
-if TYPE_CHECKING:
-    from hfluxno.cli.check import CheckConfig
-
 _CONTEXT = 10
 _LITTLE = 1e-3  # noise, in deviations
 # Of the length of an axis. Places in single precision have errors of 1e-7.
@@ -26,7 +23,7 @@ _ROUNDING = 1e-6
 _ALIKE = 0.9  # correlation of frames
 
 
-def main(config: "CheckConfig") -> int:
+def main(config: CheckConfig) -> int:
     """Reads the first frames of one trajectory, measures and reports. Raises `ValueError` if an
     option or the input is at fault; `OSError` if the file cannot be read."""
     found = examined(config)
@@ -40,7 +37,7 @@ def main(config: "CheckConfig") -> int:
     return 0
 
 
-def examined(config: "CheckConfig") -> dict:
+def examined(config: CheckConfig) -> dict:
     """The report, as plain numbers and words."""
     from hfluxno.identify.plane.acting import acting
     from hfluxno.identify.plane.frames import check_measured, noise_level

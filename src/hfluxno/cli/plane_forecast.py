@@ -3,12 +3,12 @@ by the processes of a cluster."""
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
+from hfluxno.cli.forecast import ForecastConfig, fitted_to
 from hfluxno.cli.forecast_parts import at_once, part_by_part
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
@@ -18,20 +18,14 @@ from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import SUFFIXES, check_storable, write
 from hfluxno.datasets.plane_work import continued
-from hfluxno.datasets.work import Named, working_in
+from hfluxno.datasets.work import Named, sendable, working_in
 from hfluxno.forecaster import Forecaster, forecast_times
-
-if TYPE_CHECKING:
-    from hfluxno.cli.forecast import ForecastConfig
+from hfluxno.methods import forecaster
 
 
-def main(config: "ForecastConfig") -> int:
+def main(config: ForecastConfig) -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
-    from hfluxno.cli.forecast import fitted_to
-    from hfluxno.datasets.work import sendable
-    from hfluxno.methods import forecaster
-
     momentum = plane.momentum_of(config)
     method = forecaster(
         config.method, config.weights, config.refinement, momentum, config.every, law=config.law
