@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -75,8 +75,9 @@ class InputConfig:
             found["ends"] = file_fingerprint(self.ends, ())
         return sorted((name, str(value)) for name, value in found.items())
 
-    def read(self) -> "Source":
-        """Reads the file; see `hfluxno.data.readers.read` for what is raised."""
+    def read(self, **measured: Any) -> "Source":
+        """Reads the file; see `hfluxno.data.readers.read` for what says how it was measured, and
+        what is raised."""
         from hfluxno.data.marks import marks_of
         from hfluxno.data.readers import read
         from hfluxno.data.uneven import domain_of
@@ -94,12 +95,8 @@ class InputConfig:
             trajectory=self.trajectory,
             gamma=self.gamma,
             missing=marks_of(self.missing),
-            **self.measured(),
+            **measured,
         )
-
-    def measured(self) -> dict:
-        """What `read` is given about how the data were measured."""
-        return {}
 
     def check_line(self) -> None:
         """Checks that no option is for two dimensions only. Raises `ValueError` if one is, with the
@@ -136,23 +133,16 @@ class MeasuredConfig(InputConfig):
     (--bounds=-1,1 if a number is negative): a law keeps them, and what has reached one does not
     flow at a wall."""
 
-    def read(self) -> "Source":
-        """Reads it with the noise, if that is known."""
-        source = super().read()
+    def read(self, **measured: Any) -> "Source":
+        from hfluxno.data.noise import noise_names, read_noise
+
+        measured |= {"flow": self.flow, "average": self.average}
+        measured["bounds"] = None if self.bounds is None else bounds_of(self.bounds)
         if self.noise == "auto":
-            return source
-        from hfluxno.data.noise import read_noise
-
-        return dataclasses.replace(
-            source, deviation=read_noise(self.noise, source, self.trajectory)
-        )
-
-    def measured(self) -> dict:
-        from hfluxno.data.noise import noise_names
-
-        others = () if self.noise == "auto" else noise_names(self.noise)
-        bounds = None if self.bounds is None else bounds_of(self.bounds)
-        return {"others": others, "flow": self.flow, "average": self.average, "bounds": bounds}
+            return super().read(**measured)
+        source = super().read(others=noise_names(self.noise), **measured)
+        deviation = read_noise(self.noise, source, self.trajectory)
+        return dataclasses.replace(source, deviation=deviation)
 
     def check_method(self, method: str) -> None:
         """Refuses to say how values were measured for a method that has no use for it. Raises
