@@ -155,6 +155,7 @@ def test_what_a_law_does_not_know_beyond_the_range_is_a_deviation(x64):
     found = law.unknown_beyond(states, states + 0.25)
     np.testing.assert_allclose(found, [[[0.0, 0.0]], [[0.25, 0.25]], [[0.25, 0.25]]])
     np.testing.assert_allclose(law.unknown_beyond(states, None)[1:], 1.2)
+    np.testing.assert_allclose(law.unknown_beyond(states, states - 1e5)[1:], 1.2)
     # The other guess is the polynomial itself: on Burgers' law it is right, the linear one is not.
     burgers = dataclasses.replace(
         law, flux_coefficients=np.array([[0.7 * 0.6, 0.6**2 / 4, 0.0, 0.0, 0.0, 0.0]])

@@ -255,12 +255,12 @@ class FittedLaw(ConservationLaw):
         guessed: Float[np.ndarray, "time field *points"] | None,
     ) -> Float[np.ndarray, "time field *points"]:
         """The deviation of states that the law has reached, because of what is unknown beyond these
-        bounds: the difference to those with the other guess of it, or the width of the range if
-        there are none."""
+        bounds: the difference to those with the other guess of it, but not more than the width of
+        the range, which it is if there are none."""
         width = self.width.reshape(-1, *(1,) * (states.ndim - 2))
-        apart = np.broadcast_to(width, states.shape) if guessed is None else guessed - states
+        apart = np.full(states.shape, np.inf) if guessed is None else np.abs(guessed - states)
         later = self.is_left_by(states).reshape(-1, *(1,) * (states.ndim - 1))
-        return np.where(later, np.abs(apart), 0.0)
+        return np.where(later, np.minimum(apart, width), 0.0)
 
     def further(self) -> "FittedLaw":
         """The same with Σ C φ one more width of the range beyond: as good a guess of what is

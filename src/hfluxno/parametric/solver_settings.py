@@ -12,6 +12,7 @@ from hfluxno.grid import Grid
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import LawByPlace, turn
 from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.ranges import widened
 
 # The CFL number of advection and of diffusion, whose sum may be one.
 _STABLE = 0.5
@@ -89,7 +90,8 @@ class SolverSettings(eqx.Module):
         inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
         padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
         on_left, on_right = factor * padded[:-1], factor * padded[1:]
-        at = turn(plain, jnp.asarray(law.lower)[0], jnp.asarray(law.upper)[0])
+        low, high = widened(jnp, jnp.asarray(law.lower), jnp.asarray(law.upper), law.reach)
+        at = turn(plain, low[0], high[0])
         at = eqx.tree_at(lambda t: t.sign, at, jnp.where(self.sharp, at.sign, 0.0))
         sides = on_left, on_right, at
         # For fluxes that turn more than once.

@@ -12,11 +12,16 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory, forecast
+from hfluxno.fv import StepControl
+from hfluxno.grid import Grid
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.starts import shown_stretches, stretched
-from hfluxno.laws.place import share_inside
+from hfluxno.laws.place import PlaceModes, share_inside
+from hfluxno.parametric.basis import Chebyshev
+from hfluxno.parametric.fitted_law import FittedLaw, Terms
+from hfluxno.parametric.solver_settings import SolverSettings
 from tests.identify.laws import one_field
 
 CELLS, FRAMES = 64, 16
@@ -153,3 +158,38 @@ def test_a_bottleneck_is_forecast():
     np.testing.assert_allclose(found, [0.3, 0.53, -0.4], atol=0.02)
     error = np.linalg.norm(ahead.trajectory.values[-1, 0] - truth[-1]) / np.linalg.norm(truth[-1])
     assert error < 0.01 and error < ahead.predicted_error_90[-1]
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_flux_that_turns_beyond_the_observed_range_passes_a_stretch():
+    """f = u (1 - u) was observed below its maximum, and is used further. What light traffic sends
+    onto a stretch passes it."""
+    basis = Chebyshev(np.array([0.25]), np.array([0.15]), 2)
+    middle, half = 0.25, 0.15  # u = middle + half v, v² = (T_2 + 1)/2
+    flux = np.array([[half * (1.0 - 2.0 * middle), -0.5 * half**2]])
+    none = np.zeros(0)
+    terms = Terms(
+        np.zeros((1, 0)),
+        np.zeros((1, 0)),
+        none,
+        np.array([middle * (1.0 - middle) - 0.5 * half**2]),
+        PlaceModes(0.0, 12.0, 1, False),
+        np.array([[4.0, 8.0, np.log(0.8)]]),
+    )
+    law = FittedLaw(
+        ("u",),
+        basis,
+        flux,
+        np.zeros((1, 0)),
+        np.array([0.1]),
+        np.array([0.4]),
+        terms=terms,
+        reach=np.asarray(1.0),
+    )
+    control = StepControl(0.5, 0.5, False)
+    settings = SolverSettings(control, False, Grid.interval(12, 0.0, 12.0, "outflow"), "muscl", 1)
+    passing = settings.numerical_flux(law)(jnp.full((1, 16), 0.2), jnp.array(0.1), 1.0)
+    np.testing.assert_allclose(passing[0, 0], 0.2 * 0.8, rtol=1e-12)
+    # At its begin the stretch takes all that is sent, less than its capacity, 0.8 f(0.5).
+    np.testing.assert_allclose(passing[0, 4], 0.2 * 0.8, rtol=1e-12)
+    np.testing.assert_allclose(passing[0, 5:8], 0.8 * 0.2 * 0.8, rtol=1e-12)
