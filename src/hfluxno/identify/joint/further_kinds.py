@@ -1,6 +1,7 @@
 """Further kinds of law: which there are in a context, what they promise, and where fits start."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from hfluxno.identify.joint.fit import NOTHING, Promise, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option
+from hfluxno.identify.joint.mixtures import mixed_kind
 from hfluxno.identify.joint.prior import MOST_STRETCHES, Kind
 from hfluxno.identify.joint.starts import (
     anchored,
@@ -37,6 +39,11 @@ class FurtherKinds:
     ):
         self.context, self.kinds, self.make = context, kinds[1:], make
         self._stretches: dict[int, tuple[Stretch, ...]] = {}
+
+    @functools.cached_property
+    def mixed(self) -> Kind | None:
+        """The one with several further terms that the weak form shows, if there are such kinds."""
+        return mixed_kind(self.context, lambda kind: self.make(kind, 1)) if self.kinds else None
 
     def smooth(self, first: Option) -> list[Kind]:
         """Those with as many stretches as the weak form asks for."""

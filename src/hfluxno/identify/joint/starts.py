@@ -121,11 +121,13 @@ def improved(
     of_cells: bool,
 ) -> list[Float[np.ndarray, " unknown"]]:
     """The starts with ends of stretches moved; a single one, on the cells that it is from
-    (`of_cells`), first with the law of `weak_terms` if that leaves less misfit."""
+    (`of_cells`), first with the law of `weak_terms` if that leaves less misfit, also from the
+    measurements, which a law that is far off has left."""
     law = weak_terms(target, _even_field(target, context)) if of_cells else None
     if law is not None and len(starts) == 1:
-        both = starts[0], np.concatenate([law, starts[0][len(law) :]])
-        starts = [min(both, key=lambda z: distance(target, context, noise, z))]
+        rests = starts[0][len(law) :], np.zeros(len(starts[0]) - len(law))
+        every = [starts[0], *(np.concatenate([law, rest]) for rest in rests)]
+        starts = [min(every, key=lambda z: distance(target, context, noise, z))]
     return [moved(z, target, context, noise) for z in starts]
 
 

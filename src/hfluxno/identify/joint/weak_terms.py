@@ -8,6 +8,8 @@ nonlinear least squares begin with the product that is nearest to what explains 
 ends beside it: a factor of ±15 % became one of ±2 %, with another constant.
 """
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -27,16 +29,77 @@ _LEAST_FACTOR = 0.05
 _MOST_SPREADS = 3.0
 
 
+@dataclasses.dataclass(frozen=True)
+class _Equations:
+    """The weak equations of a kind of law, in spreads of its coefficients.
+
+    - `products`: of every wave and function of the flux.
+    - `columns`: of the diffusivity and the sources.
+    - `rhs`: what they explain.
+    """
+
+    products: Float[np.ndarray, "wave function equation"]
+    columns: Float[np.ndarray, "column equation"]
+    rhs: Float[np.ndarray, " equation"]
+
+    def left(self, found: tuple[np.ndarray, np.ndarray, np.ndarray]) -> float:
+        """The fraction of the right-hand side that weights of waves, functions and columns leave,
+        root mean square."""
+        along, of_flux, others = found
+        explained = of_flux @ np.tensordot(along, self.products, 1) + others @ self.columns
+        return float(np.linalg.norm(explained - self.rhs) / np.linalg.norm(self.rhs))
+
+
 def weak_terms(
     target: Forward, field: Float[np.ndarray, "time field cells"]
 ) -> Float[np.ndarray, " coefficient"] | None:
     """The coefficients of a law of one field, in spreads, from frames at even times; `None` if it
     has neither source nor factor, or has kinks or stretches, or there are too few frames."""
-    shape, spread = target.shape, np.asarray(target.spread)
-    u = np.asarray(field[:_MOST_FRAMES, 0])
-    flux, diffusion, by_state, by_place, offset, factor, stretches, kinks = (
-        place[spread[place] > 0.0] for place in _places(shape.sizes)
-    )
+    equations = _equations(target, field[:_MOST_FRAMES])
+    found = None if equations is None else _best_product(equations)
+    if found is None:
+        return None
+    spread, places = np.asarray(target.spread), _used(target)
+    waves = _waves(target, places)
+    along, law = found[0], np.zeros(len(spread))
+    log_factor = np.log(np.maximum(along @ waves, _LEAST_FACTOR))
+    mean = log_factor.mean()
+    of_waves = np.linalg.lstsq(waves[1:].T, log_factor - mean, rcond=None)[0]
+    flux, diffusion, by_state, by_place, offset, factor, *_ = places
+    law[factor] = of_waves / spread[factor]
+    law[np.append(flux, offset)] = found[1] * np.exp(mean)
+    law[np.concatenate([diffusion, by_state, by_place])] = found[2]
+    return np.clip(law, -_MOST_SPREADS, _MOST_SPREADS)
+
+
+def left_of_late(target: Forward, field: Float[np.ndarray, "time field cells"]) -> float | None:
+    """The fraction of the weak form of the second half of the frames that a law leaves with its
+    coefficients from the first half, root mean square; `None` where `weak_terms` is."""
+    half = len(field) // 2
+    early, late = (_equations(target, part) for part in (field[:half], field[half:]))
+    if early is None or late is None or (found := _best_product(early)) is None:
+        return None
+    return late.left(found)
+
+
+def _used(target: Forward) -> list[np.ndarray]:
+    """The indices of the coefficients of each part that the law has."""
+    spread = np.asarray(target.spread)
+    return [place[spread[place] > 0.0] for place in _places(target.shape.sizes)]
+
+
+def _waves(target: Forward, places: list[np.ndarray]) -> Float[np.ndarray, "wave cells"]:
+    """One, and the modes of the factor of the flux."""
+    shape = target.shape
+    modes = np.asarray(shape.modes(jnp.asarray(target.settings.grid.centers())))
+    own = modes[places[5] - sum(shape.sizes[:5])]
+    return np.append(np.ones((1, modes.shape[1])), own, 0)
+
+
+def _equations(target: Forward, field: Float[np.ndarray, "time field cells"]) -> _Equations | None:
+    shape, spread, u = target.shape, np.asarray(target.spread), np.asarray(field[:, 0])
+    places = _used(target)
+    flux, diffusion, by_state, by_place, offset, factor, stretches, kinks = places
     few = u.shape[0] < _FEWEST_FRAMES or u.shape[1] < _FEWEST_CELLS
     further = len(by_state) + len(by_place) + len(factor)
     if few or len(shape.fields) > 1 or not further or len(stretches) + len(kinks):
@@ -44,8 +107,7 @@ def weak_terms(
     weak = WeakIntegrals(u.shape[0], u.shape[1], shape.modes.periodic)
     half = 0.5 * float(shape.upper[0] - shape.lower[0])
     v = (u - 0.5 * float(shape.upper[0] + shape.lower[0])) / half
-    centers = jnp.asarray(target.settings.grid.centers())
-    modes = np.asarray(shape.modes(centers))[:, None] * np.ones_like(u)
+    modes = np.asarray(shape.modes(jnp.asarray(target.settings.grid.centers())))
 
     def powers(degrees: np.ndarray, integrated: bool) -> np.ndarray:
         rows = np.eye(max(shape.diffusion, shape.by_state, 1))[degrees]
@@ -56,28 +118,18 @@ def weak_terms(
     of_flux, others = np.append(flux, offset), np.concatenate([diffusion, by_state, by_place])
     functions = np.append(np.asarray(shape.basis(jnp.asarray(u[None]))), np.ones((1, *u.shape)), 0)
     functions = half * functions[np.append(flux, np.full(len(offset), len(functions) - 1))]
-    waves = np.append(np.ones((1, *u.shape)), modes[factor - begin[5]], 0)
-    products = np.stack([weak(wave * functions, 0, 1) for wave in waves])
+    products = np.stack([weak(wave * functions, 0, 1) for wave in _waves(target, places)[:, None]])
+    by_modes = half * modes[by_place - begin[3]][:, None] * np.ones_like(u)
     columns = np.concatenate(
         [
             weak(powers(diffusion - begin[1], True), 0, 2),
             weak(powers(by_state - begin[2], False), 0, 0),
-            weak(half * modes[by_place - begin[3]], 0, 0),
+            weak(by_modes, 0, 0),
         ]
     )
-    found = _best_product(
+    return _Equations(
         products * spread[of_flux, None], columns * spread[others, None], -weak(u[None], 1, 0)[0]
     )
-    if found is None:
-        return None
-    along, law = found[0], np.zeros(len(spread))
-    log_factor = np.log(np.maximum(along @ waves[:, 0], _LEAST_FACTOR))
-    mean = log_factor.mean()
-    of_waves = np.linalg.lstsq(waves[1:, 0].T, log_factor - mean, rcond=None)[0]
-    law[factor] = of_waves / spread[factor]
-    law[of_flux] = found[1] * np.exp(mean)
-    law[others] = found[2]
-    return np.clip(law, -_MOST_SPREADS, _MOST_SPREADS)
 
 
 def _places(sizes: tuple[int, ...]) -> list[np.ndarray]:
@@ -85,14 +137,11 @@ def _places(sizes: tuple[int, ...]) -> list[np.ndarray]:
     return np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
 
 
-def _best_product(
-    products: Float[np.ndarray, "wave function equation"],
-    columns: Float[np.ndarray, "column equation"],
-    target: Float[np.ndarray, " equation"],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _best_product(of: _Equations) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The weights a, b and c with which Σ a_m b_n P_mn + Σ c_k C_k is nearest to the target, with
     a_0 = 1; `None` if there are fewer equations than weights, or if the first wave is not in the
     product to begin with."""
+    products, columns, target = of.products, of.columns, of.rhs
     waves, count, equations = products.shape
     if equations < waves - 1 + count + len(columns):
         return None
