@@ -15,7 +15,7 @@ from hfluxno.identify import FitStatus
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.residuals.misfit import UNKNOWN
-from hfluxno.identify.untested_ends import UntestedEnds, untested_ends, walled
+from hfluxno.identify.untested_ends import UntestedEnds, otherwise, untested_ends
 from tests.identify.laws import identification, shallow_water
 
 X = (np.arange(50) + 0.5) / 50
@@ -51,10 +51,47 @@ def test_an_end_is_untested_if_no_wave_has_reached_it_yet():
 
 def test_walls_take_the_place_of_untested_ends():
     made = item()
-    law, settings = walled(made, made.settings, UntestedEnds((1,), 3))
+    law, settings = otherwise(made, made.settings, UntestedEnds((1,), 3))
     assert law.negated == (1,)
     low, high = settings.grid.boundary[0]
     assert type(low) is Outflow and isinstance(high, Wall)
+
+
+def test_the_ends_of_a_circle_are_untested_if_nothing_has_changed_there():
+    """For then it may be none."""
+    seen, ahead = flow(0.5), flow(1.0)
+    found = untested_ends(item("periodic"), seen, ahead)
+    assert found == UntestedEnds((0, 1), 8, may_be_walls=False)
+    assert found.sentence.startswith("from frame 8 on waves reach the ends, which may be free")
+    assert untested_ends(item("periodic"), seen, flow(0.9)) is None
+    assert untested_ends(item("periodic"), ahead, ahead) is None
+    noisy = flow(0.5, wiggle=0.05)
+    assert untested_ends(item("periodic"), noisy, ahead) is None
+    known = item("periodic", 0.05 / np.std(noisy[:, 1]))
+    assert untested_ends(known, noisy, ahead) == found
+    slope = 0.5 * X  # so the ends differ
+    assert untested_ends(item("periodic"), seen + slope, ahead + slope) is None
+    made = item("periodic")
+    _, settings = otherwise(made, made.settings, found)
+    assert all(type(end) is Outflow for end in settings.grid.boundary[0])
+
+
+def test_a_bump_that_leaves_is_below_the_bound_of_a_circle(x64):
+    """A wave that is carried through the ends, exactly: whether it comes back is not known."""
+    t = 0.02 * np.arange(36)
+    gone = X - 0.3 - t[:, None]
+    bumps = 1.0 + np.exp(-150.0 * gone**2)
+    context = Trajectory.from_numpy(bumps[:16, None], t[:16], X)
+    found = forecast(context, 20)
+    assert found.status == FitStatus.OK
+    assert "which may be free or those of a circle" in found.sentences[0]
+    errors = relative_l2(found.trajectory.values, bumps[16:, None], (1, 2))
+    round_again = 1.0 + np.exp(-150.0 * ((gone + 0.5) % 1.0 - 0.5) ** 2)
+    of_circle = relative_l2(found.trajectory.values, round_again[16:, None], (1, 2))
+    assert errors[-1] > 10.0 * of_circle[-1]
+    assert np.all(errors < found.predicted_error_90)
+    assert np.all(of_circle < found.predicted_error_90)
+    assert found.predicted_error_90[3] < 0.02
 
 
 @pytest.mark.validation

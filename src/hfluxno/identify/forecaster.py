@@ -297,12 +297,7 @@ def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarra
     if item.filled is not None:
         seen = item.measured(np.asarray(item.filled.values))
     found = untested_ends(item, seen, item.measured(frames))
-    if found is None:
-        return ""
-    return (
-        f"; from frame {found.frame} on waves reach an end that may be a wall or free, which the "
-        "context does not show"
-    )
+    return "" if found is None else f"; {found.sentence}"
 
 
 def _ends_stay(context: Trajectory) -> str:

@@ -1,7 +1,8 @@
-"""Free ends of which a context does not tell whether they are walls.
+"""Ends of which a context does not tell what they are.
 
-As long as no wave has reached an end of a flow, its momentum vanishes there, as it does at a wall.
-A forecast in which a wave arrives depends on which of both it is.
+As long as no wave has reached a free end of a flow, its momentum vanishes there, as it does at a
+wall; and if nothing changes at the ends of a circle, and they are alike, nothing may go round. A
+forecast in which a wave arrives depends on what the ends are.
 """
 
 import dataclasses
@@ -18,14 +19,27 @@ from hfluxno.parametric.solver_settings import SolverSettings
 # The momentum at an end, relative to its largest size and in deviations of the noise, below which
 # it vanishes, and so many times as much where a wave has arrived.
 _VANISHES, _IN_NOISE, _ARRIVED = 0.01, 4.0, 3.0
+# At the seam of a circle fields change by less than this part of their deviation (rms) as long as
+# nothing has reached it, or this multiple of the noise, and by more than the third when a wave is
+# there.
+_STILL, _OF_NOISE, _AT_SEAM = 0.03, 1.2, 0.1
 
 
 class UntestedEnds(NamedTuple):
-    """The sides of the ends, 0 for the lower one, and the first frame of the forecast, counted from
-    1, in which a wave has arrived at one."""
+    """The sides of the ends, 0 for the lower one; the first frame of the forecast, counted from 1,
+    in which a wave has arrived at one; and whether they may be walls, or free ends of a circle that
+    is none."""
 
     sides: tuple[int, ...]
     frame: int
+    may_be_walls: bool = True
+
+    @property
+    def sentence(self) -> str:
+        what = "an end that may be a wall or free"
+        if not self.may_be_walls:
+            what = "the ends, which may be free or those of a circle"
+        return f"from frame {self.frame} on waves reach {what}, which the context does not show"
 
 
 def untested_ends(
@@ -33,9 +47,16 @@ def untested_ends(
     seen: Float[np.ndarray, "time field cells"],
     frames: Float[np.ndarray, "steps field cells"],
 ) -> UntestedEnds | None:
-    """The free ends that may be walls, as far as the context `seen` tells, and that waves reach in
-    the `frames` of the forecast; `None` if there are none or the momentum is not known."""
-    if not item.law.negated or item.estimate is not None:
+    """The free ends that may be walls, as far as the context `seen` tells, or periodic ones that
+    may be free, and that waves reach in the `frames` of the forecast; `None` if there are none.
+    Walls are recognised by a momentum."""
+    if item.estimate is not None:
+        return None
+    if item.settings.grid.is_periodic():
+        noises = item.misfit.noise * np.std(seen, axis=(0, 2))
+        frame = arrival_at_seam(seen[..., [0, -1]], frames[..., [0, -1]], noises, seen)
+        return None if frame is None else UntestedEnds((0, 1), frame, may_be_walls=False)
+    if not item.law.negated:
         return None
     (momentum,) = item.law.negated
     size = float(np.max(np.abs(seen[:, momentum])))
@@ -52,12 +73,36 @@ def untested_ends(
     return UntestedEnds(tuple(sides), min(arrivals)) if sides else None
 
 
-def walled(
+def arrival_at_seam(
+    seen: Float[np.ndarray, "time field *beside 2"],
+    frames: Float[np.ndarray, "steps field *beside 2"],
+    noise: Float[np.ndarray, " field"],
+    every: Float[np.ndarray, "time field *cells"],
+) -> int | None:
+    """The first frame of a forecast, counted from 1, in which a wave is at the ends of a circle, if
+    nothing changes there in the context and they are alike; `None` otherwise.
+
+    - `seen`, `frames`: the cells at the lower and the upper end of the context and the forecast.
+    - `noise`: its standard deviation.
+    - `every`: all cells of the context.
+    """
+    varies = np.nanstd(every, axis=(0, *range(2, every.ndim)))
+    rest = np.nanmean(seen, axis=(0, -1), keepdims=True)
+    off = np.sqrt(np.nanmean((seen - rest) ** 2, axis=(0, *range(2, seen.ndim))))
+    if np.any(off > np.hypot(_STILL * varies, _OF_NOISE * noise)):
+        return None
+    least = (_AT_SEAM * varies + _ARRIVED * noise).reshape(-1, *(1,) * (seen.ndim - 2))
+    arrived = np.any(np.abs(frames - rest) > least, axis=tuple(range(1, frames.ndim)))
+    return int(np.argmax(arrived)) + 1 if np.any(arrived) else None
+
+
+def otherwise(
     item: Identification, settings: SolverSettings, ends: UntestedEnds
 ) -> tuple[FittedLaw, SolverSettings]:
-    """The law and the settings with walls at these ends."""
+    """The law and the settings with what these ends may be instead."""
     low, high = settings.grid.boundary[0]
-    pair = (Wall() if 0 in ends.sides else low, Wall() if 1 in ends.sides else high)
+    other = Wall() if ends.may_be_walls else Outflow()
+    pair = (other if 0 in ends.sides else low, other if 1 in ends.sides else high)
     grid = dataclasses.replace(settings.grid, boundary=(pair,))
     law = dataclasses.replace(item.grid_law, negated=item.law.negated)
     return law, dataclasses.replace(settings, grid=grid)

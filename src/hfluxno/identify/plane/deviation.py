@@ -11,7 +11,8 @@ the error of the run from the first frame relative to the same difference there,
 were made by the same scheme, it has no error. u_m are the forecasts with neighbours of the law, on
 the finest cells compared on the next ones. u_b, once the observed range is left, is that with
 another guess of what is unknown beyond it. The last three and ρ are smoothed over the width by
-which a jump may be displaced.
+which a jump may be displaced. If waves reach periodic sides at which nothing has changed in the
+context, one more term is the difference to a forecast with free ones.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
@@ -34,6 +35,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import FINEST, Start, onward, predicted, state_of
 from hfluxno.identify.plane.systematic import other_cells
+from hfluxno.identify.plane.untested_sides import untested_sides, with_free_sides
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 _GROWN = 0.6  # α
@@ -110,6 +112,11 @@ def deviation_ahead(
     for run in on_all_cores(lambda other: onward(other, seen, start, state, ahead), others):
         if run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
+    if (sides := untested_sides(seen, frames)) is not None:
+        run = onward(law, with_free_sides(seen, sides.axes), start, state, ahead)
+        most = np.ptp(seen.filled, axis=(0, 2, 3))[:, None, None]
+        away = np.minimum(np.abs(run.frames - frames), most) if run.solved else most
+        variance = variance + away**2
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
     return np.where(seen.grid.free, np.sqrt(variance) + _ROUNDING * size, np.nan)
 

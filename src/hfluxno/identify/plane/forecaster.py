@@ -18,6 +18,7 @@ from hfluxno.identify.plane.identification import checked, identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import Followed, Start, mean, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
+from hfluxno.identify.plane.untested_sides import untested_sides
 from hfluxno.identify.saved.law import interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.parametric.plane.law import FittedPlaneLaw
@@ -66,7 +67,11 @@ def _all_continued(
     ]
     start, frames, deviation = (np.stack([run[k] for run in runs]) for k in range(3))
     solved = [run[3] for run in runs]
-    made = assembled(context, start, frames, solved, found, every, None, deviation)
+    more = [
+        _untested(each, item, ahead)
+        for each, item, ahead in zip(_each(context), found, frames, strict=True)
+    ]
+    made = assembled(context, start, frames, solved, found, every, more, deviation)
     return made if context.is_batched else made.single()
 
 
@@ -92,6 +97,12 @@ def _continued(
                 return np.asarray(mean(state, start.refinement)), run.frames, spread, True
     still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
     return still[0], still, np.full(still.shape, np.nan), False
+
+
+def _untested(context: Trajectory, item: PlaneIdentification, frames: np.ndarray) -> str:
+    """Where a forecast depends on what the context does not show."""
+    sides = None if item.status in UNSOLVABLE else untested_sides(frames_of(context), frames)
+    return "" if sides is None else f"; {sides.sentence}"
 
 
 def _run(

@@ -1,0 +1,57 @@
+"""Periodic sides of a plane that nothing has reached in the context, so that they may be free.
+
+(`hfluxno.identify.untested_ends` for a line)
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.boundary import Outflow
+from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.untested_ends import arrival_at_seam
+
+
+class UntestedSides(NamedTuple):
+    """The axes along which nothing may go round, and the first frame of the forecast, counted from
+    1, in which a wave has arrived there."""
+
+    axes: tuple[int, ...]
+    frame: int
+
+    @property
+    def sentence(self) -> str:
+        along = " and ".join("xy"[axis] for axis in self.axes)
+        return (
+            f"from frame {self.frame} on waves reach the sides along {along}, which may be free or "
+            "periodic, which the context does not show"
+        )
+
+
+def untested_sides(
+    seen: Frames, frames: Float[np.ndarray, "step field x y"]
+) -> UntestedSides | None:
+    """The periodic axes at whose sides nothing changes in the context, and that waves reach in the
+    `frames` of the forecast; `None` if there are none."""
+    noise = seen.noise * np.std(seen.filled, axis=(0, 2, 3))
+    arrivals = {}
+    for axis in (0, 1):
+        if seen.around[axis]:
+            inside, ahead = (
+                np.moveaxis(u, 2 + axis, -1)[..., [0, -1]] for u in (seen.filled, frames)
+            )
+            frame = arrival_at_seam(inside, ahead, noise, seen.filled)
+            if frame is not None:
+                arrivals[axis] = frame
+    return UntestedSides(tuple(arrivals), min(arrivals.values())) if arrivals else None
+
+
+def with_free_sides(seen: Frames, axes: tuple[int, ...]) -> Frames:
+    """The same frames with free sides along these axes."""
+    sides = tuple(
+        (Outflow(), Outflow()) if axis in axes else pair
+        for axis, pair in enumerate(seen.grid.boundary)
+    )
+    return dataclasses.replace(seen, grid=dataclasses.replace(seen.grid, boundary=sides))
