@@ -148,6 +148,9 @@ def _draw_flow(axes: Axes, found: Any) -> None:
         for low, high in zip(flow.lower, flow.upper, strict=True)
     )
     along, across = (flow.velocity(axis, x, y).T for axis in (0, 1))
+    if flow.supply is not None:
+        supply = flow.supplied(x, y)
+        axes.pcolormesh(x, y, supply.T, shading="gouraud", **around_zero(supply))
     axes.quiver(x, y, along, across, np.hypot(along, across), cmap="viridis", pivot="middle")
     axes.set(xlabel="x", ylabel="y", aspect="equal")
     axes.set_title(f"{found.name[0].upper()}{found.name[1:]}, {found.status.name}", fontsize=10)

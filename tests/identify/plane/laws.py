@@ -40,7 +40,8 @@ def one_field() -> FittedPlaneLaw:
 def tracer() -> FittedPlaneLaw:
     """What a flow with waves along x and polynomials along y carries, while it decays."""
     coefficients = np.random.default_rng(1).normal(size=(2, len(modes(2, (True, False)))))
-    flow = SteadyFlow(coefficients, np.zeros(2), np.array([1.0, 1.5]), 2, (True, False))
+    ends = np.zeros(2), np.array([1.0, 1.5])
+    flow = SteadyFlow(coefficients, *ends, 2, (True, False), 0.1 * coefficients[0])
     return FittedPlaneLaw(
         ("c",),
         Dictionary(np.ones(1), ((1,),), ("c",)),

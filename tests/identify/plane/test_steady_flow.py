@@ -90,6 +90,7 @@ def test_no_flow_passes_walls(sides):
     along = np.linspace(0.0, 1.0, 11)
     found = kinds_of(3, 3, seen, Further(()), ("c",), 1.0)
     assert len(found) == 4  # with divergence or not, with diffusion or not
+    assert not any(kind.is_supplied for kind in found)
     for kind in found:
         for direction in kind.structure.directions:
             if not np.any(direction):
@@ -150,9 +151,52 @@ def test_a_rotation_is_found(every_run_is_right, noise, close):
     np.testing.assert_allclose([back.lower, back.upper], [[0.0, 0.0], CELLS], atol=1e-12)
 
 
+def test_what_arises_at_a_place(every_run_is_right):
+    """∂t c + a ∂x c = p(x, y), exactly: what moves, and the integral of p along the path."""
+    speed, times, grid = 0.6, 0.05 * np.arange(12), Grid.rectangle((32, 24))
+    x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
+    t = times[:, None, None]
+    moving = np.exp(np.cos(2 * np.pi * (x - speed * t - 0.2)) + np.sin(2 * np.pi * y))
+    path = np.cos(2 * np.pi * (x - speed * t)) - np.cos(2 * np.pi * x)
+    arisen = np.sin(2 * np.pi * y) * path / (2 * np.pi * speed)
+    found = identify_plane(Trajectory((moving + arisen)[:, None], times, grid, ("c",)))
+    assert found.status == FitStatus.OK
+    flow = found.law.flow
+    assert flow is not None and flow.supply is not None
+    (formula,) = found.formulas
+    assert formula.startswith("∂t c + ∂x(v_x(x, y) c) + ∂y(v_y(x, y) c) = ")
+    assert formula.endswith("p(x, y)") and np.max(found.law.diffusivities) < 1e-5
+    x, y = grid.centers(0), grid.centers(1)
+    expected = np.sin(2 * np.pi * x)[:, None] * np.sin(2 * np.pi * y)
+    np.testing.assert_allclose(flow.supplied(x, y), expected, atol=0.02)
+    np.testing.assert_allclose(flow.velocity(0, x, y), speed, atol=0.01)
+    # It is added to the cells of a grid, once.
+    state = jnp.zeros((1, 32, 24))
+    added = found.law.on(grid).source(state, jnp.zeros((2, 32, 24)), jnp.zeros(()))
+    np.testing.assert_allclose(added[0], flow.supplied(x, y), atol=1e-12)
+    back = in_cells(found.law, grid, 0.05).flow
+    assert back is not None and found.grid_law.flow is not None
+    np.testing.assert_allclose(back.supply, found.grid_law.flow.supply, atol=1e-14)
+
+
 def test_a_flow_that_changes_in_time_is_none(every_run_is_right):
     found = identify_plane(turning(12, slows=0.6))
     assert found.status != FitStatus.OK and found.law.flow is None
+
+
+def test_a_flux_that_is_not_linear_is_not_taken_for_a_flow(every_run_is_right):
+    """∂t c + ∂x(k c²/2) = 0 with k = 1 + .5 sin 2πy, exactly by characteristics."""
+    times, grid = 0.05 * np.arange(12), Grid.rectangle((32, 24))
+    x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
+    k, c = 1.0 + 0.5 * np.sin(2 * np.pi * y), 0.0 * x
+    frames = []
+    for t in times:
+        for _ in range(200):  # c = c₀(x - k c t), a contraction before waves break
+            c = 0.3 + 0.15 * np.sin(2 * np.pi * (x - k * c * t)) * np.cos(2 * np.pi * y)
+        frames.append(c)
+    context = Trajectory(np.stack(frames)[:, None], times, grid, ("c",))
+    seen = frames_of(context)
+    assert steady_flow.search_flow(seen, ("c",), (1.0, 1.0), ()) is None
 
 
 def test_frames_of_which_none_follows_from_another_are_not_run(monkeypatch):

@@ -80,11 +80,14 @@ def law_of(found: Sequence) -> dict[str, xr.Variable]:
 
 
 def _flow(source: PlaneSource, found: Sequence) -> dict[str, xr.Variable]:
-    """The velocity of the steady flow that was found, if it was."""
+    """The velocity of the steady flow that was found, if it was, and its supply."""
     if not found or found[0].law.flow is None:
         return {}
     flow = found[0].law.flow
-    return {
+    supplied = xr.Variable(
+        ("x", "y"), flow.supplied(source.x, source.y), {"long_name": "inferred supply by place"}
+    )
+    return ({} if flow.supply is None else {"supply": supplied}) | {
         f"flow_{axis}": xr.Variable(
             ("x", "y"),
             flow.velocity(a, source.x, source.y),

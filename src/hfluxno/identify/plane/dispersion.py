@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hfluxno.identify.plane.frames import Frames
+from hfluxno.identify.plane.residual import supply_of
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import (
     beyond_noise,
@@ -79,10 +80,11 @@ def dispersion(law: FittedPlaneLaw, seen: Frames) -> Dispersion:
         used = np.any(np.asarray(law.coefficients) != 0.0, axis=(0, 1))
         chosen = tuple(e for e, has in zip(basis.exponents, used, strict=True) if has)
         basis = dataclasses.replace(basis, exponents=chosen or basis.exponents[:1])
-    functions = functions_of(basis, seen.around)
+    functions, further = functions_of(basis, seen.around), Further(law.arising)
     if law.flow is not None:
         functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
-    whole = total(systems_of(seen, functions, Further(law.arising), dispersing=True))
+        further = Further(law.arising, supply=supply_of(law.flow, seen))
+    whole = total(systems_of(seen, functions, further, dispersing=True))
     sizes = deviations(seen.filled, ())
     found = [_of_field(whole, i, name, sizes, seen) for i, name in enumerate(law.fields)]
     return max(found, key=lambda each: (each.matters, each.explained))

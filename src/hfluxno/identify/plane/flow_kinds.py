@@ -1,7 +1,8 @@
 """Kinds of steady flows, and their coefficients from the weak form.
 
 A flow has an order, and a divergence or none. Nothing passes walls at the sides, so what would is
-no unknown. It carries a tracer that may diffuse, alike in all directions, and have a source.
+no unknown. It carries a tracer that may diffuse, alike in all directions, and arise, by its amount
+or by place.
 
 Where there is no tracer, nothing tells the velocity. So the squares of its coefficients c_m of the
 order o_m have penalties (1 + o_m²)² λ, relative to the equations, with λ from the residual r of the
@@ -9,6 +10,7 @@ fit without them: r² over the number of independent equations is the noise of a
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float
@@ -35,16 +37,23 @@ _INDEPENDENT = 100.0
 class FlowKind:
     """A kind of flow.
 
-    - `order`: the largest order of its products of waves or polynomials.
-    - `highest`: that of the products of which the weak equations have columns.
+    - `order`: the largest order of the products of waves or polynomials in its velocity.
+    - `highest`: that of the products of which the weak equations have columns, and of a supply.
     - `around`: which axes are periodic.
+    - `diverges`: whether its velocity may have a divergence.
     - `structure`: its unknowns.
     """
 
     order: int
     highest: int
     around: Around
+    diverges: bool
     structure: Structure
+
+    @property
+    def is_supplied(self) -> bool:
+        """Whether it has a supply by place."""
+        return any(name.startswith("supply") for name in self.structure.names)
 
     @property
     def columns(self) -> list[int]:
@@ -62,7 +71,8 @@ def kinds_of(
     aspect: float,
 ) -> list[FlowKind]:
     """The kinds of an order: without and with a divergence, and each without further terms, with
-    diffusion, and with a linear or cubic source too; none if walls stop all of them.
+    diffusion, and with a linear or cubic source too, or a supply by place; none if walls stop all
+    of them.
 
     - `aspect`: the quotient of the lengths of a cell.
     """
@@ -70,25 +80,31 @@ def kinds_of(
     nx, ny = map(float, seen.grid.shape)
     every_flow = np.eye(2 * len(own)).reshape(-1, 2, len(own))
     found = []
-    for flows in (without_divergence(order, seen.around, (nx, ny)), every_flow):
+    both_sorts = without_divergence(order, seen.around, (nx, ny)), every_flow
+    for diverges, flows in enumerate(both_sorts):
         flows = _along_walls(flows, order, seen)
         if not len(flows):
             continue
-        bare = FlowKind(order, highest, seen.around, Structure((0,), flows[:, None], ()))
+        none = Structure((0,), flows[:, None], ())
+        bare = FlowKind(order, highest, seen.around, bool(diverges), none)
         directions = np.zeros((len(flows), 1, 2, len(modes(highest, seen.around))))
         directions[..., bare.columns] = flows[:, None]
         names = tuple(f"flow {k + 1}" for k in range(len(flows)))
         plain = Structure((0,), directions, names)
         both = with_further(plain, dataclasses.replace(further, alike=aspect**2), fields)
-        of_source = [sum(powers) for powers in further.sources]
-        moved, diffuses = np.ones(len(flows), bool), np.ones(len(both.names) - len(flows), bool)
-        masks = [np.append(moved, ~diffuses)]
-        for degree in (-1, 1, 3):
-            diffuses[: len(of_source)] = np.array(of_source) <= degree
-            masks.append(np.append(moved, diffuses))
-        kept = dict.fromkeys(tuple(mask) for mask in masks)
+        moved = np.ones(len(flows), bool)
+        kept = dict.fromkeys(tuple(np.append(moved, mask)) for mask in _masks(further))
         found += [dataclasses.replace(bare, structure=both.keep(np.array(m))) for m in kept]
     return found
+
+
+def _masks(further: Further) -> Iterator[np.ndarray]:
+    """Which further unknowns a kind may have: sources, the supply, and the diffusivity."""
+    degree = np.array([sum(powers) for powers in further.sources], int)
+    supply = np.ones(len(further.supply), bool)
+    yield np.zeros(further.arising + 1, bool)
+    for highest, supplied in ((-1, False), (1, False), (3, False), (0, True), (1, True)):
+        yield np.concatenate([degree <= highest, supply & supplied, [True]])
 
 
 def _along_walls(

@@ -28,13 +28,15 @@ _MOST_REFINEMENT, _MOST_TERMS, _MOST_POWERS, _MOST_ORDER = 16, 2000, 8, 32
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """`SteadyFlow`: its coefficients, one row for each axis, and the ends of its domain."""
+    """`SteadyFlow`: its coefficients, one row for each axis, the ends of its domain, and the
+    coefficients of the supply, empty without one."""
 
     coefficients: Table
     lower: Row
     upper: Row
     order: int
     around: tuple[bool, bool]
+    supply: Row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,8 +125,10 @@ def _faults_of_flow(flow: Flow, fields: int):
         yield "a steady flow carries one field"
     if not 1 <= flow.order <= _MOST_ORDER:
         yield f"the order of a flow is from 1 to {_MOST_ORDER}"
-    elif not has_shape(flow.coefficients, 2, len(modes(flow.order, flow.around))):
-        yield "the flow has the wrong number of coefficients"
+    else:
+        count = len(modes(flow.order, flow.around))
+        if not has_shape(flow.coefficients, 2, count) or len(flow.supply) not in (0, count):
+            yield "the flow has the wrong number of coefficients"
     ends = len(flow.lower) == len(flow.upper) == 2
     if not ends or any(not a < b for a, b in zip(flow.lower, flow.upper, strict=True)):
         yield "the flow needs a domain"

@@ -9,7 +9,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import beyond_noise, functions_of, left_over, systems_of
 from hfluxno.parametric.basis import Dictionary
-from hfluxno.parametric.plane.flow import carried
+from hfluxno.parametric.plane.flow import SteadyFlow, carried, supplying
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.parametric.plane.weak_form import has_room, total
@@ -91,6 +91,13 @@ def _part(seen: Frames, start: int, stop: int) -> Frames:
     return dataclasses.replace(seen, values=values, filled=filled, at=at)
 
 
+def supply_of(flow: SteadyFlow, seen: Frames):
+    """The functions of place of which the supply is a sum, if there is one."""
+    if flow.supply is None:
+        return ()
+    return supplying(flow.order, flow.around, seen.grid.shape)
+
+
 def _system(law: FittedPlaneLaw, seen: Frames):
     """The weak equations of the functions that the law has, and its coefficients of these; a law
     with a flow has no others."""
@@ -106,10 +113,13 @@ def _system(law: FittedPlaneLaw, seen: Frames):
         flux = np.asarray(law.flow.coefficients)[:, None]
         functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
     parts, further = [flux.swapaxes(0, 1).reshape(fields, -1)], None
+    supply = () if law.flow is None else supply_of(law.flow, seen)
     if law.has_further:
         nu = np.zeros((2, fields, 1)) if law.diffusivities is None else law.diffusivities
-        further = Further(law.arising, nu.shape[2])
+        further = Further(law.arising, nu.shape[2], supply=supply)
         parts += [np.zeros((fields, 0)) if law.sources is None else np.asarray(law.sources)]
+        if law.flow is not None and law.flow.supply is not None:
+            parts += [np.asarray(law.flow.supply)[None, 1:]]
         parts += [np.asarray(nu).swapaxes(0, 1).reshape(fields, -1)]
     system = total(systems_of(seen, functions, further, basis))
     return system, np.concatenate(parts, axis=1)

@@ -96,7 +96,10 @@ class PlaneIdentification:
         if self.law.flow is not None:
             (name,) = self.law.fields
             carried = (f"v_{axis}(x, y) {name}" for axis in "xy")
-            return (written_equation(name, tuple(carried), _right(self.law, 0)),)
+            right = _right(self.law, 0)
+            if self.law.flow.supply is not None:
+                right = f"{right} + p(x, y)" if right not in ("", "0") else "p(x, y)"
+            return (written_equation(name, tuple(carried), right),)
         return tuple(
             written_equation(
                 name, (_sum(self.law, 0, i), _sum(self.law, 1, i)), _right(self.law, i)

@@ -134,6 +134,7 @@ def rescaled(
             coefficients=np.asarray(flow.coefficients) * (lengths / interval)[:, None],
             lower=origin + lengths * np.asarray(flow.lower),
             upper=origin + lengths * np.asarray(flow.upper),
+            supply=None if flow.supply is None else np.asarray(flow.supply) / interval,
         )
     return dataclasses.replace(
         law,

@@ -62,6 +62,7 @@ def systems_of(
     if further is None:
         return weak_systems(*frames, free=seen.grid.free)
     arising = [_monomial(np.ones(len(powers)), powers) for powers in further.sources]
+    arising += further.supply
     diffusing = [component(i) for i in range(seen.filled.shape[1])]
     if further.powers > 1:
         assert isinstance(basis, Chebyshev)

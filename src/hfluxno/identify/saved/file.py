@@ -263,12 +263,14 @@ def _described_flow(flow: SteadyFlow) -> Flow:
         as_row(flow.upper),
         flow.order,
         flow.around,
+        () if flow.supply is None else as_row(flow.supply),
     )
 
 
 def _flow(of: Flow) -> SteadyFlow:
     ends = np.array(of.lower), np.array(of.upper)
-    return SteadyFlow(np.array(of.coefficients), *ends, of.order, of.around)
+    supply = np.array(of.supply) if of.supply else None
+    return SteadyFlow(np.array(of.coefficients), *ends, of.order, of.around, supply)
 
 
 def _described(basis: Basis) -> ChebyshevBasis | KinkedBasis | TensorBasis | DictionaryBasis:

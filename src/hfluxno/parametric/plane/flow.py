@@ -1,6 +1,7 @@
-"""A steady flow on a plane, which carries a tracer.
+"""A steady flow on a plane, which carries a tracer, and where the tracer arises.
 
-    V_a(x, y) = Σ_m c_am X_m(x) Y_m(y),   ∂t u + ∂x(V_0 u) + ∂y(V_1 u) = …
+    V_a(x, y) = Σ_m c_am X_m(x) Y_m(y),   p(x, y) = Σ_m p_m X_m(x) Y_m(y),
+    ∂t u + ∂x(V_0 u) + ∂y(V_1 u) = p + …
 
 Along a periodic axis the functions are 1, cos 2πkξ and sin 2πkξ, of order k; along another one the
 Legendre polynomials of degree d in 2ξ - 1, of order d/2, which have no trouble at the ends. ξ runs
@@ -27,12 +28,13 @@ _NONE = 1e-10
 
 
 class SteadyFlow(eqx.Module):
-    """The velocity V.
+    """The velocity V, and the supply p.
 
     - `coefficients`: c, shape (axis, mode), in the order of `modes`.
     - `lower`, `upper`: the ends of the domain along each axis.
     - `order`: the largest order of a product.
     - `around`: which axes are periodic.
+    - `supply`: p, shape (mode,), or `None`.
     """
 
     coefficients: Float[Array | np.ndarray, "axis mode"]
@@ -40,15 +42,26 @@ class SteadyFlow(eqx.Module):
     upper: Float[Array | np.ndarray, " axis"]
     order: int = eqx.field(static=True)
     around: Around = eqx.field(static=True)
+    supply: Float[Array | np.ndarray, " mode"] | None = None
 
     def velocity(
         self, axis: int, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
     ) -> Float[np.ndarray, "x y"]:
         """V_a at all pairs of these coordinates."""
+        return self._sum(np.asarray(self.coefficients)[axis], x, y)
+
+    def supplied(
+        self, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
+    ) -> Float[np.ndarray, "x y"]:
+        """p at all pairs of these coordinates; zero without a supply."""
+        if self.supply is None:
+            return np.zeros((len(x), len(y)))
+        return self._sum(np.asarray(self.supply), x, y)
+
+    def _sum(self, weights, x, y):
         low, high = np.asarray(self.lower), np.asarray(self.upper)
         scaled = ((np.asarray(at, float) - low[a]) / (high - low)[a] for a, at in enumerate((x, y)))
-        waves = products(self.order, self.around, *scaled)
-        return np.tensordot(np.asarray(self.coefficients)[axis], waves, axes=1)
+        return np.tensordot(weights, products(self.order, self.around, *scaled), axes=1)
 
     def through(self, grid: Grid, axis: int) -> Float[Array, "others interface"]:
         """V_a in the middle of the interfaces along an axis, after the cells along the other."""
@@ -94,6 +107,19 @@ def carried(
     """Each product times the field, for states (field, time, x, y) on the cells of a domain."""
     x, y = ((np.arange(n) + 0.5) / n for n in cells)
     return [functools.partial(_times, wave) for wave in products(order, around, x, y)]
+
+
+def supplying(
+    order: int, around: Around, cells: tuple[int, ...]
+) -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
+    """The products without the constant, as functions of states on the cells of a domain."""
+    x, y = ((np.arange(n) + 0.5) / n for n in cells)
+    waves = products(order, around, x, y)[1:]
+    return tuple(functools.partial(_alone, wave) for wave in waves)
+
+
+def _alone(wave: np.ndarray, states: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(wave, states[0].shape)
 
 
 def _times(wave: np.ndarray, states: np.ndarray) -> np.ndarray:

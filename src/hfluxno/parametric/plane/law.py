@@ -40,8 +40,8 @@ class FittedPlaneLaw(SpaceLaw):
       which one field may have, of those of w = (u - middle)/half, with the middle and half of its
       basis, within the range and not below zero; `None` for a law without diffusion.
     - `constant`: is added to the fluxes, shape (axis, field), which only walls show; or `None`.
-    - `flow`: V, with which the only flux is V u of one field; or `None`. With it the law on the
-      cells of a grid, which can be solved, is `on(grid)`.
+    - `flow`: V, with which the only flux is V u of one field, and what arises by place; or `None`.
+      With it the law on the cells of a grid, which can be solved, is `on(grid)`.
     """
 
     fields: tuple[str, ...] = eqx.field(static=True)
@@ -88,10 +88,12 @@ class FittedPlaneLaw(SpaceLaw):
         )
         # Along both axes the source would count twice.
         parts = (carried, dataclasses.replace(carried, sources=None))
-        none = np.zeros(1)
+        supply, none = None, np.zeros(1)
+        if self.flow.supply is not None:
+            supply = jnp.asarray(self.flow.supplied(grid.centers(0), grid.centers(1)))[None]
         along = [
-            LawByPlace(self.fields, AlongAxis(part, axis), self.flow.through(grid, axis), none)
-            for axis, part in enumerate(parts)
+            LawByPlace(self.fields, AlongAxis(part, axis), self.flow.through(grid, axis), none, p)
+            for axis, (part, p) in enumerate(zip(parts, (supply, None), strict=True))
         ]
         return ByAxis(tuple(along))
 
@@ -185,8 +187,9 @@ class FittedPlaneLaw(SpaceLaw):
 
     @property
     def has_further(self) -> bool:
-        """Whether it has sources or diffusion."""
-        return self.sources is not None or self.diffusivities is not None
+        """Whether it has sources, diffusion or a supply by place."""
+        supplied = self.flow is not None and self.flow.supply is not None
+        return supplied or self.sources is not None or self.diffusivities is not None
 
     @property
     def has_contact(self) -> bool:

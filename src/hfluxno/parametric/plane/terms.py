@@ -12,6 +12,7 @@ and no others (the isotropic functions of a vector; Wang, Arch. Ration. Mech. An
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -156,20 +157,28 @@ class Further:
     with w = (u - middle)/half, and the middle and half of the basis of its flux.
 
     - `alike`: if diffusivities are the same along x and y, (Δx/Δy)², their quotient in cells.
+    - `supply`: functions of place, as functions of states, of which what arises may be a sum.
     """
 
     sources: tuple[Powers, ...]
     powers: int = 1
     alike: float | None = None
+    supply: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
 
     @property
     def count(self) -> int:
         """The number of coefficients of a field."""
-        return len(self.sources) + 2 * self.powers
+        return self.arising + 2 * self.powers
+
+    @property
+    def arising(self) -> int:
+        """The number of coefficients of sources and the supply."""
+        return len(self.sources) + len(self.supply)
 
     def names(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         """Of the unknowns."""
         own = [f"source: {_named(fields, powers) or '1'}" for powers in self.sources]
+        own += [f"supply {k + 1}" for k in range(len(self.supply))]
         for axis in ("∂xx", "∂yy") if self.alike is None else ("Δ",):
             own += [axis, *(f"{axis} w^{k + 1}/{k + 1}" for k in range(1, self.powers))]
         return tuple(own)
@@ -181,7 +190,7 @@ class Further:
         if self.alike is None:
             return every
         along_y = every[: -self.powers].copy()
-        own = np.arange(len(self.sources), len(along_y))
+        own = np.arange(self.arising, len(along_y))
         along_y[own, own + self.powers] = self.alike
         return along_y
 
