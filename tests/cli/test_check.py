@@ -96,9 +96,12 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
         assert said in f"{found['boundary']}: {found['boundary_reason']}"
         total = found["fields"]["density"]
         assert total["total_kept"] == (said in ("reflecting", "any boundary"))
+    found = checked(capsys, saved(tmp_path / "a.nc", wall))
+    assert "a shock stands where x ends looks the same (then periodic)" in found["boundary_reason"]
     # Burgers' equation on a ring, on which a shock stands at the seam.
     found = checked(capsys, saved(tmp_path / "a.nc", (x - 0.5) / (0.5 + t)))
-    assert "a shock stands where x ends looks the same (then periodic)" in found["boundary_reason"]
+    assert found["boundary"] == "periodic" and "boundary" not in found["next"]
+    assert "walls do not explain how the field moves" in found["boundary_reason"]
     found = checked(capsys, saved(tmp_path / "a.nc", opened))
     assert "--boundary=open" in found["next"]
     assert found["reconstruct"] == f"hfluxno reconstruct {tmp_path / 'a.nc'}"

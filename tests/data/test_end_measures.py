@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hfluxno.data.balance import through_seam
 from hfluxno.data.end_measures import ends
 from hfluxno.data.likely_boundary import likely_boundary
 from hfluxno.data.measures import changes_steadily, total
@@ -19,12 +20,14 @@ def likely(**fields):
         sums = total(u[None])
         found[name] = {
             "total_kept": sums.kept,
+            "total_change": sums.change,
             "total_doubtful": sums.doubtful,
             "total_uncertainty": sums.uncertainty,
             "total_changes_steadily": changes_steadily(u[None], T[:, 0], sums),
             "total_known": sums.known,
             "relative_noise": noise(u[None]) / np.nanstd(u),
             "explained_by_ends": np.nan,
+            "through_seam": through_seam(u[None], T[:, 0]),
         }
     return likely_boundary({name: ends(u[None]) for name, u in fields.items()}, found)
 
@@ -57,6 +60,37 @@ def test_the_ends_of_a_ring_match_though_a_shock_passes_them():
     # A shock inside is no reason for one across the ends.
     inside = np.where(X < 0.3 + 0.4 * T, 1.0, 0.0) + 0.5 * X * np.cos(3.0 * T)
     assert not ends(inside[None]).match
+
+
+def burgers(speed, places=80):
+    """Means over cells of a solution of Burgers' equation on a ring, with one shock, which starts
+    at the seam."""
+    edges = np.arange(places + 1) / places - speed * T + 1e-9
+    return speed + np.diff(0.5 * (edges % 1.0 - 0.5) ** 2, axis=1) * places / (0.5 + T)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.02, -0.02])
+def test_a_jump_across_the_ends_of_a_ring_does_not_make_it_an_open_line(speed):
+    """Its total is kept, and what walls would do to it is not what it does."""
+    u = burgers(speed)
+    assert not ends(u[None]).match and through_seam(u[None], T[:, 0]) > 0.05
+    boundary, why = likely(u=u)
+    assert boundary == "periodic" and why == (
+        "the ends do not match, but the total is conserved and walls do not explain how the field "
+        "moves: a ring on which a jump stands or passes where x ends"
+    )
+    noisy = u + 0.003 * np.random.default_rng(0).normal(size=u.shape)
+    assert likely(u=noisy) == (boundary, why)
+    assert likely(u=u * (1.0 - 0.5 * T) + T)[0] == "open"
+
+
+def test_between_walls_nothing_passes_a_seam():
+    """What spreads, and what settles: a fan between clear water and a deposit."""
+    heat = 2.0 + np.cos(np.pi * X) * np.exp(-T) + 0.3 * np.cos(2.0 * np.pi * X) * np.exp(-4.0 * T)
+    front = np.clip((X - 0.5 * T) / (0.2 + T), 0.0, None)
+    for u in (heat, heat[:, ::-1], front, np.ones((30, 80))):
+        assert through_seam(u[None], T[:, 0]) == 0.0
+    assert likely(u=heat)[0] == "reflecting"
 
 
 def test_a_momentum_vanishes_in_walls():

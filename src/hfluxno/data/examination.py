@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hfluxno.data.balance import Balance, balance_with_ends
+from hfluxno.data.balance import Balance, balance_with_ends, through_seam
 from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary
@@ -134,6 +134,7 @@ def _field(
         "total_changes_steadily": changes_steadily(u, source.times, worst),
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
+        "through_seam": through_seam(u, source.times),
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,

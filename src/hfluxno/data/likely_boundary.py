@@ -13,6 +13,7 @@ _NEAR, _NEARER = 0.2, 0.1
 # Of far places, for ends that are not next to each other on a ring; and of neighbours.
 _APART, _FAR, _STEEP = 0.5, 0.9, 5.0
 _SURE = 0.1  # of the mean size
+_MORE = 10.0  # times what a total may have changed by passed the seam
 # Said while nothing has reached the ends.
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
 
@@ -21,7 +22,8 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     """The boundary and the reason, from the ends and the other measures of each field.
 
     A ring needs ends that match in all fields, better than places that have nothing to do with each
-    other, and totals that are kept, or slopes that match too. Walls need ends clearly apart and
+    other, and totals that are kept, or slopes that match too; or one field whose total is kept
+    while much passes the seam, as it cannot through walls. Walls need ends clearly apart and
     totals that are kept and known to be, or a field that vanishes at both ends beside another whose
     total is kept. Otherwise there may be inflow.
 
@@ -53,6 +55,11 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     if walls and apart and all(found[name]["total_kept"] for name in others):
         return "reflecting", _as_between(walls, found)
     words = "the ends match no better than by chance" if match else "the ends do not match"
+    if kept and known and len(found) == 1 and all(map(_is_closed_in_itself, found.values())):
+        return "periodic", (
+            f"{words}, but the total is conserved and walls do not explain how the field moves: a "
+            "ring on which a jump stands or passes where x ends"
+        )
     if (
         kept
         and known
@@ -123,6 +130,12 @@ def _as_between(walls: list[str], found: dict) -> str:
 def is_sure(field: dict) -> bool:
     """Whether the total of a field is known so well that `perhaps` need not be said."""
     return field["total_known"] and field["total_uncertainty"] <= _SURE
+
+
+def _is_closed_in_itself(field: dict) -> bool:
+    """Whether far more passes the seam, in varying flow, than the total may have changed by."""
+    least = max(abs(field["total_change"]), field["total_uncertainty"])
+    return field["through_seam"] > _MORE * least
 
 
 def _joins(each: Ends, known: bool) -> bool:
