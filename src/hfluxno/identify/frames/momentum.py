@@ -5,10 +5,10 @@ functions ψ,
 
     ∫∫ h ψ_t + c m ψ_x dx dt = 0,
 
-which has one unknown and needs no derivative of the data. If the converse nearly holds as well
-(small waves, for which the fields are interchangeable), or the measurements are too few, and there
-is a wall, the momentum is the field with values of both signs if all others have only one: what
-moves one way and back between walls.
+which has one unknown and needs no derivative of the data. A momentum is zero in walls, so a field
+that never is so beside one is none. If nothing is found in this way (small waves, for which the
+fields are interchangeable, or few measurements) and there is a wall, the momentum is the field with
+values of both signs if all others have only one: what moves one way and back between walls.
 """
 
 import itertools
@@ -24,9 +24,12 @@ from hfluxno.trajectory import Trajectory
 _UNEXPLAINED = 0.2
 # … and less than this fraction of what remains in the opposite case.
 _CLEARLY = 0.5
+# A field that is never less than this part of its size beside a wall is not zero there.
+_THERE = 0.5
 # A field has both signs if the smaller side is this fraction of the larger one.
 _BOTH_SIGNS = 0.1
-# Supports are as wide as possible, against noise, but at least this many fit side by side.
+# Supports are as wide as possible, against noise, but at least this many fit side by side, where
+# there are cells enough.
 _SUPPORTS = 3
 
 
@@ -48,6 +51,8 @@ def negated_fields(
         return ()
     batch = np.asarray(context.batch[varies], np.float64)
     found = carrier(batch)
+    if found is not None and _is_there_at_wall(batch[:, :, found], context.grid):
+        found = None
     if found is None and context.grid.has_wall():
         found = _only_one_of_both_signs(batch)
     if found is None and context.grid.has_wall() and not may_be_sealed(batch):
@@ -88,6 +93,17 @@ def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> 
     return min(others, key=lambda i: _unexplained(values[None], i, momentum))
 
 
+def _is_there_at_wall(values: Float[np.ndarray, "trajectory time space"], grid: Grid) -> bool:
+    """Whether a field is never near zero beside a wall, as a depth may be, and no momentum is."""
+    size = float(np.sqrt(np.mean(values**2)))
+    beside = [
+        values[..., side]
+        for side, end in zip((0, -1), grid.boundary[0], strict=True)
+        if end.is_closed
+    ]
+    return any(bool(np.all(np.abs(each) > _THERE * size)) for each in beside)
+
+
 def carrier(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)
@@ -115,9 +131,11 @@ def _has_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> 
 def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
     """The fraction of the change of one field that a flux c times the other does not explain."""
     families = bump_families(batch.shape[1], batch.shape[3], periodic=False)
+    widths = [np.count_nonzero(f[2][0]) for f in families]
+    most = max(batch.shape[3] // _SUPPORTS, min(widths))
     # The last ones are the widest.
-    fitting = [f for f in families if batch.shape[3] >= _SUPPORTS * np.count_nonzero(f[2][0])]
-    in_time, in_time_derived, in_space, in_space_derived, _ = (fitting or families)[-1]
+    fitting = [f for f, width in zip(families, widths, strict=True) if width <= most]
+    in_time, in_time_derived, in_space, in_space_derived, _ = fitting[-1]
     parts = []
     for values in batch:
         change = -(in_time_derived @ values[:, carried] @ in_space.T).ravel()
