@@ -111,6 +111,24 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
 
 
+def test_the_commands_name_the_momentum_between_walls(tmp_path, capsys):
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    h = 1.0 + 0.3 * np.cos(np.pi * x) * np.cos(4.0 * t)
+    q = 0.3 * np.sin(np.pi * x) * np.sin(4.0 * t)
+    u = np.stack([h, q], axis=1)
+    path = saved(tmp_path / "a.nc", u, ("time", "field", "x"), field=["h", "q"])
+    found = checked(capsys, path)
+    assert found["momentum"] == "q" and "q vanishes at both ends" in found["boundary_reason"]
+    options = "--boundary=reflecting --momentum=q"
+    assert found["next"] == f"hfluxno forecast {path} {options} --context 19 --steps 6"
+    assert "--boundary=wall --momentum=q " in checked(capsys, path, "--boundary=wall")["next"]
+    for boundary in ("open", "wall,open"):  # which does not say that it vanishes there
+        assert checked(capsys, path, f"--boundary={boundary}")["momentum"] is None
+    u[:, 0] = 1.0
+    path = saved(tmp_path / "a.nc", u, ("time", "field", "x"), field=["h", "q"])
+    assert "--momentum" not in checked(capsys, path, "--boundary=wall")["next"]
+
+
 def test_sensors_do_not_show_whether_totals_are_kept(tmp_path, capsys):
     """Ten sensors of a pulse that passes; a boundary that is named stays."""
     x, t = np.arange(60.0), np.arange(40.0)[:, None]

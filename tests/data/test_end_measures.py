@@ -5,7 +5,7 @@ import pytest
 
 from hfluxno.data.balance import through_seam
 from hfluxno.data.end_measures import ends
-from hfluxno.data.likely_boundary import likely_boundary
+from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
 from hfluxno.data.measures import changes_steadily, total
 from hfluxno.wild_values import noise
 from tests.data.test_measures import gaps, wave
@@ -13,8 +13,8 @@ from tests.data.test_measures import gaps, wave
 X, T = (np.arange(80) + 0.5) / 80, np.arange(30)[:, None] / 30
 
 
-def likely(**fields):
-    """The boundary that fields (time, x) suggest, and why."""
+def measured(**fields):
+    """The measures of fields (time, x), of their ends and as a whole."""
     found = {}
     for name, u in fields.items():
         sums = total(u[None])
@@ -29,7 +29,12 @@ def likely(**fields):
             "explained_by_ends": np.nan,
             "through_seam": through_seam(u[None], T[:, 0]),
         }
-    return likely_boundary({name: ends(u[None]) for name, u in fields.items()}, found)
+    return {name: ends(u[None]) for name, u in fields.items()}, found
+
+
+def likely(**fields):
+    """The boundary that fields (time, x) suggest, and why."""
+    return likely_boundary(*measured(**fields))
 
 
 def test_ends_of_a_ring_match_and_those_of_a_slope_do_not():
@@ -111,6 +116,24 @@ def test_a_momentum_vanishes_in_walls():
     noisy = height[:, ::10] + 0.05 * np.random.default_rng(0).normal(size=(30, 8))
     boundary, why = likely(h=noisy, m=momentum[:, ::10] * np.ones((30, 1)))
     assert boundary == "reflecting" and "the total of h is perhaps conserved" in why
+
+
+def test_the_momentum_is_the_one_field_that_vanishes_in_walls():
+    height = 1.0 + 0.3 * np.cos(np.pi * X) * np.cos(4.0 * T)
+    momentum = 0.3 * np.sin(np.pi * X) * np.sin(4.0 * T)
+    energy = 2.0 + 0.1 * np.cos(np.pi * X) * np.sin(3.0 * T)
+    assert momentum_between_walls(*measured(h=height, m=momentum)) == "m"
+    assert momentum_between_walls(*measured(m=momentum, h=height, e=energy)) == "m"
+    amount = 0.3 * np.sin(np.pi * X) + 0.1 * np.sin(3.0 * np.pi * X) * (T - 0.5)
+    amount /= np.mean(amount, axis=1, keepdims=True)  # of which nothing gets lost
+    for fields in (
+        {"m": momentum},
+        {"h": height * (1.0 + T), "m": momentum},
+        {"h": height, "e": energy},
+        {"h": height, "c": amount},
+        {"h": height, "m": momentum, "n": 2.0 * momentum},
+    ):
+        assert momentum_between_walls(*measured(**fields)) is None
 
 
 def test_what_rests_at_the_ends_is_a_momentum_if_pressures_there_change_its_total():

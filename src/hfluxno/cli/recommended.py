@@ -150,4 +150,5 @@ def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
     options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]
+    options["momentum"] = found["momentum"]
     return words + [f"--{name}={value}" for name, value in options.items() if value is not None]

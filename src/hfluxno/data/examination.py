@@ -5,7 +5,7 @@ import numpy as np
 from hfluxno.data.balance import Balance, balance_with_ends, through_seam
 from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
-from hfluxno.data.likely_boundary import likely_boundary
+from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
 from hfluxno.data.marks import marks_in, without_marks
 from hfluxno.data.measures import (
     changes_steadily,
@@ -42,8 +42,10 @@ def examined(source: Source, is_told: bool = False) -> dict:
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
         boundary, reason = ",".join(sides), f"as you say{file}"
-    walls = len(fields) == 1 and set(boundary.split(",")) <= {"wall", "reflecting"}
-    if boundary == "periodic" or walls:  # nothing passes its ends
+    walls = set(boundary.split(",")) <= {"wall", "reflecting"}
+    moving = {name: both[name] for name, each in fields.items() if not each["constant"]}
+    momentum = momentum_between_walls(moving, {n: fields[n] for n in moving}) if walls else None
+    if boundary == "periodic" or (walls and len(fields) == 1):  # nothing passes its ends
         fields = {name: each | {"explained_by_ends": np.nan} for name, each in fields.items()}
     faults = _faults(source, values, fields, boundary)
     return {
@@ -61,6 +63,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,
+        "momentum": momentum,
         "identifiable": "nothing" if faults else identifiable(source, fields, boundary),
         "faults": faults,
         "hints": _hints(source, fields),

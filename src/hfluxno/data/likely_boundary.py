@@ -49,8 +49,7 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
             "the ends match, but the total is not conserved: a source or a leak, or ends that "
             "match by chance (then open)"
         )
-    walls = [name for name, each in ends.items() if each.vanish]
-    others = [name for name in ends if name not in walls]
+    walls, others = _in_walls(ends, found)
     apart = any(not ends[name].match or ends[name].near > _APART for name in others)
     if walls and apart and all(found[name]["total_kept"] for name in others):
         return "reflecting", _as_between(walls, found)
@@ -97,6 +96,26 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     return "open", words
 
 
+def momentum_between_walls(ends: dict[str, Ends], found: dict) -> str | None:
+    """The field that alone is zero in walls at both ends, while the totals of all others are kept
+    and its own is not; `None` if there is none. Of an amount both would be kept."""
+    walls, others = _in_walls(ends, found)
+    kept = [name for name in found if found[name]["total_kept"]]
+    return walls[0] if len(walls) == 1 and others and kept == others else None
+
+
+def _in_walls(ends: dict[str, Ends], found: dict) -> tuple[list[str], list[str]]:
+    """The fields that are zero in walls at both ends, and the others. What is at rest there is a
+    momentum only if its total changes as by pressures."""
+    still = all(each.still for each in ends.values())
+    walls = [
+        name
+        for name, each in ends.items()
+        if (each.rests and found[name]["total_changes_steadily"] if still else each.vanish)
+    ]
+    return walls, [name for name in ends if name not in walls]
+
+
 def _unreached(ends: dict[str, Ends], found: dict, match: bool) -> tuple[str, str]:
     """The boundary while nothing has happened at the ends."""
     if match:
@@ -104,8 +123,7 @@ def _unreached(ends: dict[str, Ends], found: dict, match: bool) -> tuple[str, st
             "nothing reaches the ends, which are alike: any boundary will do, unless the flux "
             f"depends on place (then outflow), but {DECIDES}"
         )
-    walls = [n for n, each in ends.items() if each.rests and found[n]["total_changes_steadily"]]
-    others = [name for name in ends if name not in walls]
+    walls, others = _in_walls(ends, found)
     if walls and others and all(found[name]["total_kept"] for name in others):
         return "reflecting", (
             f"{_as_between(walls, found)}; but nothing has reached the ends yet, and {DECIDES} "
