@@ -364,6 +364,15 @@ def test_bounds_that_states_cannot_have_are_refused(values, bounds, words):
         Trajectory.from_numpy(values).with_bounds(*bounds)
 
 
+def test_noise_may_lead_beyond_bounds_wherever_a_field_is_at_one():
+    values = 0.01 * np.random.default_rng(0).normal(size=(20, 40))
+    values[:, 30:] += 0.1 * np.arange(10.0)
+    assert np.mean(values < 0.0) > 0.3
+    assert Trajectory.from_numpy(values).with_bounds(0.0).bounds == (0.0, np.inf)
+    with pytest.raises(ValueError, match=r"78 % of the values of u are beyond the bounds 0\.1 and"):
+        Trajectory.from_numpy(values).with_bounds(0.1)
+
+
 def test_a_state_at_an_end_is_within_bounds():
     end = Given(np.array([0.0, 4.0]), np.array([[0.5, 1.5]]))
     context = Trajectory.from_numpy(np.full((5, 8), 0.5), boundary=(end, "outflow"))

@@ -8,12 +8,13 @@ from hfluxno.boundary import Given, Inflow
 from hfluxno.coordinates import SMALLEST, real
 from hfluxno.grid import Grid
 from hfluxno.plural import percent
+from hfluxno.wild_values import noise as estimated_noise
 
 # The standard deviation of measurements: one for all fields, one for each, or one for each value.
 Noise = float | Sequence[float] | np.ndarray
 
-# Noise leads beyond bounds near them, wrong units almost everywhere.
-_MOST_BEYOND = 0.25
+# Noise, in standard deviations of it, leads beyond bounds near them; wrong units almost everywhere.
+_NOISE, _MOST_BEYOND = 3.0, 0.25
 
 
 def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarray:
@@ -54,7 +55,8 @@ def check_bounds(
             "Bounds are those of one field along one axis; leave them out, or choose one field."
         )
     measured = values[~np.isnan(values)]
-    beyond = (measured < low) | (measured > high)
+    margin = _NOISE * np.nan_to_num(estimated_noise(values[..., 0, :]))
+    beyond = (measured < low - margin) | (measured > high + margin)
     if np.mean(beyond) > _MOST_BEYOND:
         raise ValueError(
             f"{percent(float(np.mean(beyond)))} of the values of {fields[0]} are beyond the "

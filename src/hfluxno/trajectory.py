@@ -330,8 +330,8 @@ class Trajectory(eqx.Module):
 
         **Raises:**
 
-        - `ValueError`, if there are several fields or axes, or a quarter of the values or a given
-          end is beyond them.
+        - `ValueError`, if there are several fields or axes, a quarter of the values is beyond them
+          by more than noise, or a given end is.
         """
         bounds = number(least, "least"), number(most, "most")
         states = self.states

@@ -111,6 +111,29 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
 
 
+def test_the_commands_say_that_a_concentration_is_never_negative(tmp_path, capsys):
+    """A jar in which the water gets clear from above, measured with noise."""
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    errors = 0.01 * np.random.default_rng(0).normal(size=(25, 60))
+    u = np.clip((x - 0.1 - 0.4 * t) / (1.0 + t), 0.0, None) + errors
+    path = saved(tmp_path / "a.nc", u)
+    found = checked(capsys, path, "--boundary=wall")
+    options = "--bounds=0, --boundary=wall"
+    assert found["reconstruct"] == f"hfluxno reconstruct {path} {options}"
+    assert found["next"] == f"hfluxno forecast {path} {options} --context 19 --steps 6"
+    said = "is zero in 31 % of the measurements but for noise, and nowhere less: the commands say"
+    assert f"density {said} that it is never negative; of a share" in found["hints"][-1]
+    assert "--bounds=-1,2 " in checked(capsys, path, "--bounds=-1,2", "--boundary=wall")["next"]
+    assert "of a share" not in checked(capsys, saved(path, 9.0 * u), "--boundary=wall")["hints"][-1]
+    (tmp_path / "e.csv").write_text("time,lower,upper\n0,-0.01,1\n30,0.01,1")  # with noise, too
+    given = checked(capsys, path, "--boundary=given", "--ends", tmp_path / "e.csv")
+    two = np.stack([u, 1.0 + u], axis=1)
+    path = saved(tmp_path / "b.nc", two, ("time", "field", "x"), field=["a", "b"])
+    for found in (given, checked(capsys, path), checked(capsys, saved(path, u - 0.1))):
+        assert "--bounds" not in found["next"] and found["next"]
+        assert not any("negative" in hint for hint in found["hints"])
+
+
 def test_the_commands_name_the_momentum_between_walls(tmp_path, capsys):
     x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
     h = 1.0 + 0.3 * np.cos(np.pi * x) * np.cos(4.0 * t)

@@ -9,6 +9,7 @@ from hfluxno.data.marks import without_marks
 from hfluxno.data.measures import (
     doubtful,
     is_constant,
+    never_negative,
     noise,
     oddities,
     total,
@@ -161,3 +162,24 @@ def test_a_long_batch_is_examined_in_parts():
     tracemalloc.stop()
     assert sentence.startswith("q: 400 measurements that stand out from all their neighbours;")
     assert most < 3 * values.nbytes
+
+
+def test_zero_but_for_noise_in_many_places_is_never_negative():
+    """Water that gets clear from below, and fields that only come near zero, or below."""
+    errors = 0.01 * np.random.default_rng(0).normal(size=(1, 30, 80))
+    jar = np.clip((X - 10.0 - np.arange(30)[:, None]) / 40.0, 0.0, 1.0)[None]
+    assert never_negative(jar + errors)
+    assert never_negative(gaps(jar + errors, 0.3))
+    touches = 1.0 + np.cos(2 * np.pi * (X - np.arange(30)[:, None]) / 80)[None]
+    pulse = np.exp(-(((X - 20.0 - np.arange(30)[:, None]) / 8.0) ** 2))[None]
+    swings = pulse - 0.1 * np.roll(pulse, 20, axis=-1)
+    for u in (
+        touches + errors,
+        swings + errors,  # zero in most places, but also less
+        jar - 0.1 + errors,
+        jar + 0.1 + errors,
+        np.abs(jar + errors),
+        errors,
+        jar,
+    ):
+        assert not never_negative(u)

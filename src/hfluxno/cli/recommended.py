@@ -9,7 +9,7 @@ import numpy as np
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.data.measures import is_still
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
-from hfluxno.plural import plural
+from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
 _NOISY = 0.01  # in standard deviations
@@ -23,10 +23,11 @@ def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     empty if nothing can be inferred. Of many frames both take the first ones. The `hints` say so,
     and if too little was measured."""
     chosen = _with_boundary(source, found["boundary"])
+    config, bounded = _with_bounds(config, source, found)
     reconstruct, fault = _reconstruct(config, chosen, found)
     forecast, short = _forecast(config, chosen, found)
     many = _too_many(found["frames"]) if forecast or reconstruct else ""
-    hints = [*found["hints"], *filter(None, [fault or short, many])]
+    hints = [*found["hints"], *filter(None, [fault or short, many, bounded])]
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
 
@@ -36,6 +37,19 @@ def _with_boundary(source: Source, boundary: Any) -> Source:
     if set(source.boundary) != {"periodic"} or "," in boundary:
         return source
     return dataclasses.replace(source, boundary=(boundary, boundary))
+
+
+def _with_bounds(config: MeasuredConfig, source: Source, found: dict) -> tuple[MeasuredConfig, str]:
+    """The options with the bound of one field that is never negative, and a sentence on it; as they
+    are and empty without one. Given ends may be negative by noise, which bounds exclude."""
+    (name, field), *others = found["fields"].items()
+    if others or config.bounds is not None or source.ends or not field["never_negative"]:
+        return config, ""
+    more = "; of a share of a whole, --bounds=0,1 says more" if field["largest"] <= 1.0 else ""
+    return dataclasses.replace(config, bounds="0,"), (
+        f"{name} is zero in {percent(2.0 * field['below_zero'])} of the measurements but for "
+        f"noise, and nowhere less: the commands say that it is never negative{more}."
+    )
 
 
 def _forecast(config: MeasuredConfig, source: Source, found: dict) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from hfluxno.data.measures import (
     changes_steadily,
     is_constant,
     is_still,
+    never_negative,
     oddities,
     total,
     travel,
@@ -120,6 +121,8 @@ def _field(
     return {
         "smallest": float(np.nanmin(u)),
         "largest": float(np.nanmax(u)),
+        "below_zero": float(np.mean(u[~np.isnan(u)] < 0.0)),
+        "never_negative": never_negative(u),
         "standard_deviation": deviation,
         "constant": is_constant(u),
         "missing": float(np.isnan(u).mean()),

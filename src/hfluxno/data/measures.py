@@ -25,6 +25,12 @@ _SENSORS = 32  # places; more are taken for cells, whose totals are exact
 _KNOWN = 0.5  # of what passes the middle
 _LINE, _UNSTEADY = 4, 0.1  # frames of a line, and how much is off it
 _HALVES = 9  # of the cells, evenly chosen
+# Of a field that is never negative, in standard deviations of the noise: how far values are below
+# zero at most, and above it somewhere; and within how many they are where it is zero. So many
+# values, and this part of all, are then below; and at most half as many as these are as far above
+# again, where a field has more that only touches zero (1.5 times, if as a parabola). Where
+# something settles and the water gets clear (six files) a fifth or less were.
+_BELOW, _ABOVE, _ZERO, _FEWEST, _PILE, _BESIDE = -5.0, 10.0, 2.0, 10, 0.02, 0.5
 
 
 class Travel(NamedTuple):
@@ -254,6 +260,23 @@ def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
             "limit of the instrument?"
         )
     return (*found, *_dead(u, x))
+
+
+def never_negative(u: np.ndarray) -> bool:
+    """Whether a field that was also measured negative is zero in many places, but for noise, and
+    nowhere less, as a concentration is where the water is clear."""
+    sigma, known = noise(u), u[~np.isnan(u)]
+    if not sigma > 0.0:  # nor NaN
+        return False
+    scaled = known / sigma
+    below = int(np.sum(scaled < 0.0))
+    beside = int(np.sum((scaled > _ZERO) & (scaled <= 2.0 * _ZERO)))
+    return bool(
+        np.min(scaled) >= _BELOW
+        and np.max(scaled) >= _ABOVE
+        and below >= max(_FEWEST, _PILE * len(known))
+        and beside <= _BESIDE * below
+    )
 
 
 def _standing_out(spikes: int) -> str:
