@@ -161,7 +161,7 @@ KINDS = [
     Kind("water, dams", True, _dams),
     Kind("gas, smooth", True, _gas),
     Kind("gas, quadrants", True, _quadrants),
-    Kind("rotation", False, _rotation),
+    Kind("rotation", True, _rotation),
     Kind("cubic with decay", True, _decay),
     Kind("cubic with diffusion", True, _diffusion),
     Kind("cubic, depends on place", False, _place),
