@@ -153,7 +153,9 @@ def _draw_flow(axes: Axes, found: Any) -> None:
         axes.pcolormesh(x, y, supply.T, shading="gouraud", **around_zero(supply))
     axes.quiver(x, y, along, across, np.hypot(along, across), cmap="viridis", pivot="middle")
     axes.set(xlabel="x", ylabel="y", aspect="equal")
-    axes.set_title(f"{found.name[0].upper()}{found.name[1:]}, {found.status.name}", fontsize=10)
+    title = f"{found.name[0].upper()}{found.name[1:]}, {found.status.name}"
+    title += "" if flow.supply is None else "; red where it arises"
+    axes.set_title(title, fontsize=10)
 
 
 def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
