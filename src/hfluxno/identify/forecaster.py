@@ -29,7 +29,8 @@ from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.momentum import as_pair, one_name
 from hfluxno.identify.frames.track import continued, gains, track
 from hfluxno.identify.identification import identifier
-from hfluxno.identify.joint.prior import with_future
+from hfluxno.identify.joint.end_trend import fading_of
+from hfluxno.identify.joint.future_ends import with_future
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
@@ -114,7 +115,7 @@ class FittedLawForecaster(Forecaster):
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
             _horizon(item, item.measured(each.frames[1:]), each.spread)
-            + _ends_stay(context)
+            + _ends_go_on(context, item)
             + _ends_are_untested(item, past, each.frames[1:])
             for item, past, each in zip(identifications, batch, results, strict=True)
         ]
@@ -177,7 +178,7 @@ def _continue(
     known = item.estimate.forward
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
-    forward = with_future(known, times[-1])
+    forward = with_future(known, times[-1], fading_of(item.estimate))
     states, spread, bound = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
@@ -300,8 +301,16 @@ def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarra
     return "" if found is None else f"; {found.sentence}"
 
 
-def _ends_stay(context: Trajectory) -> str:
+def _ends_go_on(context: Trajectory, item: Identification) -> str:
     """What a forecast assumes at ends that were estimated in its context."""
     count = sum(isinstance(end, Open) for end in context.grid.boundary[0])
+    if not count:
+        return ""
+    fading = () if item.estimate is None else fading_of(item.estimate)
     words = "the open end keeps its last state", "open ends keep their last states"
-    return f"; {words[count - 1]}" if count else ""
+    match sum(each is not None for each in fading):
+        case 1 if count > 1:
+            words = "", "an open end keeps its last state, the other goes on by its trend"
+        case 1 | 2:
+            words = "the open end goes on by its trend", "open ends go on by their trends"
+    return f"; {words[count - 1]}"

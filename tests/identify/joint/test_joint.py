@@ -21,7 +21,8 @@ from hfluxno.identify.joint.end_scatter import with_end_scatter
 from hfluxno.identify.joint.estimate import Estimate, spread_of, states_of
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint.forward_runs import measure, run, states_alone, values_alone
-from hfluxno.identify.joint.prior import Kind, make_forward, with_future
+from hfluxno.identify.joint.future_ends import with_future
+from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.random_field import modes
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.starts import carried

@@ -30,7 +30,6 @@ _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at le
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS = 128, 48
-_FUTURE_ENDS = 16  # as linear paths between fewer vary less
 _PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
 MOST_STRETCHES = 2
@@ -156,7 +155,7 @@ def make_forward(
     known = np.isfinite(values).any(axis=0)
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
-    first = _for_each_field(along, size[:, None] * np.maximum(_SCATTER, far))
+    first = for_each_field(along, size[:, None] * np.maximum(_SCATTER, far))
     total = sum(shape.sizes)
     return Forward(
         shape,
@@ -202,35 +201,6 @@ def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
 
     (low, high), cells = grid.boundary[0], grid.shape
     return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
-
-
-def with_future(forward: Forward, until: float) -> Forward:
-    """The same with ends that continue beyond the last measured time, centred on the state at that
-    time, from which they move as far as states of their prior at two times are apart. The further
-    unknowns come last."""
-    ends = forward.ends
-    if ends is None or until <= ends.times[-1]:
-        return forward
-    ahead = np.linspace(0.0, until - ends.times[-1], _FUTURE_ENDS + 1)[1:]
-    between = np.exp(-np.abs(ahead[:, None] - ahead[None]) / ends.length)
-    known = np.exp(-ahead / ends.length)
-    along = np.linalg.cholesky(between - known[:, None] - known[None] + 1.0).T
-    per_side = [_for_each_field(along, scatter) for scatter in np.asarray(ends.scatter)]
-    (each, fields, _), measured = per_side[0].shape, ends.times.shape[0]
-    sides = len(per_side)
-    new = np.zeros((sides * each, sides, fields, measured + _FUTURE_ENDS))
-    for i, modes_of_side in enumerate(per_side):
-        new[i * each : (i + 1) * each, i, :, measured:] = modes_of_side
-    kept = [np.repeat(part[..., -1:], _FUTURE_ENDS, axis=-1) for part in (ends.mean, ends.modes)]
-    longer = Ends(
-        np.concatenate([ends.times, ends.times[-1] + ahead]),
-        np.concatenate([ends.mean, kept[0]], axis=-1),
-        np.concatenate([np.concatenate([ends.modes, kept[1]], axis=-1), new]),
-        ends.length,
-        ends.scatter,
-        ends.sides,
-    )
-    return dataclasses.replace(forward, ends=longer)
 
 
 def _basis(kind: Kind, lower, upper, refinement: int) -> Basis:
@@ -301,14 +271,14 @@ def _ends(field, context: Trajectory, scale: Scale, size) -> Ends | None:
     count = min(len(times), _MOST_ENDS)
     length = max(_LENGTH * (times[-1] - times[0]), _LEAST_LENGTH)
     along = modes(times, length, count)
-    per_field = _for_each_field(along, _SCATTER * size)  # (mode, field, time)
+    per_field = for_each_field(along, _SCATTER * size)  # (mode, field, time)
     every = np.zeros((len(sides) * len(per_field), len(sides), *per_field.shape[1:]))
     for i in range(len(sides)):
         every[i * len(per_field) : (i + 1) * len(per_field), i] = per_field
     return Ends(times, mean, every, length, np.tile(_SCATTER * size, (len(sides), 1)), sides)
 
 
-def _for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
+def for_each_field(along, size) -> Float[np.ndarray, "mode field place"]:
     """Modes of one function as modes of each field separately, of its size (at each place)."""
     fields = len(size)
     result = np.zeros((fields * len(along), fields, along.shape[1]))
