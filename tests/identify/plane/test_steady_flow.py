@@ -179,6 +179,32 @@ def test_what_arises_at_a_place(every_run_is_right):
     np.testing.assert_allclose(back.supply, found.grid_law.flow.supply, atol=1e-14)
 
 
+def test_many_cells_are_averaged(every_run_is_right):
+    """For the weak form alone, in which a wave of a few hundred cells needs no more."""
+    grid = Grid.rectangle((128, 192), LOWER, UPPER, boundary="outflow")
+    x, y = grid.centers(0), grid.centers(1)
+    angles = RATE * DT * np.arange(12)[:, None, None]
+    east, north = x[:, None] - CENTER[0], y - CENTER[1]
+    a = east * np.cos(angles) + north * np.sin(angles)
+    b = north * np.cos(angles) - east * np.sin(angles)
+    values = np.exp(-60.0 * ((a - 0.15) ** 2 + 2.0 * b**2))[:, None]
+    context = Trajectory(values, DT * np.arange(12), grid, ("c",))
+    seen = frames_of(context)
+    coarse = steady_flow.averaged(dataclasses.replace(seen, noise=0.02), 3)
+    assert coarse.grid.shape == (64, 96) and coarse.noise == 0.01  # 3 does not divide 128
+    np.testing.assert_allclose(coarse.filled[3, 0, 5, 7], values[3, 0, 10:12, 14:16].mean())
+    assert steady_flow.averaged(seen, 1) is seen
+    found = identify_plane(context)
+    flow = found.law.flow
+    assert found.status == FitStatus.OK and flow is not None
+    near = np.hypot(east, north) < 0.3
+    missed = flow.velocity(1, x, y) - RATE * east
+    assert np.sqrt(np.mean(missed[near] ** 2)) < 4e-3 * RATE * 0.3
+    assert found.grid_law.flow is not None
+    np.testing.assert_allclose(found.grid_law.flow.upper, grid.shape)
+    assert found.law.upper[0] > 0.98 * values.max()
+
+
 def test_a_flow_that_changes_in_time_is_none(every_run_is_right):
     found = identify_plane(turning(12, slows=0.6))
     assert found.status != FitStatus.OK and found.law.flow is None

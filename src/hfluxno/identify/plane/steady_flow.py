@@ -17,7 +17,8 @@ from jaxtyping import Float
 from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.flow_kinds import FlowKind, fit, kinds_of
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
+from hfluxno.identify.plane.run import Start, back_test, best_start, mean, plain_starts
+from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import Found, deviations
 from hfluxno.identify.plane.select import beyond_noise, left_over, systems_of
 from hfluxno.parametric.basis import Dictionary
@@ -48,26 +49,27 @@ def search_flow(
     - `cell`: the lengths of a cell.
     - `sources`: the terms that a source may have.
     """
-    longest = max(_ORDERS[0], min(seen.grid.shape) // _CELLS)
+    coarse = averaged(seen, min(seen.grid.shape) // (_CELLS * _ORDERS[-1]))
+    longest = max(_ORDERS[0], min(coarse.grid.shape) // _CELLS)
     last, aspect = last_fitted_frame(len(seen.values)), cell[0] / cell[1]
-    sizes, starts = deviations(seen.filled, ()), plain_starts(seen)
+    sizes, starts = deviations(coarse.filled, ()), plain_starts(seen)
     tested: list[_Tested] = []
     every = [order for order in _ORDERS if order <= longest]
     for highest in [order for order in every if order >= _AT_ONCE] or every[-1:]:
-        systems = _Systems.of(highest, seen, last, sources)
+        systems = _Systems.of(highest, coarse, last, sources)
         kinds = [
             kind
             for order in every
             if order <= highest
-            for kind in kinds_of(order, highest, seen, systems.further, fields, aspect)
+            for kind in kinds_of(order, highest, coarse, systems.further, fields, aspect)
             if order == highest or kind.is_supplied or highest == min(_AT_ONCE, every[-1])
         ]
         for _, alike in itertools.groupby(kinds, lambda kind: (kind.order, kind.diverges)):
             kind, first, unknowns = systems.chosen(list(alike), sizes)
             rest = left_over(systems.late, first, sizes)
-            if beyond_noise(rest, systems.late, sizes, seen.noise) > _MOST_LEFT:
+            if beyond_noise(rest, systems.late, sizes, coarse.noise) > _MOST_LEFT:
                 continue
-            law = _law(first, kind, seen, fields, systems.further)
+            law = _law(first, kind, coarse, seen, systems.further, fields)
             error, start = back_test(law, seen, last, starts)
             tested.append(_Tested(error, start, unknowns, kind, law, systems))
         if tested and _best(tested).reach < highest:
@@ -79,12 +81,12 @@ def search_flow(
     coefficients, _ = fit(best.systems.whole, best.kind, sizes)
     misfit = left_over(best.systems.whole, coefficients, sizes)
     return Found(
-        law=_law(coefficients, best.kind, seen, fields, best.systems.further),
+        law=_law(coefficients, best.kind, coarse, seen, best.systems.further, fields),
         before=best.law,
         error=error,
         start=start,
         misfit=misfit,
-        beyond_noise=beyond_noise(misfit, best.systems.whole, sizes, seen.noise),
+        beyond_noise=beyond_noise(misfit, best.systems.whole, sizes, coarse.noise),
         isotropic=False,
         recognised=None,
         terms=(),
@@ -148,6 +150,19 @@ def _best(tested: list[_Tested]) -> _Tested:
     )
 
 
+def averaged(seen: Frames, most: int) -> Frames:
+    """The frames averaged over squares of at most so many cells a side: the weak form of many waves
+    takes memory, and they are long. Walls inside and sides that cannot be divided leave fewer."""
+    parts = range(max(most, 1), 0, -1)
+    times = next(n for n in parts if not any(cells % n for cells in seen.grid.shape))
+    if times == 1 or seen.grid.solid is not None:
+        return seen
+    grid = dataclasses.replace(seen.grid, shape=tuple(cells // times for cells in seen.grid.shape))
+    values, filled = (np.asarray(mean(each, times)) for each in (seen.values, seen.filled))
+    noise = seen.noise / times
+    return dataclasses.replace(seen, values=values, filled=filled, grid=grid, noise=noise)
+
+
 def _from(seen: Frames, first: int) -> Frames:
     at = seen.at[first:] - seen.at[first]
     return dataclasses.replace(seen, values=seen.values[first:], filled=seen.filled[first:], at=at)
@@ -156,10 +171,12 @@ def _from(seen: Frames, first: int) -> Frames:
 def _law(
     coefficients: Float[np.ndarray, "1 coefficient"],
     kind: FlowKind,
+    coarse: Frames,
     seen: Frames,
-    fields: tuple[str, ...],
     further: Further,
+    fields: tuple[str, ...],
 ) -> FittedPlaneLaw:
+    """The law on the cells of what was seen, with the coefficients from coarse ones."""
     columns = coefficients.shape[1] - further.count
     ends = columns + np.cumsum([0, len(further.sources), len(further.supply)])
     of_flow, of_sources, of_supply, nu = np.split(coefficients[0], ends)
@@ -167,7 +184,7 @@ def _law(
     if kind.is_supplied:  # whose order is the highest one
         order, velocity = kind.highest, of_flow.reshape(2, -1)
     used = np.flatnonzero(of_sources)
-    return FittedPlaneLaw(
+    law = FittedPlaneLaw(
         fields,
         Dictionary(np.ones(1), ((1,),), fields),
         np.zeros((2, 1, 1)),
@@ -179,9 +196,11 @@ def _law(
         flow=SteadyFlow(
             velocity,
             np.zeros(2),
-            np.array(seen.grid.shape, float),
+            np.array(coarse.grid.shape, float),
             order,
             kind.around,
             np.append(0.0, of_supply) if kind.is_supplied else None,
         ),
     )
+    times = np.divide(seen.grid.shape, coarse.grid.shape)
+    return rescaled(law, times, 1.0, np.zeros(2))
