@@ -76,6 +76,7 @@ def test_the_ends_of_a_circle_are_untested_if_nothing_has_changed_there():
     assert all(type(end) is Outflow for end in settings.grid.boundary[0])
 
 
+@pytest.mark.validation
 def test_a_bump_that_leaves_is_below_the_bound_of_a_circle(x64):
     """A wave that is carried through the ends, exactly: whether it comes back is not known."""
     t = 0.02 * np.arange(36)

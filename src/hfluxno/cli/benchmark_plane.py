@@ -2,22 +2,25 @@
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hfluxno.cli.benchmark import BenchmarkConfig, measured, names_of, pairs_of, write
-from hfluxno.evaluation.paper import layout
-from hfluxno.evaluation.plane.measure import SET, plane_methods, run
-from hfluxno.evaluation.plane.sample import PlaneSample
-from hfluxno.evaluation.plane.table import plane_table
-from hfluxno.plots.plane_benchmark import errors_and_maps
+if TYPE_CHECKING:
+    from hfluxno.cli.benchmark import BenchmarkConfig
 
 _TRAJECTORIES, _SMOKE = 16, 2
 _SMOKE_CELLS, _SMOKE_METHODS = 16, ("persistence",)
 _TABLE, _PICTURE = "table.md", "euler2d.png"
 
 
-def main(config: BenchmarkConfig) -> int:
+def main(config: "BenchmarkConfig") -> int:
     """Measures whatever is missing, and draws. Raises `ValueError` if an option, weights, a file or
     results cannot be used; `OSError` if a file cannot be read or written."""
+    from hfluxno.cli.benchmark import measured, names_of, pairs_of, write
+    from hfluxno.evaluation.paper import layout
+    from hfluxno.evaluation.plane.measure import SET, plane_methods, run
+    from hfluxno.evaluation.plane.table import plane_table
+    from hfluxno.plots.plane_benchmark import errors_and_maps
+
     names = names_of(config.methods) or (_SMOKE_METHODS if config.smoke else ())
     added = {name: names_of(value) for name, value in pairs_of("add", config.add).items()}
     methods = plane_methods(names, added)
@@ -31,7 +34,11 @@ def main(config: BenchmarkConfig) -> int:
     return 0
 
 
-def _sample(config: BenchmarkConfig):
+def _sample(config: "BenchmarkConfig"):
+    from hfluxno.cli.benchmark import pairs_of
+    from hfluxno.evaluation.plane.measure import SET
+    from hfluxno.evaluation.plane.sample import PlaneSample
+
     files = pairs_of("data", config.data)
     for name in files:
         if name != SET:

@@ -8,6 +8,7 @@ from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.mixtures import mixed_kind
 from hfluxno.identify.joint.prior import Kind, make_forward
 from tests.identify.exact import logistic, through_a_factor
+from tests.slow import slow
 
 CELLS, RATE = 96, 3.0
 TIMES = 0.02 * np.arange(24)
@@ -19,7 +20,7 @@ def found(values, noise=0.0):
     return mixed_kind(context, lambda kind: make_forward(kind, context, (), known_first=True))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize("noise", [slow(0.0), 0.02])
 def test_a_velocity_by_place_and_decay(noise):
     """∂t u + ∂x(k(x) u) = -r u: what it is without decay, times exp(-r t)."""
     moved = through_a_factor(TIMES, CELLS, 0.4)
@@ -29,7 +30,8 @@ def test_a_velocity_by_place_and_decay(noise):
 
 
 @pytest.mark.parametrize(
-    "values", [through_a_factor(TIMES, CELLS, 0.4), logistic(TIMES, CELLS, rate=2.0, speed=0.7)]
+    "values",
+    [through_a_factor(TIMES, CELLS, 0.4), slow(logistic(TIMES, CELLS, rate=2.0, speed=0.7))],
 )
 def test_one_term_alone_is_no_mixture(values):
     assert found(values) is None
