@@ -64,6 +64,7 @@ def test_the_ends_of_a_circle_are_untested_if_nothing_has_changed_there():
     assert found == UntestedEnds((0, 1), 8, may_be_walls=False)
     assert found.sentence.startswith("from frame 8 on waves reach the ends, which may be free")
     assert untested_ends(item("periodic"), seen, flow(0.9)) is None
+    assert untested_ends(item("periodic"), seen[:2], ahead) is None
     assert untested_ends(item("periodic"), ahead, ahead) is None
     noisy = flow(0.5, wiggle=0.05)
     assert untested_ends(item("periodic"), noisy, ahead) is None

@@ -23,6 +23,7 @@ _VANISHES, _IN_NOISE, _ARRIVED = 0.01, 4.0, 3.0
 # nothing has reached it, or this multiple of the noise, and by more than the third when a wave is
 # there.
 _STILL, _OF_NOISE, _AT_SEAM = 0.03, 1.2, 0.1
+_FRAMES = 3  # fewer show no change
 
 
 class UntestedEnds(NamedTuple):
@@ -86,6 +87,8 @@ def arrival_at_seam(
     - `noise`: its standard deviation.
     - `every`: all cells of the context.
     """
+    if len(seen) < _FRAMES:
+        return None
     varies = np.nanstd(every, axis=(0, *range(2, every.ndim)))
     rest = np.nanmean(seen, axis=(0, -1), keepdims=True)
     off = np.sqrt(np.nanmean((seen - rest) ** 2, axis=(0, *range(2, seen.ndim))))
