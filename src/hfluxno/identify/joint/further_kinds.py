@@ -42,8 +42,10 @@ class FurtherKinds:
 
     @functools.cached_property
     def mixed(self) -> Kind | None:
-        """The one with several further terms that the weak form shows, if there are such kinds."""
-        return mixed_kind(self.context, lambda kind: self.make(kind, 1)) if self.kinds else None
+        """The one with several further terms that the weak form shows, where such are tried."""
+        if all(kind.is_plain for kind in self.kinds):
+            return None
+        return mixed_kind(self.context, lambda kind: self.make(kind, 1))
 
     def smooth(self, first: Option) -> list[Kind]:
         """Those with as many stretches as the weak form asks for."""

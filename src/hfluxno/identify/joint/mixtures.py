@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from hfluxno.identify.accepted import is_uneven
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.weak_terms import left_of_late
-from hfluxno.identify.joint.windows import is_dense
 from hfluxno.trajectory import Trajectory
 
 _PARTS = {
@@ -38,10 +38,9 @@ def mixed_kind(context: Trajectory, make: Callable[[Kind], Forward]) -> Kind | N
 
     - `make`: the forward model of a kind.
     """
-    values, times = np.asarray(context.values), np.asarray(context.times, float)
-    whole = values.shape[1] == 1 and not context.observation and is_dense(context)
-    steps = np.diff(times)
-    if not whole or not np.all(np.isfinite(values)) or np.ptp(steps) > 1e-6 * steps.mean():
+    values = np.asarray(context.values)
+    whole = values.shape[1] == 1 and not context.observation and np.all(np.isfinite(values))
+    if not whole or is_uneven(context):
         return None
     left: dict[Kind, float] = {}
     for numbers in itertools.product(*_PARTS.values()):

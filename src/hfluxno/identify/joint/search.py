@@ -95,18 +95,11 @@ class _Search(Attempts):
 
     def is_hopeless(self, first: Option) -> bool:
         """Whether the first kind is far off and no other one promises to explain much more."""
-        if not is_far_off(first.estimate, self.context) or self.mixed is not None:
-            return False
-        return all(
-            self.further_kinds.outlook(first, kind).left > MOST_PROMISED
-            for kind in self.further_kinds.smooth(first)
+        further = self.further_kinds
+        far = is_far_off(first.estimate, self.context) and further.mixed is None
+        return far and all(
+            further.outlook(first, kind).left > MOST_PROMISED for kind in further.smooth(first)
         )
-
-    @property
-    def mixed(self) -> Kind | None:
-        """A kind with several further terms, if the weak form shows them."""
-        has_further = any(not kind.is_plain for kind in self.kinds)
-        return self.further_kinds.mixed if has_further else None
 
     def hardly_explain(self, options: list[Option], first: Option) -> bool:
         """Whether the first kind is far off and the best option too."""
@@ -137,7 +130,8 @@ class _Search(Attempts):
             found = search.simplified(found) if kind.by_state else found
             return found, search.explains(found, first)
 
-        mixed = None if self.mixed is None else option(self, self.mixed)
+        kind = self.further_kinds.mixed
+        mixed = None if kind is None else option(self, kind)
         if mixed is not None:
             options.append(mixed[0])
             # What one term alone explains less of is not tried then.

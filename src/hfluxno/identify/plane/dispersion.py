@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.residual import supply_of
+from hfluxno.identify.plane.residual import functions_of_flow
 from hfluxno.identify.plane.search import deviations
 from hfluxno.identify.plane.select import (
     beyond_noise,
@@ -21,7 +21,6 @@ from hfluxno.identify.plane.select import (
     systems_of,
 )
 from hfluxno.parametric.basis import Dictionary
-from hfluxno.parametric.plane.flow import carried
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.parametric.plane.weak_form import WeakSystem, has_room, total
@@ -82,8 +81,8 @@ def dispersion(law: FittedPlaneLaw, seen: Frames) -> Dispersion:
         basis = dataclasses.replace(basis, exponents=chosen or basis.exponents[:1])
     functions, further = functions_of(basis, seen.around), Further(law.arising)
     if law.flow is not None:
-        functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
-        further = Further(law.arising, supply=supply_of(law.flow, seen))
+        functions, supply = functions_of_flow(law.flow, seen)
+        further = Further(law.arising, supply=supply)
     whole = total(systems_of(seen, functions, further, dispersing=True))
     sizes = deviations(seen.filled, ())
     found = [_of_field(whole, i, name, sizes, seen) for i, name in enumerate(law.fields)]

@@ -66,20 +66,17 @@ def _all_continued(
         for each, item in zip(_each(context), found, strict=True)
     ]
     start, frames, deviation = (np.stack([run[k] for run in runs]) for k in range(3))
-    solved = [run[3] for run in runs]
-    more = [
-        _untested(each, item, ahead)
-        for each, item, ahead in zip(_each(context), found, frames, strict=True)
-    ]
+    solved, more = [run[3] for run in runs], [run[4] for run in runs]
     made = assembled(context, start, frames, solved, found, every, more, deviation)
     return made if context.is_batched else made.single()
 
 
 def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
-    """The state at the end of a context, the frames after it, their standard deviations and whether
-    they could be solved; if not, the last frame repeated."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, str]:
+    """The state at the end of a context, the frames after it, their standard deviations, whether
+    they could be solved, and what they depend on that the context does not show; if not, the last
+    frame repeated."""
     seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     ahead[0] += seen.left
@@ -94,15 +91,12 @@ def _continued(
             (state, run), compared = on_all_cores(lambda job: job(), jobs)
             if run.solved:
                 spread = deviation_ahead(item, seen, start, state, ahead, run.frames, compared)
-                return np.asarray(mean(state, start.refinement)), run.frames, spread, True
+                sides = untested_sides(seen, run.frames)
+                depends = "" if sides is None else f"; {sides.sentence}"
+                begin = np.asarray(mean(state, start.refinement))
+                return begin, run.frames, spread, True, depends
     still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
-    return still[0], still, np.full(still.shape, np.nan), False
-
-
-def _untested(context: Trajectory, item: PlaneIdentification, frames: np.ndarray) -> str:
-    """Where a forecast depends on what the context does not show."""
-    sides = None if item.status in UNSOLVABLE else untested_sides(frames_of(context), frames)
-    return "" if sides is None else f"; {sides.sentence}"
+    return still[0], still, np.full(still.shape, np.nan), False, ""
 
 
 def _run(

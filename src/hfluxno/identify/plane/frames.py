@@ -74,9 +74,16 @@ class Frames:
 
     def until(self, last: int) -> "Frames":
         """The frames up to `last`."""
-        part = slice(0, last + 1)
+        return self.part(0, last + 1)
+
+    def part(self, start: int, stop: int | None = None) -> "Frames":
+        """The frames from `start` on, up to that before `stop`."""
+        part = slice(start, stop)
         return dataclasses.replace(
-            self, values=self.values[part], filled=self.filled[part], at=self.at[part]
+            self,
+            values=self.values[part],
+            filled=self.filled[part],
+            at=self.at[part] - self.at[start],
         )
 
 

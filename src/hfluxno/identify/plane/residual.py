@@ -70,7 +70,7 @@ def scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
     starts = np.unique(np.linspace(0, count - _PART, _PARTS).astype(int))
     factors, before, after = [], 0.0, 0.0
     for start in starts.tolist():
-        system, coefficients = _system(law, _part(seen, start, start + _PART))
+        system, coefficients = _system(law, seen.part(start, start + _PART))
         with_data = of_law = square = 0.0
         for i, own in enumerate(coefficients):
             normal, right, whole = system.of_field(i)
@@ -85,17 +85,10 @@ def scale_in_time(law: FittedPlaneLaw, seen: Frames) -> ScaleInTime:
     return ScaleInTime(float(np.ptp(factors)), float(explained))
 
 
-def _part(seen: Frames, start: int, stop: int) -> Frames:
-    at = seen.at[start:stop] - seen.at[start]
-    values, filled = seen.values[start:stop], seen.filled[start:stop]
-    return dataclasses.replace(seen, values=values, filled=filled, at=at)
-
-
-def supply_of(flow: SteadyFlow, seen: Frames):
-    """The functions of place of which the supply is a sum, if there is one."""
-    if flow.supply is None:
-        return ()
-    return supplying(flow.order, flow.around, seen.grid.shape)
+def functions_of_flow(flow: SteadyFlow, seen: Frames):
+    """The functions of which the flux and the supply of a flow are sums, none without a supply."""
+    domain = flow.order, flow.around, seen.grid.shape
+    return carried(*domain), () if flow.supply is None else supplying(*domain)
 
 
 def _system(law: FittedPlaneLaw, seen: Frames):
@@ -108,12 +101,11 @@ def _system(law: FittedPlaneLaw, seen: Frames):
         used = used if len(used) else np.arange(1)  # of sources alone
         basis = dataclasses.replace(basis, exponents=tuple(basis.exponents[k] for k in used))
         flux = flux[:, :, used]
-    functions = functions_of(basis, seen.around)
+    functions, supply = functions_of(basis, seen.around), ()
     if law.flow is not None:
         flux = np.asarray(law.flow.coefficients)[:, None]
-        functions = carried(law.flow.order, law.flow.around, seen.grid.shape)
+        functions, supply = functions_of_flow(law.flow, seen)
     parts, further = [flux.swapaxes(0, 1).reshape(fields, -1)], None
-    supply = () if law.flow is None else supply_of(law.flow, seen)
     if law.has_further:
         nu = np.zeros((2, fields, 1)) if law.diffusivities is None else law.diffusivities
         further = Further(law.arising, nu.shape[2], supply=supply)

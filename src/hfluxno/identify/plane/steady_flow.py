@@ -107,7 +107,7 @@ class _Systems:
         """Those of flows up to an order."""
         domain = order, seen.around, seen.grid.shape
         functions, further = carried(*domain), Further(sources, supply=supplying(*domain))
-        late = _from(seen, max(0, min(last, len(seen.values) - _LATE)))
+        late = seen.part(max(0, min(last, len(seen.values) - _LATE)))
         before, after, whole = (
             total(systems_of(each, functions, further)) for each in (seen.until(last), late, seen)
         )
@@ -161,11 +161,6 @@ def averaged(seen: Frames, most: int) -> Frames:
     values, filled = (np.asarray(mean(each, times)) for each in (seen.values, seen.filled))
     noise = seen.noise / times
     return dataclasses.replace(seen, values=values, filled=filled, grid=grid, noise=noise)
-
-
-def _from(seen: Frames, first: int) -> Frames:
-    at = seen.at[first:] - seen.at[first]
-    return dataclasses.replace(seen, values=seen.values[first:], filled=seen.filled[first:], at=at)
 
 
 def _law(

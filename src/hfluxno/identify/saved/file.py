@@ -198,8 +198,7 @@ def load_law(path: str | Path) -> SavedLaw | SavedPlaneLaw:
 def _check(file: LawFile | PlaneLawFile) -> None:
     """Rejects what has the right keys and types but is not a law."""
     found = faults(file) if isinstance(file, LawFile) else on_a_plane.faults(file)
-    fault = next(found, None)
-    if fault is not None:
+    if (fault := next(found, None)) is not None:
         raise ValueError(f"{fault}.")
 
 
