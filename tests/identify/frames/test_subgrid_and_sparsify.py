@@ -9,7 +9,7 @@ import pytest
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.frames.candidate_functions import make_directions, make_mask
+from hfluxno.identify.frames.candidate_functions import known_range, make_directions, make_mask
 from hfluxno.identify.frames.refine import Fit
 from hfluxno.identify.frames.sparsify import (
     needed,
@@ -107,6 +107,16 @@ def test_behind_a_wall_that_is_a_mirror_fluxes_are_even_or_odd_in_the_momentum(x
     # Bases without monomials of the fields are left as they are.
     tensor = TensorChebyshev(np.zeros(2), np.ones(2), 3, 2)
     assert np.all(make_mask(Candidate("tensor", 0), tensor, 2, (1,)))
+
+
+def test_a_mirrored_law_is_known_for_both_signs_of_the_momentum():
+    values = np.array([[[1.0, 2.0], [0.0, 0.6]], [[1.5, 1.8], [-0.1, 0.4]]])
+    basis = Dictionary(np.ones(2), physical_exponents((True, False)), ("h", "m"))
+    np.testing.assert_array_equal(known_range(basis, values), [[1.0, -0.1], [2.0, 0.6]])
+    np.testing.assert_array_equal(known_range(basis, values, (1,)), [[1.0, -0.6], [2.0, 0.6]])
+    np.testing.assert_array_equal(known_range(basis, -values, (1,)), [[-2.0, -0.6], [-1.0, 0.6]])
+    tensor = TensorChebyshev(np.zeros(2), np.ones(2), 3, 2)  # which is not mirrored
+    np.testing.assert_array_equal(known_range(tensor, values, (1,)), [[1.0, -0.1], [2.0, 0.6]])
 
 
 def test_only_what_is_needed_stays():

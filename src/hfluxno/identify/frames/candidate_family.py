@@ -66,7 +66,7 @@ def _with_all(candidate: "Candidate", values, fields: tuple[str, ...], negated) 
     sources = make_sources(candidate, values)
     mask = make_mask(candidate, basis, len(fields), negated, sources)
     directions = make_directions(mask)
-    lower, upper = known_range(basis, values)
+    lower, upper = known_range(basis, values, negated)
     terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     return LawFamily(basis, directions, lower, upper, terms, fields, negated, sources)
 

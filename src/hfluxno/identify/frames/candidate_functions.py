@@ -103,14 +103,19 @@ def _positive(values: np.ndarray) -> tuple[bool, ...]:
 
 
 def known_range(
-    basis: Basis, values: np.ndarray
+    basis: Basis, values: np.ndarray, negated: tuple[int, ...] = ()
 ) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
     """The range of each field in which the law is known: the observed one, but above zero for a
-    density by which it divides."""
+    density by which it divides, and of both signs where the law is mirrored with the field: waves
+    come back from a wall with the other sign."""
     lower, upper = values.min(axis=(0, 2)), values.max(axis=(0, 2))
-    if isinstance(basis, Dictionary) and basis.flow:
-        density = basis.flow[0]
-        lower[density] = max(lower[density], _LEAST * upper[density])
+    if isinstance(basis, Dictionary):
+        mirrored = list(negated)
+        upper[mirrored] = np.maximum(upper, -lower)[mirrored]
+        lower[mirrored] = -upper[mirrored]
+        if basis.flow:
+            density = basis.flow[0]
+            lower[density] = max(lower[density], _LEAST * upper[density])
     return lower, upper
 
 
