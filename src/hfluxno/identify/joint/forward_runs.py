@@ -17,9 +17,13 @@ from hfluxno.identify.joint.forward import Forward
 from hfluxno.parametric.subgrid import restrict
 from hfluxno.stored_jit import stored_jit
 
-# Derivatives are taken along this many directions at once, on all cores: a few small programs serve
-# any number of unknowns. Those that do not change the law cost little (`hfluxno.fv.banded`).
-_FEW_OF_LAW, _MANY_OF_LAW, _OF_OTHERS = 8, 20, 64
+# Derivatives are taken along directions of which those that do not change the law cost little beside
+# the bands of the Jacobian (`hfluxno.fv.banded`), so they are taken in two parts, on two cores, with
+# these numbers of the others in each. With more unknowns than that, a part has as many of the
+# others as keep it small.
+_OF_LAW, _OTHERS, _NUMBERS_OF_A_PART = (4, 8, 12), 32, 2**17
+# Measured values are derived along this many at once.
+_AT_ONCE = 20
 # If all change the law, they are taken in two halves. Laws with further terms are tried with few of
 # them and then more, so they share a program.
 _HALVES, _OF_FURTHER = (4, 6, 8), 10
@@ -63,7 +67,7 @@ def values_alone(
     states = np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
     if not forward.observation:
         return states
-    nothing = np.zeros((_MANY_OF_LAW, forward.size))
+    nothing = np.zeros((_AT_ONCE, forward.size))
     still = np.zeros((len(states), len(nothing), *states.shape[1:]))
     return np.asarray(_measured(forward, z, nothing, states, still)[0])
 
@@ -102,11 +106,9 @@ def run(
         derived = dataclasses.replace(forward, settings=forward.settings.rough())
     (bare, point), laws, free = _for_program(derived, z), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
-    counts = width, _ = _counts(forward)
-    pairs = itertools.zip_longest(
-        _parts(of_law, width), _parts(of_others, _OF_OTHERS), fillvalue=free[:0]
-    )
-    chunks = list(pairs) or [(free, free)]
+    counts = width, others = _counts(forward)
+    parts = _parts(of_law, width), _parts(of_others, max(others, 1))
+    chunks = list(itertools.zip_longest(*parts, fillvalue=free[:0])) or [(free, free)]
 
     def one(chunk):
         if chunk is None:
@@ -138,10 +140,10 @@ def measure(
     if not forward.observation:
         return states, derivatives
 
-    chunks = _parts(forward.free, _MANY_OF_LAW) or [forward.free]
+    chunks = _parts(forward.free, _AT_ONCE) or [forward.free]
 
     def one(chunk):
-        directions = _along(forward, chunk, _MANY_OF_LAW)
+        directions = _along(forward, chunk, _AT_ONCE)
         changes = np.zeros((len(states), len(directions), *states.shape[1:]))
         changes[:, : len(chunk)] = derivatives[:, chunk]
         return tuple(map(np.asarray, _measured(forward, z, directions, states, changes)))
@@ -160,10 +162,13 @@ def _counts(forward: Forward) -> tuple[int, int]:
     others = int(np.sum(free >= laws))
     if not others and forward.shape.has_further:
         return _OF_FURTHER, 0
+    half = -(-(len(free) - others) // 2)
     if not others:
-        half = -(-len(free) // 2)
         return next((size for size in _HALVES if size >= half), half), 0
-    return _MANY_OF_LAW if len(free) - others > _FEW_OF_LAW else _FEW_OF_LAW, _OF_OTHERS
+    cells = forward.settings.refinement * forward.first.size
+    most = max(_OTHERS, _NUMBERS_OF_A_PART // cells // _OTHERS * _OTHERS)
+    width = next((size for size in _OF_LAW if size >= half), _OF_LAW[-1])
+    return width, min(most, -(-others // (2 * _OTHERS)) * _OTHERS)
 
 
 def _parts(unknowns: Int[np.ndarray, " unknown"], most: int) -> list[Int[np.ndarray, " part"]]:
