@@ -107,8 +107,8 @@ def run(
     (bare, point), laws, free = _for_program(derived, z), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
     counts = width, others = _counts(forward)
-    parts = _parts(of_law, width), _parts(of_others, max(others, 1))
-    chunks = list(itertools.zip_longest(*parts, fillvalue=free[:0])) or [(free, free)]
+    both = _parts(of_law, width), _parts(of_others, max(others, 1))
+    chunks = list(itertools.zip_longest(*both, fillvalue=free[:0])) or [(free, free)]
 
     def one(chunk):
         if chunk is None:
