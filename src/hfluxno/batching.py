@@ -6,7 +6,8 @@ chunks, which are worked off by one thread per core. Programs that gain nothing 
 one member at a time. Whatever runs in parallel in one process gets its threads here; in a process
 of a cluster (`hfluxno.datasets.cluster`) there is one.
 
-`WIDE_VECTORS` are compiler options for programs that run often.
+`WIDE_VECTORS` are compiler options for programs that run often, `QUICKLY` also for programs that
+someone waits for.
 """
 
 import collections
@@ -29,6 +30,9 @@ Result = TypeVar("Result")
 
 # By default XLA uses half of the vector registers of a CPU with AVX-512; others ignore this.
 WIDE_VECTORS = {"xla_cpu_prefer_vector_width": 512}
+# With all of LLVM's optimisations a run of two fields with its derivatives takes 39 s to compile
+# instead of 8, and is 4 % faster.
+QUICKLY = WIDE_VECTORS | {"xla_backend_optimization_level": 1}
 
 _alone = contextvars.ContextVar("alone", default=False)
 

@@ -162,8 +162,17 @@ def test_viscosity_is_told_from_numerical_diffusion(x64):
     assert _error(FittedLawForecaster().advance(context, (found,), STEPS), values) < 1e-4
 
 
+def _rusanov(u, right, a):
+    return 0.5 * a * (u**2 + right**2) - a * np.maximum(abs(u), abs(right)) * (right - u)
+
+
+def _engquist_osher(u, right, a):
+    return a * (np.maximum(u, 0.0) ** 2 + np.minimum(right, 0.0) ** 2)
+
+
 @pytest.mark.validation
-def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path):
+@pytest.mark.parametrize(("flux_of", "name"), [(_rusanov, "rusanov"), (_engquist_osher, "upwind")])
+def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path, flux_of, name):
     """The diffusion of a scheme of first order depends on the length of its steps, here equal ones
     that no CFL rule takes. A law that was saved keeps them."""
     cells, steps, a, nu = 96, 7, 0.5, 0.006
@@ -173,14 +182,13 @@ def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path):
         frames.append(u)
         for _ in range(steps):
             right = np.roll(u, -1)
-            flux = 0.5 * a * (u**2 + right**2) - a * np.maximum(abs(u), abs(right)) * (right - u)
-            flux -= nu * cells * (right - u)
+            flux = flux_of(u, right, a) - nu * cells * (right - u)
             u = u - dt * cells * (flux - np.roll(flux, 1))
     values = np.stack(frames)[:, None]
     context = Trajectory.from_numpy(values[:FRAMES], 0.012 * np.arange(FRAMES))
     found = hfluxno.identify(context)
     assert found.candidate.steps == steps
-    assert "rusanov with 7 steps a frame" in str(found.candidate)
+    assert f"{name} with 7 steps a frame" in str(found.candidate)
     assert found.coefficients["nu_u[T0]"] == pytest.approx(nu, rel=1e-7)
     found.save(tmp_path / "law.json")
     saved = hfluxno.load_law(tmp_path / "law.json")

@@ -1,5 +1,6 @@
 """The finite-volume solver: limiters, numerical fluxes, the conservative step, CFL control."""
 
+from hfluxno.fv.engquist_osher import EngquistOsher
 from hfluxno.fv.limiters import LIMITERS
 from hfluxno.fv.muscl import MUSCL
 from hfluxno.fv.numerical_flux import NumericalFlux
@@ -13,6 +14,7 @@ __all__ = [
     "LIMITERS",
     "MUSCL",
     "RIEMANN_SOLVERS",
+    "EngquistOsher",
     "NumericalFlux",
     "Roe",
     "Rusanov",

@@ -58,7 +58,7 @@ def share_inside(
     return jnp.minimum(overlap(-period) + overlap(0.0) + overlap(period), 1.0)
 
 
-_SAMPLES = 65
+_SAMPLES, _HALVINGS = 65, 48
 # The part of the variation of a flux that may go the other way: a polynomial that was fitted has
 # waves of no meaning.
 _LITTLE = 0.03
@@ -91,15 +91,28 @@ def turn(
     # The speed vanishes on one side of that sample.
     k = jnp.clip(at, 1, _SAMPLES - 2)
     k = jnp.where((speed[k - 1] > 0.0) != (speed[k] > 0.0), k - 1, k)
-    slope = speed[k] - speed[k + 1]
-    between = u[k] + (u[k + 1] - u[k]) * speed[k] / jnp.where(slope == 0.0, 1.0, slope)
+    between = _root(lambda v: law.jacobian(v[None, None])[0, 0, 0], u[k], u[k + 1])
     far = _FAR * (upper - lower)
     beyond = jnp.where(flux[-1] > flux[0], upper + far, lower - far)
-    state = jnp.where(turns, jnp.clip(between, u[k], u[k + 1]), beyond)
+    state = jnp.where(turns, between, beyond)
     up = jnp.diff(flux) * jnp.where((jnp.arange(_SAMPLES - 1) < at) == top, 1.0, -1.0)
     sign = jnp.where(top, 1.0, -1.0)
     sign = jnp.where(-jnp.sum(jnp.minimum(up, 0.0)) > _LITTLE * jnp.sum(jnp.abs(up)), 0.0, sign)
     return jax.tree.map(jax.lax.stop_gradient, Turn(state, sign.astype(u.dtype)))
+
+
+def _root(speed, low, high):
+    """Where the speed vanishes between two states, by bisection."""
+    rising = speed(high) > speed(low)
+
+    def halved(_, ends):
+        low, high = ends
+        middle = 0.5 * (low + high)
+        beyond = (speed(middle) > 0.0) == rising
+        return jnp.where(beyond, low, middle), jnp.where(beyond, middle, high)
+
+    low, high = jax.lax.fori_loop(0, _HALVINGS, halved, (low, high))
+    return 0.5 * (low + high)
 
 
 class LawByPlace(ConservationLaw):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from hfluxno.fv import MUSCL, NumericalFlux, Roe, Rusanov, StepControl
+from hfluxno.fv import MUSCL, EngquistOsher, NumericalFlux, Roe, Rusanov, StepControl
 from hfluxno.grid import Grid
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.laws.place import LawByPlace, turn
@@ -19,7 +19,9 @@ _STABLE = 0.5
 # The most internal cells of a cell of the data for rough derivatives.
 _FINEST_IF_ROUGH = 2
 
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "muscl")
+# Those of first order have a diffusion of their own, which depends on the length of their steps.
+FIRST_ORDER = ("rusanov", "upwind")
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl")
 
 
 class SolverSettings(eqx.Module):
@@ -51,6 +53,10 @@ class SolverSettings(eqx.Module):
             return MUSCL(self._by_place(law))
         if self.scheme == "rusanov":
             return Rusanov(law)
+        if self.scheme == "upwind":
+            low, high = widened(jnp, jnp.asarray(law.lower), jnp.asarray(law.upper), law.reach)
+            at = turn(law, low[0], high[0])
+            return EngquistOsher(law, at.state, at.sign)
         fixed = self.scheme == "roe-entropy-fix"
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)

@@ -83,6 +83,17 @@ def test_equal_steps_of_a_scheme_of_first_order_are_found(chosen):
         assert not any("a frame" in label for label in tried)
 
 
+def test_where_the_steps_of_rusanovs_scheme_do_not_explain_it_an_upwind_scheme_may(chosen):
+    def error_of(candidate):
+        if candidate.scheme != "upwind":
+            return 0.01 if candidate.scheme == "rusanov" else 0.1
+        away = abs(1.0 / candidate.steps - 1.0 / 29.0)
+        return min(0.02, 0.001 + 2.0 * away) if away else 1e-9
+
+    candidate, tried = chosen(error_of)
+    assert (candidate.scheme, candidate.steps) == ("upwind", 29) and len(tried) < 60
+
+
 def test_a_constant_speed_has_to_be_better_not_only_simpler(chosen):
     for factor, size in ((1.05, 4), (0.95, 1)):
         candidate, _ = chosen(lambda c, f=factor: 1e-2 * (f if c.size == 1 else 1.0))

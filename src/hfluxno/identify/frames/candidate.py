@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+from hfluxno.parametric.solver_settings import FIRST_ORDER
 from hfluxno.plural import plural
 
 # (desired, maximum, lagged) of a CFL rule.
@@ -149,7 +150,7 @@ def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
     """ν(u) where constant ν helped, with a scheme whose own diffusion is not that large."""
     if best.diffusion != "constant":
         return ()
-    if best.scheme == "rusanov":
+    if best.scheme in FIRST_ORDER:
         best = dataclasses.replace(_FIXED, diffusion="constant")
     return (dataclasses.replace(best, diffusion="quadratic"),)
 
@@ -160,6 +161,21 @@ def _equal_steps(best: Candidate) -> tuple[Candidate, ...]:
         return ()
     numbers = (*range(1, 13), 16, 20, 24, 32, 40, 50, 64)
     return tuple(dataclasses.replace(best, cfl=_CFL_ONE, steps=number) for number in numbers)
+
+
+def _upwind(best: Candidate) -> tuple[Candidate, ...]:
+    """The same for another scheme of first order: that of Engquist and Osher, which is Godunov's
+    except at some shocks."""
+    if best.scheme != "rusanov":
+        return ()
+    numbers = (1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64)
+    upwind = dataclasses.replace(best, scheme="upwind", cfl=_CFL_ONE)
+    return tuple(dataclasses.replace(upwind, steps=number) for number in numbers)
+
+
+def _nearer_upwind(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    nearer = _nearer_steps(fraction)
+    return lambda best: nearer(best) if best.scheme == "upwind" else ()
 
 
 def _nearer_steps(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -183,6 +199,8 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     def propose(best: Candidate) -> tuple[Candidate, ...]:
         if not refinement // 2 <= best.refinement < refinement:
             return ()
+        if best.scheme == "upwind":
+            best = dataclasses.replace(_FIXED, size=best.size, diffusion=best.diffusion)
         scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, SIZE_OF_FINER)
         sizes = {size}
@@ -205,7 +223,7 @@ def _rivals(best: Candidate) -> tuple[Candidate, ...]:
 
 def _kinked(best: Candidate, kinks: int = 1) -> tuple[Candidate, ...]:
     """A flux with a kink, without diffusion, which would blur it."""
-    scheme = "roe-entropy-fix" if best.scheme == "rusanov" else best.scheme
+    scheme = "roe-entropy-fix" if best.scheme in FIRST_ORDER else best.scheme
     kinked = dataclasses.replace(best, size=2, kinks=kinks, diffusion="none", scheme=scheme)
     return (kinked,)
 
@@ -293,6 +311,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
         ),
         Stage(_equal_steps, _REPRODUCED, 0.0, 1.2, _OF_STEPS),
         *(Stage(_nearer_steps(2**k), _REPRODUCED, 0.0, 1.2, _OF_STEPS) for k in (3, 4, 5, 6)),
+        Stage(_upwind, _REPRODUCED, 0.0, 1.2, _OF_STEPS),
+        *(Stage(_nearer_upwind(2**k), _REPRODUCED, 0.0, 1.2, _OF_STEPS) for k in (3, 4, 5, 6)),
         Stage(_richer_flux, _REPRODUCED, 5e-5),
         Stage(
             _always(_FIXED, dataclasses.replace(_FIXED, diffusion="constant")), _REPRODUCED, 1e-4

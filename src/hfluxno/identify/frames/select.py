@@ -31,7 +31,7 @@ from hfluxno.identify.listener import announce
 from hfluxno.identify.residuals.noise import noise_level
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.law_family import LawFamily
-from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.parametric.solver_settings import FIRST_ORDER, SolverSettings
 
 _REFIT_EVALUATIONS = 5
 # A law of a few terms may predict the last frames a little worse, but predicts distant ones better.
@@ -183,8 +183,8 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
         and t.candidate.kinks == candidate.kinks
         and t.candidate.size <= candidate.size
         and t.candidate.diffusion == candidate.diffusion
-        # The diffusion of Rusanov's scheme is subtracted from its ν, which may then be zero.
-        and (t.candidate.scheme == "rusanov") == (candidate.scheme == "rusanov")
+        # The diffusion of a scheme of first order is subtracted from its ν, which may then be zero.
+        and _own_diffusion(t.candidate) == _own_diffusion(candidate)
         and candidate.sparse in (t.candidate.sparse, "fit")
         and candidate.sources == t.candidate.sources
         and candidate.dry == t.candidate.dry
@@ -192,6 +192,10 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
         and np.isfinite(t.error)
     ]
     return min(usable, key=lambda t: t.error) if usable else None
+
+
+def _own_diffusion(candidate: Candidate) -> str:
+    return candidate.scheme if candidate.scheme in FIRST_ORDER else ""
 
 
 def _parameters_from(trial: FittedCandidate, family: LawFamily) -> np.ndarray:

@@ -28,7 +28,7 @@ from hfluxno.identify.saved.held import label, with_law
 from hfluxno.identify.saved.law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.parametric.fitted_law import FittedLaw
-from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.parametric.solver_settings import FIRST_ORDER, SolverSettings
 from hfluxno.trajectory import Trajectory
 
 # A domain may exceed the one in which a law of place is known by this fraction of a cell.
@@ -168,7 +168,7 @@ def _best_scheme(
     finer = [dataclasses.replace(fixed, refinement=r) for r in _FINER if r > scheme.refinement]
     found: list[tuple[float, np.ndarray, np.ndarray, SolverSettings]] = []
     tried = []
-    for each in dict.fromkeys((scheme, fixed, *(finer if scheme.name != "rusanov" else ()))):
+    for each in dict.fromkeys((scheme, fixed, *(finer if scheme.name not in FIRST_ORDER else ()))):
         settings = settings_of(each, grid, interval)
         starts = [values[0]]
         if len(values) >= _FEWEST_SHARED and law.terms is None:
@@ -201,10 +201,10 @@ def _with_fix(scheme: Scheme) -> Scheme:
 
 
 def _nearest_to_exact(scheme: Scheme) -> Scheme:
-    """The scheme for a context that shows nothing of its source. (The diffusion of the Rusanov
-    scheme is part of a law that was found with it.)"""
+    """The scheme for a context that shows nothing of its source. (The diffusion of a scheme of
+    first order is part of a law that was found with it.)"""
     fixed = _with_fix(scheme)
-    if scheme.name == "rusanov":
+    if scheme.name in FIRST_ORDER:
         return fixed
     return dataclasses.replace(fixed, refinement=max(scheme.refinement, _FINER[-1]))
 
