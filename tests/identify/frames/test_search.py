@@ -94,6 +94,19 @@ def test_where_the_steps_of_rusanovs_scheme_do_not_explain_it_an_upwind_scheme_m
     assert (candidate.scheme, candidate.steps) == ("upwind", 29) and len(tried) < 60
 
 
+def test_four_internal_cells_are_tried_although_two_are_hardly_better_than_one(chosen):
+    """In clean data a coarse grid that misses may do so by chance as little as a finer one."""
+
+    def error_of(candidate, coarse=6e-3):
+        finest = candidate.scheme == "roe-entropy-fix" and candidate.refinement == 4
+        return 2e-4 if finest else {1: coarse, 2: 0.995 * coarse}.get(candidate.refinement, 1.0)
+
+    candidate, _ = chosen(error_of)
+    assert candidate.refinement == 4
+    _, tried = chosen(lambda c: error_of(c, 8e-4))
+    assert not any("grid ×4" in label for label in tried)
+
+
 def test_a_constant_speed_has_to_be_better_not_only_simpler(chosen):
     for factor, size in ((1.05, 4), (0.95, 1)):
         candidate, _ = chosen(lambda c, f=factor: 1e-2 * (f if c.size == 1 else 1.0))
