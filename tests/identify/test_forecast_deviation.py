@@ -118,6 +118,33 @@ def test_nothing_is_promised_that_the_back_test_did_not_reach(traffic):
     assert deviation[2] < 1.5 * reached[2]
 
 
+def test_gaps_that_the_run_itself_has_filled_hide_nothing(traffic):
+    """Of every fourth cell; the last misfits between them are unknown."""
+    context = hfluxno.Trajectory.from_numpy(traffic[:FRAMES], np.arange(FRAMES) * 0.01)
+    law = polynomial(0.1, 0.8, 0.0, 1.0, -0.98, fields=("u",))
+    item = identification(
+        law,
+        CELLS,
+        misfit=dataclasses.replace(UNKNOWN, noise=0.0),
+        covariance=1e-12 * np.eye(2),
+        initial=traffic[0],
+    )
+    schedule = np.zeros(FRAMES - 1)
+    run, *_ = track(item.grid_law, item.settings, traffic[:FRAMES], schedule)
+    filled = np.concatenate([traffic[:1], run])
+    filled[..., ::4] = traffic[:FRAMES, :, ::4]
+    filled = dataclasses.replace(context, values=filled)
+
+    def deviation(missing, values):
+        found = dataclasses.replace(item, missing=missing, filled=values)
+        ahead = FittedLawForecaster().advance(context, (found,), STEPS).deviation
+        return np.sqrt(np.mean(np.square(ahead)))
+
+    complete = deviation(0.0, None)
+    assert deviation(0.0, filled) < 0.4 * complete
+    assert 0.5 * complete < deviation(0.75, filled) < complete
+
+
 @pytest.mark.usefixtures("x64")
 def test_terms_that_no_known_law_has_are_a_guess_beyond_the_observed_range():
     """Two humps of water that meet, by a law that is used beyond the heights it was found for."""

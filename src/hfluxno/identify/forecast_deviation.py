@@ -126,7 +126,7 @@ def forecast_deviation(
             away = np.fmin(np.abs(item.measured(found) - predicted), most)
         return np.where(np.isfinite(away), away, most) ** 2
 
-    missed = followed - seen[1:]
+    missed = (followed - seen[1:]) / np.sqrt(_measured(item))
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
     by_law = on_all_cores(
         lambda law: beside(law, *track(law, settings, seen, schedule)[1:]), _neighbours(item)
@@ -256,7 +256,13 @@ def _by_scheme(
     scale = np.where(deviation > 0.0, deviation, 1.0)
     missed, differs = (float(np.sum((u / scale) ** 2)) for u in (alone - seen[1:], past - alone))
     away = item.measured(found) - item.measured(frames)
-    return min(ratio(missed, differs), 1.0) * away**2
+    return min(ratio(missed, _measured(item) * differs), 1.0) * away**2
+
+
+def _measured(item: Identification) -> float:
+    """The fraction of the context that was measured: gaps are filled by the run itself, which hides
+    what it misses there."""
+    return 1.0 - item.missing
 
 
 def _by_change_of_speed(
