@@ -111,6 +111,14 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
 
 
+def test_a_total_is_exact_unless_one_of_a_batch_was_measured_with_errors(tmp_path, capsys):
+    u = 3.0 + wave()[0] + 0.3 * np.cos(4 * np.pi * np.arange(80) / 80)
+    for deviation in (0.0, 0.01):
+        other = u + deviation * np.random.default_rng(0).normal(size=u.shape)
+        path = saved(tmp_path / "a.nc", np.stack([u, other]), ("trajectory", "time", "x"))
+        assert checked(capsys, path)["fields"]["density"]["total_exact"] == (deviation == 0.0)
+
+
 def test_the_commands_say_that_a_concentration_is_never_negative(tmp_path, capsys):
     """A jar in which the water gets clear from above, measured with noise."""
     x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25

@@ -116,8 +116,8 @@ def _field(
     mirrored = symmetry(u, both.match)
     deviation, sigma = float(np.nanstd(u)), noise(u)
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
-    worst = max(sums, key=lambda each: abs(each.change) - each.uncertainty)
-    moves = travel(u)
+    worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))
+    moves, seam = travel(u), through_seam(u, source.times)
     return {
         "smallest": float(np.nanmin(u)),
         "largest": float(np.nanmax(u)),
@@ -137,10 +137,12 @@ def _field(
         "total_known": worst.known,
         "total_kept": worst.kept,
         "total_doubtful": worst.doubtful,
+        "total_exact": worst.exact,
         "total_changes_steadily": changes_steadily(u, source.times, worst),
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
-        "through_seam": through_seam(u, source.times),
+        "through_seam": seam.unsteady,
+        "walls_explain": seam.walls,
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,

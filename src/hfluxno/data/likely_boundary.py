@@ -12,6 +12,8 @@ _SMOOTH, _SMOOTHER = 0.5, 0.2
 _NEAR, _NEARER = 0.2, 0.1
 # Of far places, for ends that are not next to each other on a ring; and of neighbours.
 _APART, _FAR, _STEEP = 0.5, 0.9, 5.0
+# Of far places, too: with exact totals at most 3.2 across the seams of 17 rings from any place on.
+_WALLED = 5.0
 _SURE = 0.1  # of the mean size
 _MORE = 10.0  # times what a total may have changed by passed the seam
 # Said while nothing has reached the ends.
@@ -23,7 +25,8 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
 
     A ring needs ends that match in all fields, better than places that have nothing to do with each
     other, and totals that are kept, or slopes that match too; or one field whose total is kept
-    while much passes the seam, as it cannot through walls. Walls need ends clearly apart and
+    while much passes the seam, as it cannot through walls; or totals that are constant to rounding,
+    unless the parts of that of one field change as between walls. Walls need ends clearly apart and
     totals that are kept and known to be, or a field that vanishes at both ends beside another whose
     total is kept. Otherwise there may be inflow.
 
@@ -59,16 +62,22 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
             f"{words}, but the total is conserved and walls do not explain how the field moves: a "
             "ring on which a jump stands or passes where x ends"
         )
-    if (
-        kept
-        and known
-        and any(
-            not each.match and (each.near > _FAR or each.jump > _STEEP) for each in ends.values()
-        )
-    ):
+    exact = all(each["total_exact"] for each in found.values())
+    between = any(
+        not each.match and (each.near > _FAR or each.jump > _STEEP) for each in ends.values()
+    )
+    if exact and len(found) == 1:
+        walled = all(found[name]["walls_explain"] or ends[name].near > _WALLED for name in found)
+        between = not match and walled
+    if kept and known and between:
         return "reflecting", (
             f"{words} and the total is conserved, as between walls; a ring on which a shock stands "
             "where x ends looks the same (then periodic)"
+        )
+    if exact:
+        return "periodic", (
+            f"{words}, but the total is constant to rounding while the field moves, so nothing "
+            "passes them: a ring (between walls: reflecting)"
         )
     if kept:
         unclear = "too little is measured to know whether the total is conserved"

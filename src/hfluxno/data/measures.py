@@ -18,7 +18,7 @@ from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _BLOCK = 64  # trajectories
-_ROUNDING = 1e-6  # of the size of a field
+_ROUNDING = 1e-6  # of the size of a field; and of what passes the middle
 _LITTLE = 0.05  # of what passes the middle
 _FEW = 0.2  # of the values in frames and at places that are measured
 _SENSORS = 32  # places; more are taken for cells, whose totals are exact
@@ -45,11 +45,14 @@ class Travel(NamedTuple):
 class Total(NamedTuple):
     """The largest change of a field's total since the first frame, its measurement uncertainty, and
     the largest change over half of the cells, which movement alone causes; all relative to the mean
-    size of the field."""
+    size of the field. `exact`: whether all cells were measured, and much moves while the total is
+    constant but for rounding, as errors of the values or flow through the ends would not leave
+    it."""
 
     change: float
     uncertainty: float
     moves: float
+    exact: bool
 
     @property
     def kept(self) -> bool:
@@ -123,7 +126,7 @@ def total(u: np.ndarray) -> Total:
 
     Its uncertainty is four standard deviations of the noise of a difference of two totals, and in
     frames with gaps also twice (a change has two totals) what the totals change by when a random
-    quarter of the values is left out.
+    quarter of the values is left out; none if the total is exact.
     """
     size = float(np.mean(np.abs(u), where=~np.isnan(u)))
     known = ~np.isnan(u)
@@ -133,14 +136,19 @@ def total(u: np.ndarray) -> Total:
     sums = np.where(inside.any(axis=-1), np.mean(whole, axis=-1), np.nan)
     changes = [row - row[~np.isnan(row)][0] for row in sums if (~np.isnan(row)).any()]
     if not changes or size == 0.0:
-        return Total(*[np.nan if size else 0.0] * 3)
+        unknown = np.nan if size else 0.0
+        return Total(unknown, unknown, unknown, False)
     every = np.concatenate(changes)
     change = float(every[np.nanargmax(np.abs(every))])
+    moves = _passed(whole, inside.any(axis=-1))
+    gaps = known.any(axis=-1) & ~known.all(axis=-1)
+    exact = not gaps.any() and abs(change) <= _ROUNDING * moves and moves > _ROUNDING * size
+    if exact and not _is_odd(whole[known.any(axis=-1)]):
+        return Total(change / size, 0.0, moves / size, True)
     measured = np.median(known.sum(axis=-1)[known.any(axis=-1)])
     sigma = noise(u)
     sigma = 0.0 if np.isnan(sigma) else sigma
     error = 4.0 * np.sqrt(2.0) * sigma / np.sqrt(measured)
-    gaps = known.any(axis=-1) & ~known.all(axis=-1)
     if gaps.any():
         dropped = np.random.default_rng(0).uniform(size=u.shape) < 0.25
         left = np.where(dropped, np.nan, u)
@@ -152,8 +160,14 @@ def total(u: np.ndarray) -> Total:
     places = np.flatnonzero(known.any(axis=(0, 1)))
     if 8 <= len(places) < _SENSORS:
         error += _sampled(whole[..., places], inside.any(axis=-1))
-    moves = _passed(whole, inside.any(axis=-1))
-    return Total(change / size, float(error / size), moves / size)
+    return Total(change / size, float(error / size), moves / size, False)
+
+
+def _is_odd(frames: np.ndarray) -> bool:
+    """Whether all frames are their own mirror images with the opposite sign, about the middle and
+    a constant: then their totals are constant whatever passes the ends."""
+    both = frames + frames[:, ::-1]
+    return bool(np.std(both) <= 1e-3 * np.std(frames))
 
 
 def changes_steadily(u: np.ndarray, times: np.ndarray, sums: Total) -> bool:
