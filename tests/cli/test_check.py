@@ -119,6 +119,17 @@ def test_a_total_is_exact_unless_one_of_a_batch_was_measured_with_errors(tmp_pat
         assert checked(capsys, path)["fields"]["density"]["total_exact"] == (deviation == 0.0)
 
 
+def test_the_total_of_a_flow_beside_its_density_need_not_be_kept(tmp_path, capsys):
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    density = 2.0 + np.sin(2 * np.pi * (x - 0.25 * t**2))
+    path = saved(tmp_path / "a.nc", np.stack([density * t, density], axis=1),
+                 ("time", "field", "x"), field=["q", "k"])  # fmt: skip
+    found = checked(capsys, path)
+    assert not found["fields"]["q"]["total_kept"]
+    said = "the total of k is conserved; that of q, its flow or momentum, need not be"
+    assert found["boundary"] == "periodic" and found["boundary_reason"].endswith(said)
+
+
 def test_the_commands_say_that_a_concentration_is_never_negative(tmp_path, capsys):
     """A jar in which the water gets clear from above, measured with noise."""
     x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25

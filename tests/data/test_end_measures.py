@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfluxno.data.balance import through_seam
+from hfluxno.data.balance import flow_of_two, through_seam
 from hfluxno.data.end_measures import ends
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
 from hfluxno.data.measures import changes_steadily, total
@@ -248,6 +248,26 @@ def test_a_reaction_of_several_fields_may_be_why_their_totals_change():
     assert likely(u=opened) == ("open", words)
     reacts = f"{words}, unless a source or a reaction is why"
     assert likely(u=opened, v=opened**2) == ("open", reacts)
+
+
+def test_the_total_of_a_flow_need_not_be_kept():
+    """Cars that get faster on a ring."""
+    speed, place = 0.5 * T, X - 0.25 * T**2
+    density = 2.0 + np.sin(2 * np.pi * place) + 0.3 * np.sin(4 * np.pi * place + 1.0)
+    flow = density * speed
+    fields = {"density": density, "flow": flow}
+    both = [each[None] for each in fields.values()]
+    assert flow_of_two(both, T[:, 0]) == 1 and flow_of_two(both[::-1], T[:, 0]) == 0
+    assert flow_of_two([both[0], both[0] ** 2], T[:, 0]) is None
+    assert flow_of_two([both[0], -both[1]], T[:, 0]) is None
+    assert "a source or a leak" in likely(**fields)[1]
+    assert likely_boundary(*measured(**fields), flow="flow") == (
+        "periodic", "the ends match and the total of density is conserved; that of flow, its flow "
+        "or momentum, need not be",
+    )  # fmt: skip
+    # Of which the part that is seen does not end as it begins.
+    seen = {name: u[:, :50] for name, u in fields.items()}
+    assert likely_boundary(*measured(**seen), flow="flow")[0] == "open"
 
 
 def test_where_noise_hides_the_ends():

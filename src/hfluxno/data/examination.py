@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hfluxno.data.balance import Balance, balance_with_ends, through_seam
+from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
 from hfluxno.data.end_measures import Ends, ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
@@ -38,7 +38,9 @@ def examined(source: Source, is_told: bool = False) -> dict:
         name: _field(u, marks, balance, source, both[name])
         for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
     }
-    boundary, reason = likely_boundary(both, fields)
+    flow = flow_of_two([u for u, _ in bare], source.times) if len(bare) == 2 else None
+    of_other = None if flow is None else source.fields[flow]
+    boundary, reason = likely_boundary(both, fields, of_other)
     if is_told or set(source.boundary) != {"periodic"}:  # which is the default
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"

@@ -20,8 +20,9 @@ _MORE = 10.0  # times what a total may have changed by passed the seam
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
 
 
-def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
-    """The boundary and the reason, from the ends and the other measures of each field.
+def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None) -> tuple[str, str]:
+    """The boundary and the reason, from the ends and the other measures of each field; `flow` is
+    the one of two that is the flow of the other, whose total need not be kept.
 
     A ring needs ends that match in all fields, better than places that have nothing to do with each
     other, and totals that are kept, or slopes that match too; or one field whose total is kept
@@ -33,17 +34,24 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
     What is at rest at both ends is a momentum only if its total changes at a constant rate, by the
     pressures there; that of what is carried is kept.
     """
-    kept = all(each["total_kept"] for each in found.values())
-    known = all(each["total_known"] for each in found.values())
-    doubtful = not kept and all(e["total_kept"] or e["total_doubtful"] for e in found.values())
+    conserved = [each for name, each in found.items() if name != flow]
+    kept = all(each["total_kept"] for each in conserved)
+    known = all(each["total_known"] for each in conserved)
+    doubtful = not kept and all(each["total_kept"] or each["total_doubtful"] for each in conserved)
     if any(each["relative_noise"] > _NOISY for each in found.values()):
         return _hidden(kept or doubtful, known and not doubtful)
     match = all(each.match for each in ends.values())
     if all(each.still for each in ends.values()):
         return _unreached(ends, found, match)
     if match and kept and all(_joins(each, known) for each in ends.values()):
-        surely = "" if all(map(is_sure, found.values())) else "perhaps "
-        return "periodic", f"the ends match and the total is {surely}conserved"
+        surely = "" if all(map(is_sure, conserved)) else "perhaps "
+        if flow is None or found[flow]["total_kept"]:
+            return "periodic", f"the ends match and the total is {surely}conserved"
+        (density,) = set(found) - {flow}
+        return "periodic", (
+            f"the ends match and the total of {density} is {surely}conserved; that of {flow}, its "
+            "flow or momentum, need not be"
+        )
     clear = all(each.bend <= _SMOOTH or each.near <= _NEARER for each in ends.values())
     if match and clear and doubtful:
         return "periodic", "the ends match and the total is perhaps conserved"
@@ -62,8 +70,8 @@ def likely_boundary(ends: dict[str, Ends], found: dict) -> tuple[str, str]:
             f"{words}, but the total is conserved and walls do not explain how the field moves: a "
             "ring on which a jump stands or passes where x ends"
         )
-    exact = all(each["total_exact"] for each in found.values())
-    between = any(
+    exact = all(each["total_exact"] for each in conserved)
+    between = flow is None and any(  # a flow would vanish there
         not each.match and (each.near > _FAR or each.jump > _STEEP) for each in ends.values()
     )
     if exact and len(found) == 1:
