@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from hfluxno.data.readers import read
+from hfluxno.data.unattained import unattained
 from tests.data.test_readers import CELLS, FRAMES, dataset, save, wave
 
 TIMES = 3.0 + 0.5 * np.arange(FRAMES)  # of the data
@@ -127,3 +128,29 @@ def test_where_the_ends_are_looked_for(tmp_path):
     lines.assign(u=wave().ravel()).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(ValueError, match="the states at the ends need a separate table"):
         read(tmp_path / "a.csv", boundary="given")
+
+
+def test_given_states_that_the_field_does_not_attain_are_hinted_at(tmp_path):
+    """Waves leave at the upper end, where states are imposed that do not get in."""
+    x = np.arange(CELLS)
+    waves = 2.0 + np.sin(0.3 * (x - 2.0 * TIMES[:, None]))
+    waves += 0.05 * np.random.default_rng(0).normal(size=waves.shape)
+    path = save(dataset(waves, time=TIMES, x=x), tmp_path / "a.nc")
+    lower, upper = (2.0 + np.sin(0.3 * (end - 2.0 * LATER)) for end in (-0.5, CELLS - 0.5))
+    said = (
+        "The states given at the upper end are far from u beside it in 100 % of the frames: right "
+        "if they are imposed and waves go out there, otherwise check their times, units and ends."
+    )
+    for states, hints in ((upper, ()), (upper + 4.0, (said,))):
+        columns = {"time": LATER, "lower": lower, "upper": states}
+        source = read(path, boundary="given", ends=table(tmp_path, columns))
+        assert source.hints == hints
+    columns = {"time": LATER, "lower": upper + 4.0, "upper": lower}
+    batch = save(
+        dataset(np.stack([waves[:, ::-1]] * 2), ("trajectory", "time", "x"), time=TIMES, x=x),
+        tmp_path / "b.nc",
+    )
+    (hint,) = read(batch, boundary="given", ends=table(tmp_path, columns)).hints
+    assert hint == said.replace("upper", "lower")
+    waves[:, 1:] = np.nan
+    assert unattained(waves[:, None], TIMES, source.ends.sides, ("u",)) == []

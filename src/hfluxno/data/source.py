@@ -11,6 +11,7 @@ from hfluxno.boundary import Boundary, BoundaryName, Given
 from hfluxno.coordinates import uniform_edges
 from hfluxno.data.measures import is_still
 from hfluxno.data.text_table import is_table
+from hfluxno.data.unattained import unattained
 from hfluxno.observation import Flow, Observation
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -202,6 +203,9 @@ class Source:
         # On a plateau neighbours are the same for other reasons.
         moves = np.all(np.abs(beside - first[..., None]) > 1e3 * rounding, axis=-1).mean() > 0.5
         same = np.all(np.abs(first - last) <= rounding)
+        if self.ends is not None:
+            sides = self.ends.sides
+            return (*self.notes, *unattained(self.values, self.times, sides, self.fields))
         if self.boundary[0] != "periodic" or not same or not moves:
             return self.notes
         return (
