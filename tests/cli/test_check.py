@@ -134,7 +134,7 @@ def test_the_commands_say_that_a_concentration_is_never_negative(tmp_path, capsy
     """A jar in which the water gets clear from above, measured with noise."""
     x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
     errors = 0.01 * np.random.default_rng(0).normal(size=(25, 60))
-    u = np.clip((x - 0.1 - 0.4 * t) / (1.0 + t), 0.0, None) + errors
+    u = np.clip(0.7 * (x - 0.1 - 0.4 * t) / (1.0 + t), 0.0, None) + errors
     path = saved(tmp_path / "a.nc", u)
     found = checked(capsys, path, "--boundary=wall")
     options = "--bounds=0, --boundary=wall"
@@ -151,6 +151,40 @@ def test_the_commands_say_that_a_concentration_is_never_negative(tmp_path, capsy
     for found in (given, checked(capsys, path), checked(capsys, saved(path, u - 0.1))):
         assert "--bounds" not in found["next"] and found["next"]
         assert not any("negative" in hint for hint in found["hints"])
+
+
+def test_the_commands_say_that_what_fills_a_closed_volume_is_a_part_of_it(tmp_path, capsys):
+    """A jar between clear water and a deposit that gets denser, with noise and without; not one
+    that does not, or in any other unit, or with open ends."""
+    edges, t = np.arange(61) / 60, np.arange(25)[:, None] / 25
+
+    def jar_of(density):
+        clear = 0.5 * t
+        deposit = 1.0 - 0.2 * clear / (density - 0.2)
+        below = 0.2 * np.clip(edges, clear, deposit) + density * np.maximum(edges - deposit, 0.0)
+        return 60.0 * np.diff(below, axis=1)
+
+    jar = jar_of(0.4 + 0.5 * t)
+    errors = 0.005 * np.random.default_rng(0).normal(size=jar.shape)
+    path = tmp_path / "a.nc"
+    for u in (jar, jar + errors):
+        found = checked(capsys, saved(path, u), "--boundary=wall")
+        assert " --bounds=0,1 --boundary=wall " in found["next"]
+        assert found["hints"][0].endswith(
+            " % of the measurements but for noise, and nowhere above 1: the commands say that it "
+            "is a part of a closed volume, which cannot exceed 1; if it can, leave out --bounds, "
+            "or write --bounds=0, instead."
+        )
+        assert 0.2 < found["fields"]["density"]["zero_part"] < 0.26
+    for u in (0.7 * jar, 1.3 * jar, jar + 0.05, jar - 0.05, jar_of(0.8)):
+        assert "--bounds" not in checked(capsys, saved(path, u), "--boundary=wall")["next"]
+    assert "--bounds" not in checked(capsys, saved(path, jar), "--boundary=open")["next"]
+    assert " --bounds=0,1 " in checked(capsys, saved(path, jar_of(0.98)), "--boundary=wall")["next"]
+    for units, whole, bounds in (("%", 100.0, "0,100"), ("1", 1.0, "0,1"), ("kg/m3", 1.0, None)):
+        stored = xr.Dataset({"c": (("time", "x"), whole * jar, {"units": units})})
+        stored.to_netcdf(path, engine="h5netcdf")
+        command = checked(capsys, path, "--boundary=wall")["next"]
+        assert f" --bounds={bounds} " in command if bounds else "--bounds" not in command
 
 
 def test_the_commands_name_the_momentum_between_walls(tmp_path, capsys):

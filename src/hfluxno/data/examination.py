@@ -15,6 +15,7 @@ from hfluxno.data.measures import (
     oddities,
     total,
     travel,
+    zero_part,
 )
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
 from hfluxno.data.symmetry import symmetry
@@ -123,8 +124,10 @@ def _field(
     return {
         "smallest": float(np.nanmin(u)),
         "largest": float(np.nanmax(u)),
+        "largest_before": _largest_before(u),
         "below_zero": float(np.mean(u[~np.isnan(u)] < 0.0)),
         "never_negative": never_negative(u),
+        "zero_part": zero_part(u),
         "standard_deviation": deviation,
         "constant": is_constant(u),
         "missing": float(np.isnan(u).mean()),
@@ -150,6 +153,12 @@ def _field(
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
         "oddities": [*marks, *oddities(u, source.x)],
     }
+
+
+def _largest_before(u: np.ndarray) -> float:
+    """The largest value of the first half of the frames, -∞ if none is known."""
+    known = u[:, : (u.shape[1] + 1) // 2]
+    return float(np.max(known, initial=-np.inf, where=~np.isnan(known)))
 
 
 def _change(u: np.ndarray) -> float:

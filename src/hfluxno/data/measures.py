@@ -293,6 +293,13 @@ def never_negative(u: np.ndarray) -> bool:
     )
 
 
+def zero_part(u: np.ndarray) -> float:
+    """The part of the values that is zero but for noise; 0 if any is less."""
+    known = u[~np.isnan(u)]
+    least = max(_ZERO * np.nan_to_num(noise(u)), 1e-3 * np.max(np.abs(known)))
+    return 0.0 if np.min(known) < _BELOW / _ZERO * least else float(np.mean(known <= least))
+
+
 def _standing_out(spikes: int) -> str:
     verb, whose = ("stands", "its") if spikes == 1 else ("stand", "their")
     return f"{plural(spikes, 'measurement')} that {verb} out from all {whose} neighbours"
