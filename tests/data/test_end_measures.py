@@ -218,6 +218,16 @@ def test_nothing_passes_the_ends_of_what_keeps_its_total_to_rounding(seam):
         assert total(jar[None]).exact and likely(u=jar)[0] == "reflecting"
 
 
+def test_ends_of_short_waves_on_a_ring_match_no_better_than_by_chance():
+    edges = np.arange(25) / 24
+    waves = np.cos(10 * np.pi * (edges - 0.7 * T)) + 2.0 * np.cos(2 * np.pi * (edges + 0.5 * T))
+    boundary, why = likely(u=9.0 + np.diff(waves, axis=1))
+    assert boundary == "periodic" and why == (
+        "the ends match no better than by chance, but the total is constant to rounding while the "
+        "field moves, so nothing passes them: a ring (between walls: reflecting)"
+    )
+
+
 def test_a_total_that_is_constant_by_symmetry_shows_no_closed_line():
     """The same leaves at both ends, with the opposite sign."""
     away = np.abs(X - 0.5)

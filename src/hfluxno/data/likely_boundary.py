@@ -65,12 +65,13 @@ def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None)
     if walls and apart and all(found[name]["total_kept"] for name in others):
         return "reflecting", _as_between(walls, found)
     words = "the ends match no better than by chance" if match else "the ends do not match"
-    if kept and known and len(found) == 1 and all(map(_is_closed_in_itself, found.values())):
+    exact = all(each["total_exact"] for each in conserved)
+    jumps = not (exact and match)
+    if jumps and kept and known and len(found) == 1 and _is_closed_in_itself(*found.values()):
         return "periodic", (
             f"{words}, but the total is conserved and walls do not explain how the field moves: a "
             "ring on which a jump stands or passes where x ends"
         )
-    exact = all(each["total_exact"] for each in conserved)
     between = flow is None and any(  # a flow would vanish there
         not each.match and (each.near > _FAR or each.jump > _STEEP) for each in ends.values()
     )
