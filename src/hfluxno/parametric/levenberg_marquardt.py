@@ -3,13 +3,15 @@
     (JᵀJ + λ diag JᵀJ) δ = -Jᵀr,   λ → λ/10 after a step that helps, 10 λ after one that does not
 
 (Marquardt, J. Soc. Indust. Appl. Math. 11, 1963, 431-441). Residual and Jacobian of a trial point
-come from one call. The iteration itself is NumPy, so that only the solver is compiled; inside a
-compiled program, the iteration doubled the time to compile. A test compares it with a library's.
+come from one call. If the residual can be had alone, at a small part of the price, λ is searched
+for with each J, and more steps follow with the same J (Fan, Comput. Optim. Appl. 56, 2013, 63-80).
+The iteration itself is NumPy, so that only the solver is compiled; inside a compiled program, the
+iteration doubled the time to compile. A test compares it with a library's.
 """
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -19,7 +21,9 @@ _FIRST_DAMPING = 1e-3
 # increases it by less than a tenth of that too, and one that promises less than the hundredth part
 # is not taken.
 SMALL_DECREASE, _TENTH, _NOTHING = 1e-2, 0.1, 1e-2
-_LARGEST, _MOST_DAMPING = 1e100, 1e6
+_LARGEST, _MOST_DAMPING, _LEAST_DAMPING = 1e100, 1e6, 1e-12
+# At most this many steps follow with the same derivatives.
+_SAME_DERIVATIVES = 5
 
 Residual = Callable[
     [Float[np.ndarray, " parameter"]],
@@ -57,58 +61,119 @@ def levenberg_marquardt(
     fraction `small_decrease`, increases it by less than a tenth of that or promises a hundredth, or
     after `evaluations` evaluations. A non-finite residual is no improvement. `roughly` returns the
     same with rough derivatives, by which it goes until it would end; then it goes on from the best
-    point with the right ones. `alone` returns r alone: after a step that did not help, the next
-    are first looked at without derivatives.
+    point with the right ones. `alone` returns r alone, by which steps are looked for: then each
+    evaluation has derivatives, and it ends also where no step helps.
     """
-    size = len(start)
-    best = Minimum(start, np.inf, np.zeros((size, size)), None, 0)
-    gradient = np.zeros(size)
-    trial, damping, count, helped = start, _FIRST_DAMPING, 0, True
+    best = Minimum(start, np.inf, np.zeros((len(start), len(start))), None, 0)
+    at = _Derivatives(np.zeros((len(start), 0)), best.normal, np.zeros(len(start)))
+    trial: np.ndarray | None
+    trial, damping, count = start, _FIRST_DAMPING, 0
+
+    def following() -> tuple[np.ndarray | None, float]:
+        """The next trial point, if one is worth it, and its damping."""
+        step, promised = at.step(damping)
+        if better and promised < _NOTHING * small_decrease * best.cost:
+            return None, damping
+        if alone is None:
+            return best.point - step, damping
+        return _looked_for(alone, best, at, damping, _TENTH * small_decrease * best.cost)
+
     while count < evaluations:
-        cost = best.cost
-        if alone is not None and not helped:
-            cost = _sum_of_squares(alone(trial))
-        if helped or alone is None or cost < best.cost:
-            value, rows, aux = (roughly or residual)(trial)
-            cost = _sum_of_squares(value, rows)
-        better = helped = cost < best.cost
+        value, rows, aux = (roughly or residual)(trial)
+        cost = _sum_of_squares(value, rows)
+        better = cost < best.cost
         least = small_decrease if better else _TENTH * small_decrease
         settled = count > 0 and abs(cost - best.cost) < least * best.cost
-        if count > 0:
+        if count > 0 and not (better and alone):
             damping *= 0.1 if better else 10.0
         count += 1
         if better:
-            best = Minimum(trial, cost, rows @ rows.T, aux, count)
-            gradient = rows @ value
+            at = _Derivatives.of(value, rows)
+            best = Minimum(trial, cost, at.normal, aux, count)
         if best.cost <= tolerance**2 or not np.isfinite(best.cost):
             break
-        step, promised = _step(best, gradient, damping)
         over = settled or damping > _MOST_DAMPING or count == evaluations
-        if over or (better and promised < _NOTHING * small_decrease * best.cost):
-            if roughly is None:
-                break
-            roughly, damping = None, min(damping, _FIRST_DAMPING)
-            value, rows, aux = residual(best.point)
-            if not np.isfinite(_sum_of_squares(value, rows)):
-                break
-            best = dataclasses.replace(best, normal=rows @ rows.T, aux=aux)
-            step, promised = _step(best, gradient := rows @ value, damping)
-            if promised < _NOTHING * small_decrease * best.cost:
-                break
-        trial = best.point - step
+        trial, damping = (None, damping) if over else following()
+        if trial is not None:
+            continue
+        if roughly is None:
+            break
+        roughly, damping = None, min(damping, _FIRST_DAMPING)
+        value, rows, aux = residual(best.point)
+        if not np.isfinite(_sum_of_squares(value, rows)):
+            break
+        at = _Derivatives.of(value, rows)
+        best, better = dataclasses.replace(best, normal=at.normal, aux=aux), True
+        trial, damping = following() if count < evaluations else (None, damping)
+        if trial is None:
+            break
     return dataclasses.replace(best, evaluations=count)
 
 
-def _step(best: Minimum, gradient, damping: float) -> tuple[np.ndarray, float]:
-    """The step back to a smaller sum of squares, and by how much that would be smaller if the
-    residual were linear; nothing if no direction changes anything."""
-    diagonal = np.diag(best.normal)
-    diagonal = diagonal + 1e-12 * np.max(diagonal, initial=0.0) + np.finfo(float).tiny
-    try:
-        step = np.linalg.solve(best.normal + damping * np.diag(diagonal), gradient)
-    except np.linalg.LinAlgError:
-        return np.zeros_like(gradient), 0.0
-    return step, float(2.0 * gradient @ step - step @ best.normal @ step)
+@dataclasses.dataclass(frozen=True)
+class _Derivatives:
+    """The derivatives of the residual at a point, a row for each parameter; JᵀJ and Jᵀr there."""
+
+    rows: np.ndarray
+    normal: np.ndarray
+    gradient: np.ndarray
+
+    @classmethod
+    def of(cls, value, rows) -> "_Derivatives":
+        return cls(rows, rows @ rows.T, rows @ value)
+
+    def step(self, damping: float, gradient=None) -> tuple[np.ndarray, float]:
+        """The step back to a smaller sum of squares, and by how much that would be smaller if the
+        residual were linear; nothing if no direction changes anything."""
+        gradient = self.gradient if gradient is None else gradient
+        diagonal = np.diag(self.normal)
+        diagonal = diagonal + 1e-12 * np.max(diagonal, initial=0.0) + np.finfo(float).tiny
+        try:
+            step = np.linalg.solve(self.normal + damping * np.diag(diagonal), gradient)
+        except np.linalg.LinAlgError:
+            return np.zeros_like(gradient), 0.0
+        return step, float(2.0 * gradient @ step - step @ self.normal @ step)
+
+
+class _Trial(NamedTuple):
+    """A point, the damping of the step to it, the residual there, and its sum of squares."""
+
+    cost: float
+    damping: float
+    point: np.ndarray
+    value: np.ndarray
+
+
+def _looked_for(
+    alone, best: Minimum, at: _Derivatives, damping: float, least: float
+) -> tuple[np.ndarray | None, float]:
+    """The point with the smallest sum of squares that a step with any damping reaches, followed by
+    steps with the same derivatives while each of them is worth it, and the damping; `None` if the
+    sum would not be reduced by at least `least`."""
+
+    def reached(damping, point, gradient=None):
+        point = point - at.step(damping, gradient)[0]
+        value = alone(point)
+        return _Trial(_sum_of_squares(value), damping, point, value)
+
+    found, lower = reached(damping, best.point), reached(0.1 * damping, best.point)
+    factor = 10.0
+    if lower.cost < min(found.cost, best.cost):
+        found, factor = lower, 0.1
+    damping = found.damping
+    while _LEAST_DAMPING < damping < _MOST_DAMPING:
+        damping *= factor
+        further = reached(damping, best.point)
+        if further.cost < found.cost:
+            found = further
+        elif found.cost < best.cost:
+            break
+    for _ in range(_SAME_DERIVATIVES if found.cost < best.cost else 0):
+        further = reached(found.damping, found.point, at.rows @ found.value)
+        if not further.cost < found.cost - least:
+            break
+        found = further
+    return (found.point if found.cost < best.cost - least else None), found.damping
 
 
 def _sum_of_squares(*value_and_rows) -> float:
