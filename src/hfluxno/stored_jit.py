@@ -28,7 +28,7 @@ import jax
 import jaxlib
 import numpy as np
 
-from hfluxno.batching import QUICKLY
+from hfluxno.batching import QUICKLY, WIDE_VECTORS
 
 _FOLDER = "programs"
 _MOST_FILES = 1500  # about 250 MB, of a hundred kinds of data; the least recently used are removed
@@ -119,7 +119,8 @@ def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
     # A program that JAX has itself loaded from its cache cannot be stored again: the code would be
     # missing. A unique name makes JAX compile it.
     flat.__name__ = f"{function.__name__.lstrip('_')}_{uuid.uuid4().hex}"
-    program = jax.jit(flat).lower(*leaves).compile(QUICKLY)
+    least = jax.config.values["jax_disable_most_optimizations"]
+    program = jax.jit(flat).lower(*leaves).compile(WIDE_VECTORS if least else QUICKLY)
     if file is not None:
         with contextlib.suppress(Exception):  # the program can still be used
             _store(file, program)

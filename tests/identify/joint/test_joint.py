@@ -362,6 +362,7 @@ def test_too_few_sensors():
         reconstruct(Trajectory.from_numpy(truth[..., FIVE], times, boundary="open"))
 
 
+@pytest.mark.validation
 def test_the_bound_of_cramer_and_rao_is_the_inverse_of_what_the_values_tell(brief):
     _, _, found = noisy_burgers()
     estimate = found.identification.estimate

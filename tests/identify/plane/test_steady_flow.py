@@ -179,6 +179,7 @@ def test_what_arises_at_a_place(every_run_is_right):
     np.testing.assert_allclose(back.supply, found.grid_law.flow.supply, atol=1e-14)
 
 
+@pytest.mark.validation
 def test_many_cells_are_averaged(every_run_is_right):
     """For the weak form alone, in which a wave of a few hundred cells needs no more."""
     grid = Grid.rectangle((128, 192), LOWER, UPPER, boundary="outflow")

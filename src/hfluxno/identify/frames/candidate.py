@@ -215,7 +215,7 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
 def _finest(best: Candidate) -> tuple[Candidate, ...]:
     """Four internal cells although two are hardly better than one: the errors of a coarse grid at
     several jumps may cancel in the frames that are held out."""
-    if best.refinement > 1 or best.scheme in FIRST_ORDER:
+    if best.refinement > 1 or best.kinks or best.scheme in FIRST_ORDER:
         return ()
     size = min(best.size, SIZE_OF_FINER)
     return (dataclasses.replace(best, scheme="roe-entropy-fix", refinement=4, size=size),)
