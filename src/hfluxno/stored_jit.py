@@ -120,7 +120,8 @@ def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
     # missing. A unique name makes JAX compile it.
     flat.__name__ = f"{function.__name__.lstrip('_')}_{uuid.uuid4().hex}"
     least = jax.config.values["jax_disable_most_optimizations"]
-    program = jax.jit(flat).lower(*leaves).compile(WIDE_VECTORS if least else QUICKLY)
+    quickly = jax.default_backend() == "cpu" and not least
+    program = jax.jit(flat).lower(*leaves).compile(QUICKLY if quickly else WIDE_VECTORS)
     if file is not None:
         with contextlib.suppress(Exception):  # the program can still be used
             _store(file, program)
