@@ -6,8 +6,8 @@ chunks, which are worked off by one thread per core. Programs that gain nothing 
 one member at a time. Whatever runs in parallel in one process gets its threads here; in a process
 of a cluster (`hfluxno.datasets.cluster`) there is one.
 
-`WIDE_VECTORS` are compiler options for programs that run often, `QUICKLY` also for programs that
-someone waits for.
+`WIDE_VECTORS` are compiler options for programs that run often, and `QUICKLY` those for programs
+whose compilation someone waits for.
 """
 
 import collections

@@ -10,8 +10,9 @@ import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify import FittedLawForecaster
-from hfluxno.identify.frames.candidate import Candidate, Stage, stages
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import choose
+from hfluxno.identify.frames.stages import Stage, stages
 from hfluxno.identify.recognition.reading import read_flux
 from hfluxno.identify.report import _kink_prior, report
 from hfluxno.identify.status import FitStatus

@@ -12,10 +12,11 @@ import hfluxno
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.frames.candidate import Candidate, Stage
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.candidate_functions import make_directions, make_mask
 from hfluxno.identify.frames.select import needs_sources
 from hfluxno.identify.frames.sparsify import _sufficient, sets_by_weak_form
+from hfluxno.identify.frames.stages import Stage
 from hfluxno.laws import ShallowWater
 from hfluxno.parametric.basis import Dictionary, physical_exponents
 from hfluxno.parametric.law_family import LawFamily

@@ -22,11 +22,12 @@ from hfluxno.identify.accepted import (
     uninformative,
 )
 from hfluxno.identify.by_cause import cause_of, could_be_dispersion, identify_by_cause
-from hfluxno.identify.frames.candidate import Candidate, Stage, stages_with_sources
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.frames.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.frames.second_order import NAME
 from hfluxno.identify.frames.select import choose, make_settings, needs_sources
+from hfluxno.identify.frames.stages import Stage, stages_with_sources
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.windows import is_dense

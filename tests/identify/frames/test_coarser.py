@@ -8,8 +8,9 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.grid import Grid
 from hfluxno.identify import identify
-from hfluxno.identify.frames.candidate import Candidate, Stage
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.coarser import averaged, averaged_context, coarsening, on_all_cells
+from hfluxno.identify.frames.stages import Stage
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from hfluxno.forecast_checks import relative_l2
 from hfluxno.fv import MUSCL, Status, StepControl, eigen, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.frames.candidate import Candidate, stages, stages_over_dry_ground
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.candidate_family import family_of
 from hfluxno.identify.frames.candidate_functions import may_be_dry
+from hfluxno.identify.frames.stages import stages, stages_over_dry_ground
 from hfluxno.identify.frames.weak_start import weak_parameters
 from hfluxno.trajectory import Trajectory
 from tests.identify.exact import dam_break_on_dry_ground

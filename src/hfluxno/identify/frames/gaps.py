@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.grid import Grid
-from hfluxno.identify.frames.candidate import Candidate, Stage
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.interpolation import along, corrected, interpolated
 from hfluxno.identify.frames.refine import measured_deviation, misfit_scale
 from hfluxno.identify.frames.select import (
@@ -28,6 +28,7 @@ from hfluxno.identify.frames.select import (
     last_fitted_frame,
     refit,
 )
+from hfluxno.identify.frames.stages import Stage
 from hfluxno.identify.frames.track import gains, track
 from hfluxno.parametric.levenberg_marquardt import levenberg_marquardt
 from hfluxno.plural import percent, plural

@@ -13,18 +13,18 @@ import numpy as np
 
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.frames.candidate import (
-    Candidate,
-    Stage,
-    stages,
-    stages_over_dry_ground,
-    stages_with_sources,
-)
+from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.candidate_family import diffuses, family_of
 from hfluxno.identify.frames.candidate_functions import may_be_dry
 from hfluxno.identify.frames.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.frames.interpolation import corrected
 from hfluxno.identify.frames.refine import Fit, prepare, refine
+from hfluxno.identify.frames.stages import (
+    Stage,
+    stages,
+    stages_over_dry_ground,
+    stages_with_sources,
+)
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
 from hfluxno.identify.frames.weak_start import weak_parameters, with_kinks
 from hfluxno.identify.listener import announce

@@ -19,8 +19,8 @@ from hfluxno.stored_jit import stored_jit
 
 # Derivatives are taken in two parts, on two cores. Directions that do not change the law cost
 # little beside the bands of the Jacobian (`hfluxno.fv.banded`), so a part has half of them, rounded
-# up to a multiple of this number, or as many as keep it small. Parts with twenty of the law and 64
-# others in each took three times as long for two fields.
+# up to a multiple of this number, or as many as keep it small, and one of these numbers of those
+# that do. Parts with twenty of the law and 64 others took three times as long for two fields.
 _OF_LAW, _OTHERS, _NUMBERS_OF_A_PART = (4, 8, 12), 32, 2**17
 # Measured values are derived along this many at once.
 _AT_ONCE = 20
