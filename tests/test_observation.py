@@ -1,5 +1,7 @@
 """Observations: what they make of a run, and their derivatives."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +28,17 @@ def test_points_are_linear_between_centres(periodic):
     wide = np.concatenate([before, states, after], axis=-1)
     expected = [[np.interp(1.0 + np.arange(6) + OFFSETS, np.arange(8.0), row[0])] for row in wide]
     np.testing.assert_allclose(shown, expected, rtol=1e-14)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("refinement", [1, 2, 3, 4])
+def test_points_are_those_of_internal_cells(refinement):
+    """A line in x is exact between their centres; at the ends it is that of the outermost one."""
+    cells = 6 * refinement
+    centres = (np.arange(cells) + 0.5) / refinement
+    run = dataclasses.replace(run_of(3.0 + 2.0 * centres[None, None]), refinement=refinement)
+    at = np.clip(np.arange(6) + 0.5 + OFFSETS, centres[0], centres[-1])
+    np.testing.assert_allclose(observed((Points(OFFSETS),), run)[0, 0], 3.0 + 2.0 * at, rtol=1e-14)
 
 
 @pytest.mark.usefixtures("x64")

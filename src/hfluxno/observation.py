@@ -37,11 +37,13 @@ class Run(eqx.Module):
     - `flux`: what passes the centres of the cells in unit time, f(u) - ν(u) ∂x u, of each field, at
       the times of the run and in the units of the data.
     - `is_periodic`: whether the last cell is next to the first one.
+    - `refinement`: how many cells of the run a cell of the data has.
     """
 
     values: Float[Array, "time quantity cells"]
-    flux: Float[Array, "time_of_run field cells"]
+    flux: Float[Array, "time_of_run field cells_of_run"]
     is_periodic: bool = eqx.field(static=True, default=False)
+    refinement: int = eqx.field(static=True, default=1)
 
 
 class Observation(eqx.Module):
@@ -73,11 +75,12 @@ class Flow(Observation):
 
 
 class Points(Observation):
-    """Values at points, linear between the centres of cells.
+    """Values at points, linear between the centres of the cells of the run.
 
     **Attributes:**
 
-    - `offsets`: how far the point of each cell is from its centre, in cells, from -0.5 to 0.5.
+    - `offsets`: how far the point of each cell of the data is from its centre, in such cells, from
+      -0.5 to 0.5.
     """
 
     nearly_states: ClassVar[bool] = True
@@ -92,14 +95,16 @@ class Points(Observation):
             )
 
     def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
-        values = run.values
-        last, first = values[..., -1:], values[..., :1]
-        if not run.is_periodic:
-            last, first = first, last
-        before = jnp.concatenate([last, values[..., :-1]], axis=-1)
-        after = jnp.concatenate([values[..., 1:], first], axis=-1)
-        above, below = (jnp.maximum(sign * self.offsets, 0.0)[None, None] for sign in (1.0, -1.0))
-        return (1.0 - above - below) * values + above * after + below * before
+        cells, count = run.values.shape[-1], self.offsets.shape[0]
+        centres = np.arange(count, dtype=run.values.dtype) + 0.5
+        places = (jnp.asarray(centres) + self.offsets) * run.refinement - 0.5
+        before = jnp.floor(places)
+        low, part = before.astype(int), (places - before)[None, None]
+        if run.is_periodic:
+            low, high = low % cells, (low + 1) % cells
+        else:
+            low, high = jnp.clip(low, 0, cells - 1), jnp.clip(low + 1, 0, cells - 1)
+        return (1.0 - part) * run.values[..., low] + part * run.values[..., high]
 
 
 class TimeMean(Observation):

@@ -81,14 +81,16 @@ def relative(found, truth):
 
 @pytest.mark.validation
 @pytest.mark.usefixtures("x64")
-def test_derivatives_of_measured_values_are_those_of_finite_differences():
+@pytest.mark.parametrize("refinement", [1, 2])
+def test_derivatives_of_measured_values_are_those_of_finite_differences(refinement):
     """By flux and its constant, diffusivity, factor of place and first state."""
     rng = np.random.default_rng(0)
     values = 1.0 + 0.3 * np.sin(np.arange(10) / 2.0) + 0.01 * rng.normal(size=(5, 2, 10))
     steps = (Flow(), Points(rng.uniform(-0.5, 0.5, 10)), TimeMean(0.25, 0.1))
     grid = Grid.interval(10, 2.0, 7.0, "wall")
     context = Trajectory(values, 3.0 + 0.5 * np.arange(5), grid, ("u", "q"), None, steps)
-    forward = make_forward(Kind(2, 1, 0, 0, 2), context, (), known_first=False)
+    kind = Kind(2, 1, 0, 0, 2)
+    forward = make_forward(kind, context, (), known_first=False, refinement=refinement)
     z = 0.1 * rng.normal(size=forward.size)
     z[0] = 0.5
     intervals = forward.intervals(forward.when(context.times))

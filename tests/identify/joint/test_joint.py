@@ -112,7 +112,9 @@ def test_derivatives_on_four_internal_cells(rough, error):
     forward = make_forward(Kind(2), measured, (), known_first=True, refinement=4)
     z, intervals = np.zeros(forward.size), np.diff(measured.times)
     z[:2] = 0.5, 0.2
-    states, derivatives, _ = run(forward, z, intervals, 1000, rough)
+    on_internal_cells, changes, _ = run(forward, z, intervals, 1000, rough)
+    assert changes.shape == (4, forward.size, 1, 48)
+    states, derivatives = measure(forward, z, on_internal_cells, changes)
     alone = states_alone(forward, z, intervals, 1000)
     np.testing.assert_allclose(states, alone, rtol=0.0, atol=1e-13)
     for k in forward.free:

@@ -11,7 +11,7 @@ from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
-from hfluxno.parametric.subgrid import near_jumps, partly_even
+from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
 _UNSEEN = 1e-9
@@ -205,7 +205,8 @@ def states_of(forward, z, times):
     steps."""
     part, whole = _from_the_first(times)
     states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS, rough=True)
-    return states[part], rows[part], steps
+    factor = forward.settings.refinement
+    return restrict(states[part], factor), restrict(rows[part], factor), steps
 
 
 def states_at(

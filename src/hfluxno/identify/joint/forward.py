@@ -23,7 +23,7 @@ from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.ranges import within
 from hfluxno.parametric.solver_settings import SolverSettings
-from hfluxno.parametric.subgrid import prolong
+from hfluxno.parametric.subgrid import prolong, restrict
 from hfluxno.trajectory import Trajectory
 
 # Programs are compiled for this number of frames times powers of two, so that most forecasts share
@@ -143,12 +143,15 @@ class Forward(eqx.Module):
         return Grid(grid.lower, grid.upper, grid.shape, ((ends[0], ends[1]),))
 
     def observed(
-        self, z: Float[Array, " unknown"], states: Float[Array, "time field cells"]
+        self, z: Float[Array, " unknown"], states: Float[Array, "time field fine"]
     ) -> Float[Array, "measured quantity cells"]:
-        """What would be measured of a run with these states at the times of `when`."""
-        states = states[1:]
-        run = Run(states, self._flux(z, states), self.settings.grid.is_periodic())
-        return observed(self.observation, run)
+        """What would be measured of a run with these states, on its internal cells, at the times of
+        `when`."""
+        states, grid, factor = states[1:], self.settings.grid, self.settings.refinement
+        run = Run(states, self._flux(z, states), grid.is_periodic(), factor)
+        values = observed(self.observation, run)
+        # Without points they are those of internal cells still.
+        return restrict(values, values.shape[-1] // grid.shape[0])
 
     def when(self, times: Float[Array | np.ndarray, " time"]) -> Float[np.ndarray, " time_"]:
         """The times, in frames, at which a run is needed for measured values at these times of the
@@ -170,16 +173,17 @@ class Forward(eqx.Module):
         """The same with a factor of the flux that is equal on both sides of an interface."""
         return dataclasses.replace(self, settings=dataclasses.replace(self.settings, sharp=False))
 
-    def _flux(self, z, states: Float[Array, "time field cells"]):
-        """The flow through the centres of cells, in the units of the data."""
-        law, grid, u = self.law(z), self.settings.grid, states.swapaxes(0, 1)
+    def _flux(self, z, states: Float[Array, "time field fine"]):
+        """The flow through the centres of internal cells, in the units of the data."""
+        factor, law, u = self.settings.refinement, self.law(z), states.swapaxes(0, 1)
+        grid = self.settings.grid.refine(factor)
         flux = law.flux(u)
         if law.terms is not None:
-            factor = law.factor(jnp.asarray(grid.centers()), 1.0)
+            by_place = law.factor(jnp.asarray(grid.centers()), 1.0 / factor)
             flux = flux + law.terms.flux_offset[:, None, None]
-            flux = flux if factor is None else factor[None, None] * flux
+            flux = flux if by_place is None else by_place[None, None] * flux
         diffusivity = law.diffusivity(u)
         if diffusivity is not None:
             wide = jnp.pad(u, ((0, 0), (0, 0), (1, 1)), "wrap" if grid.is_periodic() else "edge")
-            flux = flux - diffusivity * 0.5 * (wide[..., 2:] - wide[..., :-2])
+            flux = flux - diffusivity * 0.5 * factor * (wide[..., 2:] - wide[..., :-2])
         return flux.swapaxes(0, 1) * (self.scale.cell / self.scale.interval)

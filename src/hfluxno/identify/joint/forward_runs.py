@@ -49,12 +49,14 @@ def states_alone(
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
     """The states of `run`; without open ends and rough derivatives by the program of `run`."""
+    factor = forward.settings.refinement
     if forward.settings.has_rough or forward.ends is not None:
-        return np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
+        states = _alone(*_for_program(forward, z), intervals, max_steps)[0]
+        return restrict(np.asarray(states), factor)
     counts, nothing = _counts(forward), forward.free[:0]
     forward, z = _for_program(forward, z)
     directions = (_along(forward, nothing, count) for count in counts)
-    return np.asarray(_run(forward, z, *directions, intervals, max_steps)[0])
+    return restrict(np.asarray(_run(forward, z, *directions, intervals, max_steps)[0]), factor)
 
 
 def values_alone(
@@ -66,7 +68,7 @@ def values_alone(
     """What `run` and `measure` find, without the derivatives, in a small part of their time."""
     states = np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
     if not forward.observation:
-        return states
+        return restrict(states, forward.settings.refinement)
     nothing = np.zeros((_AT_ONCE, forward.size))
     still = np.zeros((len(states), len(nothing), *states.shape[1:]))
     return np.asarray(_measured(forward, z, nothing, states, still)[0])
@@ -96,11 +98,11 @@ def run(
     max_steps: int,
     rough: bool = False,
 ) -> tuple[
-    Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"], int
+    Float[np.ndarray, "time field fine"], Float[np.ndarray, "time unknown field fine"], int
 ]:
-    """The states at the first time and after each interval, their derivatives by all unknowns, and
-    the largest number of steps in an interval. `rough` derivatives are those of a run on fewer
-    cells, if there are many (`SolverSettings.rough`)."""
+    """The states on internal cells at the first time and after each interval, their derivatives by
+    all unknowns, and the largest number of steps in an interval. `rough` derivatives are those of a
+    run on fewer cells, if there are many (`SolverSettings.rough`)."""
     apart, derived = rough and forward.settings.has_rough, forward
     if apart:
         derived = dataclasses.replace(forward, settings=forward.settings.rough())
@@ -120,8 +122,10 @@ def run(
 
     parts = on_all_cores(one, [*chunks, *([None] if apart else [])])
     states, *_, steps = parts[-1]
+    each = forward.settings.refinement // derived.settings.refinement
     derivatives = np.zeros((states.shape[0], forward.size, *states.shape[1:]))
     for (first, second), (_, found, _) in zip(chunks, parts[: len(chunks)], strict=True):
+        found = np.repeat(found, each, axis=-1)
         derivatives[:, first] = found[:, : len(first)]
         derivatives[:, second] = found[:, width : width + len(second)]
     return states, derivatives, int(steps)
@@ -130,15 +134,16 @@ def run(
 def measure(
     forward: Forward,
     z: Float[np.ndarray, " unknown"],
-    states: Float[np.ndarray, "time field cells"],
-    derivatives: Float[np.ndarray, "time unknown field cells"],
+    states: Float[np.ndarray, "time field fine"],
+    derivatives: Float[np.ndarray, "time unknown field fine"],
 ) -> tuple[
     Float[np.ndarray, "measured quantity cells"],
     Float[np.ndarray, "measured unknown quantity cells"],
 ]:
     """The measurements of a run and their derivatives by all unknowns."""
     if not forward.observation:
-        return states, derivatives
+        factor = forward.settings.refinement
+        return restrict(states, factor), restrict(derivatives, factor)
 
     chunks = _parts(forward.free, _AT_ONCE) or [forward.free]
 
@@ -184,7 +189,8 @@ def _along(forward: Forward, unknowns: Int[np.ndarray, " unknown"], count: int):
 
 @stored_jit
 def _alone(forward, z, intervals, max_steps):
-    """The states without derivatives, and the largest number of steps in an interval."""
+    """The states on internal cells without derivatives, and the largest number of steps in an
+    interval."""
     problem, start = forward.problem(z)
     control, begin = forward.settings.control, at_rest(start, jnp.asarray(-1.0))
 
@@ -194,7 +200,7 @@ def _alone(forward, z, intervals, max_steps):
 
     _, (states, tries) = jax.lax.scan(advance, begin, intervals)
     states = jnp.concatenate([start[None], states])
-    return restrict(states, forward.settings.refinement), jnp.max(tries)
+    return states, jnp.max(tries)
 
 
 @stored_jit
@@ -207,8 +213,8 @@ def _measured(forward, z, directions, states, changes):
 
 @stored_jit
 def _run(forward, z, of_law, of_others, intervals, max_steps):
-    """The states and their derivatives along directions, of which the second ones do not change the
-    law."""
+    """The states on internal cells and their derivatives along directions, of which the second ones
+    do not change the law."""
 
     def along(direction):
         return eqx.filter_jvp(forward.problem, (z,), (direction,))
@@ -223,5 +229,4 @@ def _run(forward, z, of_law, of_others, intervals, max_steps):
     )
     states = jnp.concatenate([start[None], states])
     derivatives = jnp.concatenate([first[None], derivatives])
-    factor = settings.refinement
-    return restrict(states, factor), restrict(derivatives, factor), steps
+    return states, derivatives, steps
