@@ -6,6 +6,8 @@ between two plateaus: its mean determines the place of the jump (Harten, J. Comp
 148-184, "subcell resolution").
 """
 
+from typing import overload
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -48,6 +50,16 @@ def split(padded: Float[Array, "field padded"], factor: int) -> Float[Array, "fi
     sharp = after[:, :, None] - jump[:, :, None] * covered
     fine = jnp.where(is_jump[:, :, None], sharp, linear)
     return fine.reshape(u.shape[0], -1)
+
+
+@overload
+def restrict(u: Float[Array, "*lead fine"], factor: int) -> Float[Array, "*lead cells"]: ...
+
+
+@overload
+def restrict(
+    u: Float[np.ndarray, "*lead fine"], factor: int
+) -> Float[np.ndarray, "*lead cells"]: ...
 
 
 def restrict(

@@ -97,9 +97,7 @@ def run(
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
     rough: bool = False,
-) -> tuple[
-    Float[np.ndarray, "time field fine"], Float[np.ndarray, "time unknown field fine"], int
-]:
+) -> tuple[Float[np.ndarray, "time field fine"], Float[np.ndarray, "time unknown field fine"], int]:
     """The states on internal cells at the first time and after each interval, their derivatives by
     all unknowns, and the largest number of steps in an interval. `rough` derivatives are those of a
     run on fewer cells, if there are many (`SolverSettings.rough`)."""
