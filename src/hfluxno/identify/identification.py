@@ -26,8 +26,8 @@ from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
 from hfluxno.identify.frames.momentum import as_pair, negated_fields, one_name
 from hfluxno.identify.frames.second_order import NAME
-from hfluxno.identify.frames.select import choose, make_settings, needs_sources
-from hfluxno.identify.frames.stages import Stage, stages_with_sources
+from hfluxno.identify.frames.select import choose, make_settings
+from hfluxno.identify.frames.stages import Stage
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.windows import is_dense
@@ -40,6 +40,7 @@ from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise, with_first_state
 from hfluxno.identify.with_second_order import with_second_order
+from hfluxno.identify.with_sources import with_sources
 from hfluxno.identify.without_limits import without_limits
 from hfluxno.identify.without_suspects import without_suspects
 from hfluxno.identify.without_wild import without_wild_values
@@ -191,7 +192,7 @@ def identifier(
     def law_of(single: Trajectory) -> Identification:
         if jointly:
             if only_ends_unknown:
-                inside = identify_inside(single, with_sources if len(names) == 2 else fitted)
+                inside = identify_inside(single, of_two_fields if len(names) == 2 else fitted)
                 if inside is not None:
                     return inside
                 if len(names) > 2:
@@ -199,8 +200,10 @@ def identifier(
             found = jointly_found(single)
             return found or nothing_to_infer(_states_of(single), context, failed=True)
         if len(names) == 2 and is_dense(single):
-            found = with_sources(single, context.grid)
-            return with_second_order(found, single, lambda other: with_sources(other, context.grid))
+            found = of_two_fields(single, context.grid)
+            return with_second_order(
+                found, single, lambda other: of_two_fields(other, context.grid)
+            )
         asked_for = identify_by_cause(single, negated_in_fits) if len(names) == 1 else None
         if asked_for is not None:
             return asked_for
@@ -216,18 +219,8 @@ def identifier(
             return None if found is None else with_terms(found, single)
         return without_suspects(single, first, with_terms)
 
-    def with_sources(single: Trajectory, grid: Grid) -> Identification:
-        """The law of two fields, with sources if nothing else explains them."""
-        found, values = fitted(single, grid), np.asarray(single.values, np.float64)
-        if not _may_have_terms(found) or is_noise(single):
-            return found
-        complete = bool(np.all(np.isfinite(values)))
-        if complete and not needs_sources(values, grid, names, negated_in_fits):
-            return found
-        richer = fitted(single, grid, stages_with_sources())
-        richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
-        has_sources = richer.law.terms is not None and np.any(richer.law.terms.by_state)
-        return with_further_terms(found, richer) if has_sources else found
+    def of_two_fields(single: Trajectory, grid: Grid) -> Identification:
+        return with_sources(single, grid, negated_in_fits, lambda plan: fitted(single, grid, plan))
 
     def fitted(
         single: Trajectory, grid: Grid, plan: tuple[Stage, ...] | None = None
