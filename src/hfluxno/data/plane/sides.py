@@ -33,11 +33,11 @@ def sides(
     - Periodic where values differ across the ends as beside them, or as across a shock inside if
       all totals are kept; or as across jumps inside where the total of the momentum along the axis
       is kept, which the pressure on walls changes, and so are those of all fields but the other
-      momentum.
+      momentum; or however where these are kept to rounding.
     - Walls where a field vanishes at both ends and the total of another is kept, unless it may
       change through open sides along the other axis; or where all totals are kept, and known to be,
       of several fields beside a momentum at least theirs.
-    - Otherwise outflows.
+    - Otherwise outflows, but where a positive total is kept to rounding; then periodic.
 
     `momentum` are the fields that move the others along x and y, if they are known.
     """
@@ -45,6 +45,9 @@ def sides(
     moving = [i for i, each in enumerate(deviations) if each > 0.0]
     kept = np.zeros(len(names), bool) if found is None else found.kept
     known = np.zeros(len(names), bool) if found is None else kept & found.known
+    exact = np.asarray(known if found is None else known & found.exact)
+    # Not by symmetry, as one with both signs may be.
+    full = [i for i in moving if exact[i] and np.nanmin(values[:, i]) > 0.0]
     held = [i for i in moving if names[i] not in (momentum or ())]
     along = []
     for axis in (1, 2):
@@ -57,7 +60,7 @@ def sides(
         still = all(_still(u, *of) for u, of in pairs)
         normal = [i for i in moving if names[i] in (momentum or ())[axis - 1 : axis]]
         closed = bool(held and normal) and bool(known[held + normal].all())
-        closed = closed and all(_jumps(u) for u, _ in pairs)
+        closed = closed and (bool(exact[held + normal].all()) or all(_jumps(u) for u, _ in pairs))
         along.append(_Axis(match, still, odd, closed and not (match or still or normal[0] in odd)))
     chosen, why = [], []
     for name, each, other in zip("xy", along, along[::-1], strict=True):
@@ -65,7 +68,8 @@ def sides(
         walls = any(passes or any(kept[i] for i in moving if i != k) for k in each.odd)
         keeps = known[moving].all() or (len(held) > 1 and known[held].all())
         walls |= bool(keeps) and not each.still
-        side = "periodic" if each.match or each.free else "wall" if walls else "outflow"
+        side = "outflow" if each.still or not full else "periodic"
+        side = "periodic" if each.match or each.free else "wall" if walls else side
         chosen.append((side, side))
         words = f"the ends of {name} {'' if each.match else 'do not '}match"
         if each.still:
@@ -76,6 +80,8 @@ def sides(
         elif each.odd:
             vanish = "vanish" if len(each.odd) > 1 else "vanishes"
             words += f", where {' and '.join(names[i] for i in each.odd)} {vanish}"
+        elif side == "periodic" and not each.match:
+            words += f", but outflow would change the total of {names[full[0]]}"
         why.append(words)
     if any(not each.match and not each.still for each in along):
         why.append(_kept([names[i] for i in moving if kept[i]], bool(known.any()), found is None))

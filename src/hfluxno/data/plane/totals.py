@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 
 _ROUNDING = 1e-6  # of the size of a field
 _KEPT, _LITTLE = 1e-3, 0.05  # the change of a total: of its size, and of what passes the middle
+_EXACT = 1e-5  # the change of a total that is kept to rounding, of what passes the middle
 _KNOWN = 0.15  # the uncertainty of a total, of what passes the middle
 _MOST_MISSING = 0.2
 
@@ -30,6 +31,11 @@ class Totals(NamedTuple):
     def known(self) -> Bool[np.ndarray, " field"]:
         """Which were measured well enough to tell."""
         return self.uncertain <= _KNOWN * self.moves
+
+    @property
+    def exact(self) -> Bool[np.ndarray, " field"]:
+        """Which are constant but for rounding."""
+        return self.changes <= _EXACT * self.moves
 
     def relative(self, of: Float[np.ndarray, " field"], field: int) -> float:
         """One of these numbers of a field, relative to its mean size."""
