@@ -8,6 +8,8 @@ from hfluxno.identify.plane import deviation
 from hfluxno.identify.plane.deviation import _by_time, _where_steep
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.run import Followed, Start
+from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import identification, one_field, shallow_water
 
@@ -104,3 +106,31 @@ def test_beyond_the_observed_range_another_guess_of_the_law_counts(monkeypatch):
         np.testing.assert_allclose(found, expected, atol=1e-9)
     # One width further to both sides, but not to negative states from positive ones.
     np.testing.assert_allclose([*law.further().lower, *law.further().upper], [0.025, 2.5])
+
+
+def test_what_grows_from_noise_is_expected_where_there_is_nothing():
+    """u_t = r u without a flux multiplies the noise of the last frame by exp(r t), there too."""
+    rate, noise = 0.25, 0.01
+    bump = np.where(np.arange(SHAPE[0]) < 4, 1.0, 0.0)[:, None] + np.zeros(SHAPE)
+    growth = np.exp(rate * np.arange(5.0))[:, None, None, None]
+    frames = seen(growth * bump, noise)
+    law = FittedPlaneLaw(
+        ("u",),
+        Dictionary(np.ones(1), ((1,),), ("u",)),
+        np.zeros((2, 1, 1)),
+        np.array([-0.1]),
+        np.array([30.0]),
+        arising=((1,),),
+        sources=np.array([[rate]]),
+    )
+    start, ahead = Start("restart", 1), np.ones(8)
+    run = deviation.onward(law, frames, start, frames.filled[-1], ahead)
+    assert run.solved
+    item = identification(law, grid_law=law, neighbours=())
+    nothing = deviation.Comparison([(0, frames.values[1:])])
+    found = deviation.deviation_ahead(
+        item, frames, start, frames.filled[-1], ahead, run.frames, nothing
+    )
+    away = np.sqrt(np.mean(found[:, 0, 8:14] ** 2, axis=(1, 2)))
+    expected = noise * np.exp(rate * np.arange(1.0, 9.0))
+    assert np.all(away > 0.6 * expected) and np.all(away < 2.0 * expected)

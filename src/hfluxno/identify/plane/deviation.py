@@ -1,6 +1,6 @@
 """The standard deviation of a forecast with a law on a plane, value by value.
 
-    σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)² + (u_b - u)²
+    σ² = (α e(t))² ρ + r² (u_g - u)² + Σ_m (u_m - u)² + (u_b - u)² + (u_s - u)²
 
 e(t) is the error of runs over the context, from its first frame, its middle (not on the finest
 cells) and the last frame before those held out, as a function of the time t since their start: for
@@ -10,9 +10,11 @@ difference estimates the error of the scheme (Richardson), also at shocks that f
 the error of the run from the first frame relative to the same difference there, because if the data
 were made by the same scheme, it has no error. u_m are the forecasts with neighbours of the law, on
 the finest cells compared on the next ones. u_b, once the observed range is left, is that with
-another guess of what is unknown beyond it. The last three and ρ are smoothed over the width by
-which a jump may be displaced. If waves reach periodic sides at which nothing has changed in the
-context, one more term is the difference to a forecast with free ones.
+another guess of what is unknown beyond it. u_s, of a law with sources, is that from frames with
+noise added, as much as they have: what grows where there is almost nothing also grows from noise.
+The last four and ρ are smoothed over the width by which a jump may be displaced. If waves reach
+periodic sides at which nothing has changed in the context, one more term is the difference to a
+forecast with free ones.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
@@ -112,6 +114,11 @@ def deviation_ahead(
     for run in on_all_cores(lambda other: onward(other, seen, start, state, ahead), others):
         if run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
+    if law.sources is not None and seen.noise > 0.0:
+        noisy, solved = state_of(law, _with_more_noise(seen), start)
+        run = onward(law, seen, start, noisy, ahead)
+        if solved and run.solved:
+            variance = variance + _smooth((run.frames - frames) ** 2, seen)
     if (sides := untested_sides(seen, frames)) is not None:
         run = onward(law, with_free_sides(seen, sides.axes), start, state, ahead)
         most = np.ptp(seen.filled, axis=(0, 2, 3))[:, None, None]
@@ -119,6 +126,13 @@ def deviation_ahead(
         variance = variance + away**2
     size = np.abs(seen.filled).max(axis=(0, 2, 3))[:, None, None]
     return np.where(seen.grid.free, np.sqrt(variance) + _ROUNDING * size, np.nan)
+
+
+def _with_more_noise(seen: Frames) -> Frames:
+    """The frames with as much noise added as they have."""
+    size = seen.noise * np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
+    added = size * np.random.default_rng(0).standard_normal(seen.values.shape)
+    return dataclasses.replace(seen, values=seen.values + added, filled=seen.filled + added)
 
 
 def _by_time(
