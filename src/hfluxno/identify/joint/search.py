@@ -180,6 +180,10 @@ class _Search(Attempts):
         if len(refined) > 1 and not self.leaves_noise(best):
             # Evidence takes errors of the scheme for noise.
             best = min(refined, key=lambda each: self.missed(each.estimate))
+        # A further kink may lie on one that is there, and fits the errors of cells that it divides.
+        likely = [each for each in refined if each.evidence > best.evidence - CLEARLY]
+        fewer = [each for each in likely if 0 < each.kind.kinks < best.kind.kinks]
+        best = min(fewer, key=lambda each: each.kind.kinks, default=best)
         if best.kind != first.kind and plain.evidence + WORTH > best.evidence:
             return plain
         if best.kind.stretches > 1 and one_suffices(best.estimate):
