@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from types import SimpleNamespace
 
 import h5py
 import jax
@@ -13,6 +14,7 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
+from hfluxno.cli.plane import momentum_of
 from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.export import export_law
 from hfluxno.forecaster import NINETY_OF_FRAMES
@@ -638,3 +640,8 @@ def test_the_demo_prints_the_equations(tmp_path, capsys):
     assert len(result["terms"]) >= 5
     assert all(abs(term["value"] - term["named"]) < 0.03 for term in result["terms"])
     assert (tmp_path / "quadrants_forecast.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("said", ["m", "m_x", "m_x, m_y"])
+def test_one_component_of_the_momentum_names_both(said):
+    assert momentum_of(SimpleNamespace(momentum=said)) == ("m_x", "m_y")

@@ -273,7 +273,13 @@ def test_what_is_no_gas_on_a_plane_is_refused(tmp_path):
     assert "two sides of x" in refused(well(tmp_path / "f.hdf5"), boundary="a/b/c")
     cube = xr.DataArray(np.ones((7, 16, 16, 16)), dims=("time", "x", "y", "z"), name="u")
     cube.to_dataset().to_netcdf(tmp_path / "g.nc", engine="h5netcdf")
-    assert "3 space axes (x, y, z)" in refused(tmp_path / "g.nc")
+    assert refused(tmp_path / "g.nc").endswith(
+        "3 space axes (x, y, z); laws are inferred on a "
+        "line or a plane: save one plane of it, or averages along an axis."
+    )
+    cube.rename(z="batch").to_dataset().to_netcdf(tmp_path / "h.nc", engine="h5netcdf")
+    said = refused(tmp_path / "h.nc")
+    assert said.endswith("; if batch numbers trajectories, call it trajectory.")
 
 
 def test_axes_that_contradict_the_fields(tmp_path):

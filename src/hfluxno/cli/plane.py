@@ -75,12 +75,14 @@ def measured(config, source: PlaneSource) -> list[int]:
 
 
 def momentum_of(config) -> tuple[str, str] | None:
-    """The pair that --momentum names. Raises `ValueError` if it is not a pair."""
+    """The pair that --momentum names; `m` and `m_x` stand for both. Raises `ValueError` if it is not
+    a pair."""
     if config.momentum is None:
         return None
     names = tuple(name.strip() for name in config.momentum.split(","))
     if len(names) == 1:
-        names = (f"{names[0]}_x", f"{names[0]}_y")
+        base = names[0].removesuffix("_x")
+        names = (f"{base}_x", f"{base}_y")
     if len(names) != 2:
         raise ValueError(
             f"In two dimensions the momentum is a pair of fields; got {config.momentum}."

@@ -79,9 +79,14 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
 
 
 def refuse_three_axes(path: Path, axes: Sequence[str]) -> ValueError:
+    others = [axis for axis in axes if axis not in ("x", "y", "z")]
+    if len(axes) == 3 and len(others) == 1:
+        mend = f"; if {others[0]} numbers trajectories, call it trajectory"
+    else:
+        mend = ""
     return ValueError(
         f"{path} has {len(axes)} space axes ({listed(list(axes))}); laws are inferred on a line or "
-        "a plane: save one plane of it, or averages along an axis."
+        f"a plane: save one plane of it, or averages along an axis{mend}."
     )
 
 
