@@ -75,8 +75,8 @@ def measured(config, source: PlaneSource) -> list[int]:
 
 
 def momentum_of(config) -> tuple[str, str] | None:
-    """The pair that --momentum names; `m` and `m_x` stand for both. Raises `ValueError` if it is not
-    a pair."""
+    """The pair that --momentum names; m and m_x stand for both. Raises `ValueError` if it is no
+    pair."""
     if config.momentum is None:
         return None
     names = tuple(name.strip() for name in config.momentum.split(","))

@@ -134,3 +134,13 @@ def test_what_grows_from_noise_is_expected_where_there_is_nothing():
     away = np.sqrt(np.mean(found[:, 0, 8:14] ** 2, axis=(1, 2)))
     expected = noise * np.exp(rate * np.arange(1.0, 9.0))
     assert np.all(away > 0.6 * expected) and np.all(away < 2.0 * expected)
+
+
+def test_what_neighbours_share_is_no_noise():
+    """An error of .01 in waves of eight cells under noise of .02, in the fields of `smooth`."""
+    values = seen(smooth(), 0.02)
+    wave = 0.01 * np.sqrt(2.0) * np.sin(np.pi * np.arange(SHAPE[0]) / 4.0)[:, None]
+    noise = 0.02 * np.random.default_rng(1).normal(size=(8, 2, *SHAPE))
+    alone, both = (deviation._beyond_noise(e, values) for e in (noise, noise + wave))
+    assert np.mean(alone) < 0.2 * 0.02**2
+    assert np.mean(both) == pytest.approx(0.01**2, rel=0.3)

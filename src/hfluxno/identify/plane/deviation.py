@@ -28,7 +28,7 @@ import dataclasses
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from hfluxno.batching import on_all_cores
 from hfluxno.forecast_checks import left_observed_range
@@ -43,7 +43,7 @@ from hfluxno.parametric.plane.law import FittedPlaneLaw
 _GROWN = 0.6  # α
 _UNIFORM = 0.3
 # Waves of a few cells look like noise, so at least this fraction of a squared error counts.
-_AT_LEAST = 0.5
+_AT_LEAST = 0.1
 # The place of a predicted jump is uncertain by this many cells.
 _CELLS = 1.0
 _ROUNDING = 1e-13
@@ -140,14 +140,9 @@ def _by_time(
 ) -> Float[np.ndarray, "step field"]:
     """e of each field at the times after the end of the context."""
     gone, errors = [], []
-    noise = seen.noise**2 * np.var(seen.filled, axis=(0, 2, 3))
     for begin, frames in runs:
-        missed = frames - seen.values[begin + 1 :]
-        known = np.isfinite(missed).sum(axis=(2, 3))
-        squares = np.nansum(missed**2, axis=(2, 3)) / np.where(known > 0, known, np.nan)
-        squares = np.maximum(squares - noise, _AT_LEAST * squares)
         gone.append(seen.at[begin + 1 :] - seen.at[begin])
-        errors.append(np.sqrt(squares))
+        errors.append(np.sqrt(_beyond_noise(frames - seen.values[begin + 1 :], seen)))
     t, each = np.concatenate(gone), np.concatenate(errors)
     found = []
     for error in each.T:
@@ -156,6 +151,22 @@ def _by_time(
         slope = max(float(np.linalg.lstsq(columns, error, rcond=None)[0][1]), 0.0)
         found.append(max(float(np.mean(error - slope * at)), 0.0) + slope * times)
     return np.stack(found, axis=1)
+
+
+def _beyond_noise(
+    missed: Float[np.ndarray, "step field x y"], seen: Frames
+) -> Float[np.ndarray, "step field"]:
+    """The mean squares of errors without independent noise: what is more, or what neighbours share,
+    as means over 3 × 3 cells keep a ninth of noise; NaN where nothing is known."""
+    known = np.isfinite(missed)
+    count = known.sum(axis=(2, 3))
+    count = np.where(count > 0, count, np.nan)
+    missed = np.where(known, missed, 0.0)
+    means = np.where(known, uniform_filter(missed, (0, 0, 3, 3), mode="nearest"), 0.0)
+    squares, of_means = (np.sum(each**2, axis=(2, 3)) / count for each in (missed, means))
+    noise = seen.noise**2 * np.var(seen.filled, axis=(0, 2, 3))
+    shared = (9.0 * of_means - squares) / 8.0
+    return np.maximum.reduce([squares - noise, shared, _AT_LEAST * squares])
 
 
 def _by_scheme(
@@ -177,7 +188,10 @@ def _by_scheme(
         return 0.0, state, None
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
     scale = np.where(size > 0.0, size, 1.0)
-    missed = np.nansum(((own - seen.values[begin + 1 :]) / scale) ** 2)
+    missed = (own - seen.values[begin + 1 :]) / scale
+    known = np.isfinite(missed)
+    squares = _beyond_noise(missed * scale, seen) / scale[:, 0, 0] ** 2
+    missed = np.nansum(squares * known.sum(axis=(2, 3)))
     differs = np.nansum(((before.frames - own) / scale) ** 2)
     part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
     return part, state, after.frames
