@@ -36,7 +36,10 @@ from hfluxno.trajectory import Trajectory
 # The increase of the logarithm of the evidence for which a start far from the law that was found so
 # far is preferred.
 CLEARLY = 10.0
-_FINER = (2, 4)
+_FINER = (2, 4, 8)
+# Cells of an eighth of the length are tried if those of a quarter have increased it by this. It was
+# 120 where they gained nothing under 1 % noise, 320 where they halved the error of the forecast.
+_FINEST, _MUCH = 8, 100.0
 # No further kind is tried after one that leaves nothing but noise, and is more probable by this, or
 # less than this part of the misfit of the first one, and half of that on cells of half the length.
 BEYOND_DOUBT, _LITTLE = 100.0, 0.2
@@ -178,11 +181,12 @@ class Attempts:
     def refined(self, option: Option) -> Option:
         """The estimate on the finest grid that increases the evidence sufficiently, there with as
         many modes of place as do."""
+        gain = np.inf
         for factor in self.finer_grids:
-            found = self.finer(option, factor)
+            found = self.finer(option, factor) if factor < _FINEST or gain > _MUCH else None
             if found is None:
                 break
-            option = found
+            option, gain = found, found.evidence - option.evidence
         return self.with_places(option) if option.refinement > 1 else option
 
     def with_places(self, option: Option) -> Option:
