@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from hfluxno.cli import main
 from tests.data.test_measures import gaps, wave
+from tests.identify.test_velocity import gas, water
 
 
 def saved(path, u, dims=("time", "x"), name="density", **coords):
@@ -474,3 +475,36 @@ def test_a_mark_that_is_named_is_a_gap(tmp_path, capsys):
     found = checked(capsys, path, "--missing=-999")
     assert found["missing"]["all"] == 6 * 12 / u.size and found["fields"]["density"]["smallest"] > 0
     assert found["fields"]["density"]["oddities"] == [] and "--missing=-999" in found["next"]
+
+
+def test_fields_that_are_not_conserved(tmp_path, capsys):
+    time = 0.03 * np.arange(10)
+    h, u, _ = np.moveaxis(water(10, 0.03), 1, 0)
+    path = tmp_path / "a.nc"
+    fields = {"h": (("time", "x"), h), "u": (("time", "x"), u)}
+    coordinates = {"time": time, "x": (np.arange(80) + 0.5) / 80}
+    xr.Dataset(fields, coordinates).to_netcdf(path, engine="h5netcdf")
+    sought = (
+        "u carries h as a velocity does, and is not conserved in shocks: a law of the momentum "
+        "m = h·u is sought instead."
+    )
+    assert sought in checked(capsys, path, "--variable", "h,u")["hints"]
+    unknown = checked(capsys, path, "--variable", "h,u", "--boundary", "open")["hints"]
+    replaced = "u carries h as a velocity does, and is not conserved: put the momentum in its place"
+    assert f"{replaced}, h · u." in unknown
+
+
+def test_a_pressure_in_the_place_of_the_energy(tmp_path, capsys):
+    seen, path = gas(1.4), tmp_path / "a.nc"
+    fields = {
+        name: (("time", "x"), seen[:, i]) for name, i in (("rho", 0), ("m", 1), ("p", 2), ("E", 3))
+    }
+    coordinates = {"time": 0.02 * np.arange(12), "x": (np.arange(80) + 0.5) / 80}
+    xr.Dataset(fields, coordinates).to_netcdf(path, engine="h5netcdf")
+    said = (
+        "p moves the momentum as a pressure does, with γ = 1.4, and is not conserved: put the "
+        "energy in its place, which --gamma computes from fields called density, velocity and "
+        "pressure."
+    )
+    assert said in checked(capsys, path, "--variable", "rho,m,p")["hints"]
+    assert not any("energy" in h for h in checked(capsys, path, "--variable", "rho,m,E")["hints"])

@@ -88,7 +88,11 @@ class FakeIdentification:
     readings: None = None
     recognised: None = None
     cause: None = None
+    change: None = None
     formulas: tuple[str, ...] = ()
+
+    def conserved(self, values: np.ndarray) -> np.ndarray:
+        return values
 
     @property
     def described(self) -> str:

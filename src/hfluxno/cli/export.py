@@ -105,6 +105,8 @@ def _check_own(path: Path) -> None:
 
 def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     from hfluxno.cli import plane, report
+    from hfluxno.cli.acting import mistakes
+    from hfluxno.cli.streams import say
     from hfluxno.identify import load_law
     from hfluxno.identify.saved.law import to_save
 
@@ -115,6 +117,7 @@ def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     source = config.read()
     report.hint(source)
     context = source.context(config.context)
+    say(*mistakes(context))
     with report.working(f"Inferring the law of {source.variable}"):
         from hfluxno.identify import identify_all
 

@@ -88,6 +88,7 @@ def main(config: ForecastConfig) -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli import plane, report, runtime
+    from hfluxno.cli.acting import mistakes
     from hfluxno.cli.files import FIGURES, Files
     from hfluxno.cli.forecast_parts import at_once, part_by_part
     from hfluxno.cli.summary import law_summary
@@ -115,6 +116,7 @@ def main(config: ForecastConfig) -> int:
             "--layout is for frames in two dimensions; in one dimension leave it out, and the "
             "output has the variables of the input."
         )
+    from hfluxno.identify import FittedLawForecaster
     from hfluxno.methods import forecaster
 
     config.check_method(config.method)
@@ -156,6 +158,8 @@ def main(config: ForecastConfig) -> int:
                 attributes=lambda rows: _statuses(source, rows),
             )
         files.written.append(output)
+        if isinstance(method, FittedLawForecaster):
+            results[0]["notes"] = [*mistakes(context), *results[0].get("notes", ())]
         if shown is not None:
             what = context.states, shown.forecast, shown.truth
             files.draw(

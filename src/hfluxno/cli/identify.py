@@ -42,6 +42,7 @@ def main(config: IdentifyConfig) -> int:
     """Reads, identifies, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
     from hfluxno.cli import plane, report, runtime
+    from hfluxno.cli.acting import mistakes
     from hfluxno.cli.files import FIGURES, LAWS, Files
     from hfluxno.cli.progress import progress
     from hfluxno.cli.summary import law_summary, read_result
@@ -87,6 +88,7 @@ def main(config: IdentifyConfig) -> int:
                 results += [read_result(each) for each in found]
                 advance(len(found))
         assert first is not None
+        results[0]["notes"] = mistakes(context)
         files.written += [config.csv] if config.csv else []
         files.save_law(config.save, first, source)
         files.draw(

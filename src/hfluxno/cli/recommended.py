@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hfluxno.cli.acting import sentences
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.data.measures import is_still
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
@@ -36,8 +37,21 @@ def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     forecast, short = _forecast(config, chosen, found)
     many = _too_many(found["frames"]) if forecast or reconstruct else ""
     hints = [*found["hints"], *filter(None, [fault or short, many, bounded])]
+    hints += [] if found["faults"] else _acting(chosen)
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
+
+
+def _acting(source: Source) -> list[str]:
+    """What fields act as; nothing if the commands will refuse the file."""
+    from hfluxno.identify.acting import acting
+
+    if len(source.fields) == 1:
+        return []
+    try:
+        return sentences(acting(source.context()))
+    except ValueError:
+        return []
 
 
 def _with_boundary(source: Source, boundary: Any) -> Source:

@@ -7,7 +7,8 @@ from hfluxno.identify.saved.law import SavedLaw
 
 _FOLDER = Path(__file__).parent / "templates"
 # Characters allowed in a comment of C, so that no name can end it.
-_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()+-=<>^_%'")
+_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:()+-*=<>^_%'")
+_WRITTEN = str.maketrans({"·": "*", "²": "^2", "³": "^3"})
 
 
 def text_of(name: str) -> str:
@@ -42,12 +43,16 @@ def provenance(saved: SavedLaw | SavedPlaneLaw) -> list[str]:
     of_axes = saved.units.by_name(law.fields)
     letters = (("x", "x"), ("y", "y"), ("t", "time"))
     units = [f"{letter} in {of_axes[axis]}" for letter, axis in letters if of_axes.get(axis)]
+    change = saved.change if isinstance(saved, SavedLaw) else None
+    added = [] if change is None else [f"The data have {change.replaced} instead: {change}."]
     return [
         f"A law that hfluxno found: {fit.law}.",
+        *added,
         f"It is known for {ranges}" + (f" ({', '.join(units)})." if units else "."),
         f"Of the data that it was found in: {fit.sentence}.",
     ]
 
 
 def in_c(text: str) -> str:
-    return "".join(letter if letter in _PLAIN else "?" for letter in text)
+    plain = text.translate(_WRITTEN)
+    return "".join(letter if letter in _PLAIN else "?" for letter in plain)

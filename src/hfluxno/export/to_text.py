@@ -15,6 +15,8 @@ def text(saved: SavedLaw | SavedPlaneLaw) -> str:
     lines = [_equation(line) for line in of_every_axis(laws)]
     lines += [f"{v} = {_scaled(u, mid, half)}" for v, u, mid, half in scaled_fields(laws)]
     lines += [] if law.place is None else _by_place(law, law.place)
+    if isinstance(saved, SavedLaw) and saved.change is not None:
+        lines.append(str(saved.change))
     ranges = zip(law.fields, law.lower, law.upper, law.units.fields, strict=True)
     for field, low, high, unit in ranges:
         lines.append(f"{low:.6g} ≤ {field} ≤ {high:.6g}{' ' + unit if unit else ''}")

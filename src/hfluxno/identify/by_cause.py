@@ -73,7 +73,7 @@ def cause_of(found: Identification, values: np.ndarray, context: Trajectory) -> 
     such a term already."""
     if found.status not in UNEXPLAINED or not _shows_cause(values, context):
         return None
-    if found.second_order is not None:  # the weak form of the measured fields says nothing then
+    if found.change is not None:  # the weak form of the measured fields says nothing then
         return None
     cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
     return None if cause is not None and cause.name in _present(found.law) else cause

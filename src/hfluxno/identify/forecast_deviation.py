@@ -51,7 +51,7 @@ percent of the values lie within 1.645 σ. Since then errors have become smaller
 within σ (`NINETY_OF_VALUES`).
 
 All of them are deviations of the measured fields. Where those of the law are others, what cells
-that a jump divides are off by (see `SecondOrder.divided`) is one more misfit of the last frame, and
+that a jump divides are off by (see `Change.divided`) is one more misfit of the last frame, and
 of each later one.
 """
 
@@ -140,10 +140,11 @@ def forecast_deviation(
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     variance += np.sum(by_law, axis=0)
-    if item.second_order is not None:
-        divided = np.repeat(item.second_order.divided(measured[-1]), settings.refinement, axis=-1)
+    if item.change is not None:
+        divided = np.repeat(item.change.divided(measured[-1]), settings.refinement, axis=-1)
         variance += beside(item.grid_law, state + divided, rate)
-        variance += item.second_order.divided(predicted) ** 2
+        away = item.measured(frames + item.change.divided(predicted)) - predicted
+        variance += np.fmin(np.abs(away), most) ** 2
     law, guess = item.grid_law, item.grid_law.further()
     if float(law.reach) > 0.0 and (item.recognised is None or not item.recognised.symbol):
         # Unless the law is a known one, its terms are a guess there too.

@@ -136,7 +136,7 @@ class FittedLawForecaster(Forecaster):
 
 def _measured(made: Forecast, identifications: tuple[Identification, ...]) -> Forecast:
     """A batch of forecasts of the fields of laws as those of what was measured."""
-    if all(item.second_order is None for item in identifications):
+    if all(item.change is None for item in identifications):
         return made
     pairs = zip(identifications, made.trajectory.values, strict=True)
     frames = np.stack([item.measured(each) for item, each in pairs])
@@ -190,6 +190,9 @@ def _continue(
     if len(item.estimate.noise) == values.shape[1] and len(past) > 1:  # the flow is no state
         ahead = np.diff(times[len(past) - 1 :])
         spread = np.sqrt(not_below_backtest(spread**2, item, values, ahead))
+    if item.change is not None:
+        after = states[len(past) :]
+        spread, bound = (item.change.deviation(after, each) for each in (spread, bound))
     return _Continued(states[len(past) - 1 :], True, spread, bound, observed)
 
 
@@ -266,7 +269,7 @@ def _noise(
 ) -> Float[np.ndarray, " field"]:
     """The standard deviation of the noise on values of each field. Steep waves look like noise from
     frame to frame, but a law that explains them leaves no more than that."""
-    if item.estimate is not None:
+    if item.estimate is not None and item.change is None:
         return item.estimate.noise[: values.shape[1]]
     return np.fmin(item.misfit.noise, item.residual) * np.nanstd(values, axis=(0, 2))
 

@@ -39,7 +39,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise, with_first_state
-from hfluxno.identify.with_second_order import with_second_order
+from hfluxno.identify.with_change import with_change
 from hfluxno.identify.with_sources import with_sources
 from hfluxno.identify.without_limits import without_limits
 from hfluxno.identify.without_suspects import without_suspects
@@ -200,10 +200,7 @@ def identifier(
             found = jointly_found(single)
             return found or nothing_to_infer(_states_of(single), context, failed=True)
         if len(names) == 2 and is_dense(single):
-            found = of_two_fields(single, context.grid)
-            return with_second_order(
-                found, single, lambda other: of_two_fields(other, context.grid)
-            )
+            return with_change(single, lambda each: of_two_fields(each, context.grid))
         asked_for = identify_by_cause(single, negated_in_fits) if len(names) == 1 else None
         if asked_for is not None:
             return asked_for
@@ -259,7 +256,7 @@ def identifier(
         return tuple(
             dataclasses.replace(
                 _within(each, measured.bounds),
-                units=units if each.second_order is None else each.second_order.units(units),
+                units=units if each.change is None else each.change.units(units),
                 cause=cause_of(each, values, measured),
             )
             for each, values in zip(found, batch[members], strict=True)

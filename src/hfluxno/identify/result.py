@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.frames.second_order import SecondOrder
+from hfluxno.identify.frames.second_order import KnownChange
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.recognition.monomials import written
@@ -65,8 +65,8 @@ class Identification:
     - `recognised`: the known law of several fields, or `None` if none fits.
     - `units`: the known units of the context, by name.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
-    - `second_order`: what the law has in place of a measured flow, which is not conserved (see
-      `hfluxno.identify.frames.second_order`); `None` if the fields of the law are those of the
+    - `change`: what the law has in the place of a measured velocity or flow that is not conserved
+      (see `hfluxno.identify.frames.change`); `None` if the fields of the law are those of the
       context.
     """
 
@@ -95,7 +95,7 @@ class Identification:
     recognised: Recognised | None = None
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     cause: Cause | None = None
-    second_order: SecondOrder | None = None
+    change: KnownChange | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
@@ -114,11 +114,11 @@ class Identification:
 
     def measured(self, states: np.ndarray) -> np.ndarray:
         """The measured fields at states of the law, shape (…, field, x)."""
-        return states if self.second_order is None else self.second_order.measured(states)
+        return states if self.change is None else self.change.measured(states)
 
     def conserved(self, values: np.ndarray) -> np.ndarray:
         """The states of the law at measured fields."""
-        return values if self.second_order is None else self.second_order.conserved(values)
+        return values if self.change is None else self.change.conserved(values)
 
     @property
     def readings(self) -> Readings | None:
@@ -135,7 +135,7 @@ class Identification:
     def formulas(self) -> tuple[str, ...]:
         """The equation of each field in the units of the data, and what a field is that was not
         measured; none for laws in other bases."""
-        added = () if self.second_order is None else (str(self.second_order),)
+        added = () if self.change is None else (str(self.change),)
         return (*written(self.law), *added)
 
     @property

@@ -5,6 +5,7 @@ observed states as dots: the law is known only there. More fields: each flux alo
 field, with the others at the middle of theirs.
 """
 
+import dataclasses
 import textwrap
 from typing import Any
 
@@ -92,9 +93,12 @@ def draw_law(
 ) -> None:
     """Draws the law as one row of panels."""
     law = identification.law
+    if identification.change is not None:
+        units = tuple(identification.units.get(name, "") for name in law.fields)
+        labels = dataclasses.replace(labels, fields=law.fields, field_units=units)
     states = None
     if context is not None:
-        values = np.asarray(context.single(index).values, float)
+        values = identification.conserved(np.asarray(context.single(index).values, float))
         states = np.moveaxis(values, 1, 0).reshape(len(law.fields), -1)
         states = states[:, np.isfinite(states).all(axis=0)]
     with jax.enable_x64(True):

@@ -160,11 +160,11 @@ def test_the_law_of_the_road_has_terms_for_steep_pressures(density):
 
 def test_a_law_file_holds_the_change(tmp_path):
     law = dataclasses.replace(shallow_water(), fields=("density", "y"))
-    found = dataclasses.replace(identification(law), second_order=CHANGE)
+    found = dataclasses.replace(identification(law), change=CHANGE)
     file = tmp_path / "law.json"
     found.save(file, {"density": "1/km", "flow": "1/h"})
     loaded = hfluxno.load_law(file)
-    assert loaded.second_order == CHANGE and loaded.units.fields == ("1/km", "1/h")
+    assert loaded.change == CHANGE and loaded.units.fields == ("1/km", "1/h")
     written = json.loads(file.read_text())
     for key, value, fault in (
         ("strength", -1.0, "a positive strength"),
@@ -173,7 +173,7 @@ def test_a_law_file_holds_the_change(tmp_path):
         ("place", 0, "not in the place of the field y"),
         ("flow", "density", "a flow needs its density"),
     ):
-        broken = written | {"second_order": written["second_order"] | {key: value}}
+        broken = written | {"change": written["change"] | {key: value}}
         file.write_text(json.dumps(broken))
         with pytest.raises(ValueError, match=fault):
             hfluxno.load_law(file)
@@ -188,7 +188,7 @@ def test_the_forecast_is_of_density_and_flow():
     away = made.trajectory.values - frames[FRAMES:, :2]
     errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(frames[FRAMES:, :2], axis=(1, 2))
     found = made.identifications[0]
-    assert found.law.fields == ("density", "y") and found.second_order is not None
+    assert found.law.fields == ("density", "y") and found.change is not None
     assert found.formulas[-1].startswith("y = flow + ") and found.units["y"] == "1/s"
     assert np.max(errors) < 0.02 and np.mean(errors <= made.predicted_error_90) > 0.7
     again = hfluxno.forecast(context, FRAMES, law=found)

@@ -31,7 +31,6 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
     [
         (TRANSPORT | {(1, "a²"): 4.905}, "shallow water, g = 9.81 ±"),
         (TRANSPORT | {(1, "a"): 0.5}, "isothermal Euler, c² = 0.5 ±"),
-        ({(0, "a·b"): 1.0, (1, "b²"): 0.5, (1, "a"): 9.81}, "shallow water by depth and velocity"),
         (
             TRANSPORT | {(0, "a²"): -0.8, (1, "a·b"): -0.8},
             "Aw–Rascle–Zhang, β = 0.8 ±",

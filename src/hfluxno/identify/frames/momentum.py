@@ -5,10 +5,11 @@ functions ψ,
 
     ∫∫ h ψ_t + c m ψ_x dx dt = 0,
 
-which has one unknown and needs no derivative of the data. A momentum is zero in walls, so a field
-that never is so beside one is none. If nothing is found in this way (small waves, for which the
-fields are interchangeable, or few measurements) and there is a wall, the momentum is the field with
-values of both signs if all others have only one: what moves one way and back between walls.
+which has one unknown and needs no derivative of the data. A velocity u does so with F_h = c h u. A
+momentum is zero in walls, so a field that never is so beside one is none. If nothing is found in
+this way (small waves, for which the fields are interchangeable, or few measurements) and there is a
+wall, the momentum is the field with values of both signs if all others have only one: what moves
+one way and back between walls.
 """
 
 import itertools
@@ -24,6 +25,10 @@ from hfluxno.trajectory import Trajectory
 _UNEXPLAINED = 0.2
 # … and less than this fraction of what remains in the opposite case.
 _CLEARLY = 0.5
+# Velocities leave less than this (thousandths of exact frames) …
+_CARRIED = 0.1
+# … of a density that stays above this part of its largest value.
+POSITIVE = 0.02
 # A field that is never less than this part of its size beside a wall is not zero there.
 _THERE = 0.5
 # A field has both signs if the smaller side is this fraction of the larger one.
@@ -50,7 +55,8 @@ def negated_fields(
     if len(fields) == 1:
         return ()
     batch = np.asarray(context.batch[varies], np.float64)
-    found = carrier(batch)
+    moving = velocity(batch) if len(fields) == 2 else None
+    found = carrier(batch) if moving is None else moving[0]
     if found is not None and _is_there_at_wall(batch[:, :, found], context.grid):
         found = None
     if found is None and context.grid.has_wall():
@@ -114,6 +120,27 @@ def carrier(batch: Float[np.ndarray, "trajectory time field space"]) -> int | No
         for whether in (True, False)
     )
     return best if least < min(_UNEXPLAINED, _CLEARLY * others) else None
+
+
+def velocity(
+    batch: Float[np.ndarray, "trajectory time field space"],
+) -> tuple[int, int] | None:
+    """The field that carries another one as a velocity does, and neither as a momentum nor as a
+    constant, and that one, which is positive; `None` if there is none."""
+    best, found = _CARRIED, None
+    pairs = list(itertools.permutations(range(batch.shape[2]), 2))
+    for moving, density in pairs:
+        if batch[:, :, density].min() <= POSITIVE * batch[:, :, density].max():
+            continue
+        product = batch[:, :, moving] * batch[:, :, density]
+        left = _unexplained(np.stack([batch[:, :, density], product], axis=2), 0, 1)
+        if left < best:
+            best, found = left, (moving, density)
+    if found is None:
+        return None
+    others = [_unexplained(batch, carried, moving) for moving, carried in pairs]
+    others.append(_unexplained(batch, found[1], found[1]))
+    return found if best < _CLEARLY * min(others) else None
 
 
 def _only_one_of_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:

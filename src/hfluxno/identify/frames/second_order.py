@@ -10,7 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.trajectory import Trajectory
+from hfluxno.identify.frames.change import (
+    AT_ANY_PLACE,
+    Change,
+    MomentumOfVelocity,
+    larger_beside,
+)
 
 # The field that takes the place of the flow.
 NAME = "y"
@@ -19,8 +24,8 @@ _SHORT = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
-class SecondOrder:
-    """The change from measured to conserved fields.
+class SecondOrder(Change):
+    """The conserved y in the place of a measured flow.
 
     - `density`, `flow`: the names of ρ and q.
     - `place`: that of q among the two fields.
@@ -36,10 +41,12 @@ class SecondOrder:
     scale: float
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """The measured fields."""
-        pair = (self.density, self.flow)
-        return pair if self.place == 1 else pair[::-1]
+    def replaced(self) -> str:
+        return self.flow
+
+    @property
+    def name(self) -> str:
+        return NAME
 
     def pressure(self, density: Float[np.ndarray, "*points"]) -> Float[np.ndarray, "*points"]:
         """p(ρ); c (ρ/ρ₀)^γ/γ, which is shorter, from γ = ½ on."""
@@ -51,40 +58,26 @@ class SecondOrder:
     def conserved(
         self, values: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        """The values with y in place of q."""
         return self._plus(values, 1.0)
 
     def measured(
         self, states: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        """The states with q in place of y."""
         return self._plus(states, -1.0)
 
     def divided(
         self, values: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        """How far y of the means over cells may be from the means of y, zero for the density:
-        ½ (ρ p)'' times the variance of ρ within a cell, that of a jump to one of its neighbours at
-        any place."""
+        """½ (ρ p)'' times the variance of ρ within a cell."""
         density, found = values[..., 1 - self.place, :], np.zeros_like(values)
-        steps = np.abs(np.diff(density, axis=-1))
-        none = np.zeros_like(steps[..., :1])
-        jump = np.maximum(np.append(steps, none, axis=-1), np.append(none, steps, axis=-1))
+        variance = AT_ANY_PLACE * larger_beside(np.diff(density, axis=-1)) ** 2
         relative = density / self.scale
         slope = self.strength * relative ** (self.exponent - 1.0) / self.scale
-        found[..., self.place, :] = 0.5 * (1.0 + self.exponent) * slope * jump**2 / 6.0
+        found[..., self.place, :] = 0.5 * (1.0 + self.exponent) * slope * variance
         return found
 
-    def context(self, measured: Trajectory) -> Trajectory:
-        """The context of the conserved fields."""
-        fields = tuple(NAME if name == self.flow else name for name in measured.fields)
-        values = self.conserved(np.asarray(measured.values, np.float64))
-        units = tuple(self.units(dict(measured.units)).items())
-        return dataclasses.replace(measured, values=values, fields=fields, units=units)
-
-    def units(self, known: Mapping[str, str]) -> dict[str, str]:
-        """Those of the conserved fields: y is a flow, too."""
-        return {NAME if name == self.flow else name: unit for name, unit in known.items()}
+    def unit(self, known: Mapping[str, str]) -> str:
+        return known.get(self.flow, "")  # y is a flow, too
 
     def __str__(self) -> str:
         density, c, power = self.density, self.strength, f"^{self.exponent + 1.0:.4g}"
@@ -106,3 +99,6 @@ class SecondOrder:
         density, found = values[..., 1 - self.place, :], np.array(values)
         found[..., self.place, :] += sign * density * self.pressure(density)
         return found
+
+
+KnownChange = MomentumOfVelocity | SecondOrder

@@ -68,14 +68,6 @@ _PRESSURES: tuple[_Entries, ...] = tuple({(1, (k, 0)): 1.0} for k in (1, 2, 3))
 _KNOWN = (
     _Known("shallow water", _TRANSPORT, ({(1, (2, 0)): 0.5},), 1, "g", (1.0,)),
     _Known("isothermal Euler", _TRANSPORT, ({(1, (1, 0)): 1.0},), 1, "c²", (1.0,)),
-    _Known(
-        "shallow water by depth and velocity",
-        {(0, (1, 1)): 1.0, (1, (0, 2)): 0.5},
-        ({(1, (1, 0)): 1.0},),
-        1,
-        "g",
-        (1.0,),
-    ),
     # y = ρ (v + β ρ)
     _Known(
         "Aw–Rascle–Zhang",

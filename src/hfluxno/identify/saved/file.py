@@ -102,7 +102,7 @@ def _file(saved: SavedLaw) -> LawFile:
         saved.scheme,
         saved.fit,
         (_finite(law.least), _finite(law.most)),
-        saved.second_order,
+        saved.change,
     )
 
 
@@ -224,7 +224,7 @@ def _saved(file: LawFile) -> SavedLaw:
         np.array(file.coefficients.covariance).reshape(count, count),
         file.scheme,
         file.fit,
-        file.second_order,
+        file.change,
     )
 
 

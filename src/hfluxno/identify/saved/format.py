@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hfluxno.identify.frames.second_order import NAME, SecondOrder
+from hfluxno.identify.frames.second_order import KnownChange, SecondOrder
 from hfluxno.identify.saved.law import Fit, Scheme, Units
 from hfluxno.identify.status import FitStatus
 from hfluxno.parametric.solver_settings import SCHEMES
@@ -122,12 +122,14 @@ class LawFile:
     scheme: Scheme
     fit: Fit
     bounds: tuple[float | None, float | None]
-    second_order: SecondOrder | None
+    change: KnownChange | None
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier files have neither bounds nor conserved fields that were not measured."""
-        return {"bounds": [None, None], "second_order": None, **data}
+        """Earlier files have neither bounds nor conserved fields that were not measured, or call
+        the change of a road by its own name."""
+        data = {"change" if key == "second_order" else key: each for key, each in data.items()}
+        return {"bounds": [None, None], "change": None, **data}
 
 
 def faults(file: LawFile):
@@ -144,8 +146,8 @@ def faults(file: LawFile):
         yield "bounds belong to a law of one field"
     if low is not None and high is not None and not low < high:
         yield "the lower bound is not below the upper one"
-    if file.second_order is not None:
-        yield from _faults_of_second_order(file.second_order, file.fields)
+    if file.change is not None:
+        yield from _faults_of_change(file.change, file.fields)
     functions = yield from faults_of_basis(file)
     if not has_shape(file.flux, d, functions):
         yield f"the flux needs {plural(functions, 'coefficient')} for each field"
@@ -257,14 +259,19 @@ def _faults_of_functions(of: FurtherTerms, lower: Row, upper: Row):
             yield "a source divides by a field that is zero somewhere in its range"
 
 
-def _faults_of_second_order(of: SecondOrder, fields: tuple[str, ...]):
-    measured = {of.density, of.flow}
-    if len(measured) < 2 or of.place not in (0, 1) or set(fields) != {of.density, NAME}:
-        yield f"a flow needs its density and the field {NAME} in its place"
-    elif fields[of.place] != NAME:
-        yield f"the flow is not in the place of the field {NAME}"
+def _faults_of_change(of: KnownChange, fields: tuple[str, ...]):
+    if of.density == of.replaced or of.place not in (0, 1) or set(fields) != {of.density, of.name}:
+        yield f"a {_noun(of)} needs its density and the field {of.name} in its place"
+    elif fields[of.place] != of.name:
+        yield f"the {_noun(of)} is not in the place of the field {of.name}"
+    if not isinstance(of, SecondOrder):
+        return
     if not (of.strength > 0.0 and of.scale > 0.0 and abs(of.exponent) <= _MOST_DEGREE):
         yield "the pressure of a flow needs a positive strength, an exponent and a positive scale"
+
+
+def _noun(of: KnownChange) -> str:
+    return "flow" if isinstance(of, SecondOrder) else "velocity"
 
 
 def faults_of_numbers(data: Any):

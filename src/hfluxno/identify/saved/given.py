@@ -55,16 +55,16 @@ def given_identifier(
 
     Raises `ValueError` if the fields differ from those of the law, or the context cannot be used.
     """
-    change = saved.second_order
+    change = saved.change
     if change is not None and context.fields == change.fields:
         conserved = given_identifier(
-            dataclasses.replace(saved, second_order=None),
+            dataclasses.replace(saved, change=None),
             change.context(context),
-            momentum,
+            change.name if momentum == change.replaced else momentum,
             interval,
         )
         return lambda members: tuple(
-            dataclasses.replace(each, second_order=change) for each in conserved(members)
+            dataclasses.replace(each, change=change) for each in conserved(members)
         )
     saved = _with_momentum(saved, context, momentum)
     _check(saved, context)

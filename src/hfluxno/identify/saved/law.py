@@ -13,7 +13,7 @@ from jaxtyping import Float
 from hfluxno import names
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
-from hfluxno.identify.frames.second_order import SecondOrder
+from hfluxno.identify.frames.second_order import KnownChange
 from hfluxno.identify.status import FitStatus
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Dictionary
@@ -114,7 +114,7 @@ class SavedLaw:
     - `coefficients`, `covariance`: as of an `Identification`.
     - `scheme`: how it was solved.
     - `fit`: how well it explained the data in which it was found.
-    - `second_order`: what the law has in place of a measured flow, or `None`.
+    - `change`: what the law has in the place of a measured field that is not conserved, or `None`.
     """
 
     law: FittedLaw
@@ -123,7 +123,7 @@ class SavedLaw:
     covariance: Float[np.ndarray, "coefficient coefficient"]
     scheme: Scheme
     fit: Fit
-    second_order: SecondOrder | None = None
+    change: KnownChange | None = None
 
     def save(self, path: str | Path) -> None:
         """Writes it as JSON; [`load_law`][hfluxno.load_law] reads the same law to the last bit.
@@ -148,8 +148,8 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
         raise ValueError(f"There is no law to save: {found.status.sentence}.")
     control, settings = found.settings.control, found.settings
     law = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), found.law)
-    if units is not None and found.second_order is not None:
-        units = found.second_order.units(units)
+    if units is not None and found.change is not None:
+        units = found.change.units(units)
     return SavedLaw(
         law,
         Units.named(units, law.fields),
@@ -176,7 +176,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             _known(found.cell),
             _known(found.interval),
         ),
-        found.second_order,
+        found.change,
     )
 
 
@@ -245,6 +245,8 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
     """Rejects data in other units than those of the law. Raises `ValueError` if a unit is known for
     both and differs."""
     of_law = saved.units.by_name(saved.law.fields)
+    if isinstance(saved, SavedLaw) and saved.change is not None:
+        units = saved.change.units(units)
     known = {name: units[name] for name in of_law if name in units}
     of_data = type(saved.units).named(known, saved.law.fields).by_name(saved.law.fields)
     for name, unit in of_law.items():

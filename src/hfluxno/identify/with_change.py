@@ -1,0 +1,105 @@
+"""A law of two measured fields, or one of what is conserved in the place of one of them."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from hfluxno.identify.frames.change import MomentumOfVelocity
+from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.frames.momentum import carrier, velocity
+from hfluxno.identify.frames.second_order import NAME
+from hfluxno.identify.frames.second_order_fit import second_order
+from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.result import Identification
+from hfluxno.identify.status import UNEXPLAINED, FitStatus, status_of, total_drift
+from hfluxno.trajectory import Trajectory
+from hfluxno.units import of_flow
+
+_LawOf = Callable[[Trajectory], Identification]
+
+# A y that varies more than this multiple of the flow says little about the flow.
+_MOST_ADDED = 4.0
+# A law of the momentum whose back-test error is this part of that of repeating a frame is not
+# compared with one of the velocity, which must have this part of its error to be preferred: where
+# a shock divides cells, products of means are off, and a wrong law may imitate a single shock.
+_EXACT, _CLEARLY = 0.03, 0.3
+
+
+def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
+    """The law that `law_of` finds for two fields, or for what is conserved in their place.
+
+    A velocity that carries the other field obeys a conservation law as long as the fields are
+    smooth, so the law is sought for the momentum, unless that of the velocity explains the frames
+    clearly better.
+    """
+    values = interpolated(np.asarray(single.values, np.float64), single.grid.is_periodic())
+    change = momentum_of(values, single.fields)
+    if change is None:
+        return _with_second_order(law_of(single), single, values, law_of)
+    of_momentum = _of_velocity(change, single, values, law_of)
+    error, of_repeating = of_momentum.backtest_error, of_momentum.persistence_error
+    if of_momentum.status == FitStatus.OK and error <= _EXACT * of_repeating:
+        return of_momentum
+    plain = law_of(single)
+    if of_momentum.status != FitStatus.OK:
+        return plain if plain.status == FitStatus.OK else with_further_terms(plain, of_momentum)
+    clearly = plain.status == FitStatus.OK and plain.backtest_error < _CLEARLY * error
+    return plain if clearly else of_momentum
+
+
+def momentum_of(values: np.ndarray, fields: tuple[str, ...]) -> MomentumOfVelocity | None:
+    """The momentum in the place of one of two fields, (time, field, x), that is a velocity; `None`
+    if none is."""
+    found = velocity(values[None])
+    if found is None:
+        return None
+    place, density = found
+    return MomentumOfVelocity(fields[density], fields[place], place)
+
+
+def _with_second_order(
+    found: Identification, single: Trajectory, values: np.ndarray, law_of: _LawOf
+) -> Identification:
+    """The law found, or, if it does not explain the frames and one field is the flow of the other,
+    what `law_of` finds for the fields that are conserved on a road, if that predicts the last
+    frames better."""
+    if found.status not in (*UNEXPLAINED, FitStatus.FAILED) or single.grid.has_wall():
+        return found
+    if NAME in single.fields:  # which would be two fields then
+        return found
+    flow = carrier(values[None])
+    if flow is None:
+        return found
+    units = dict(single.units)
+    parts = [units.get(name, "") for name in (*single.fields, "x", "time")]
+    factor = of_flow(parts[flow], parts[1 - flow], *parts[2:])
+    change = second_order(single, flow, factor)
+    if change is None:
+        return found
+    y = change.conserved(values)
+    if np.std(y[:, flow]) > _MOST_ADDED * np.std(values[:, flow]):
+        return found
+    richer = dataclasses.replace(law_of(change.context(single)), change=change)
+    if richer.status == FitStatus.SOURCE_OR_LEAK:  # cell averages of y are not those of ρ and q
+        richer = dataclasses.replace(richer, status=FitStatus.SYSTEMATIC_MISFIT)
+    return with_further_terms(found, richer)
+
+
+def _of_velocity(
+    change: MomentumOfVelocity, single: Trajectory, values: np.ndarray, law_of: _LawOf
+) -> Identification:
+    """The law of the momentum. Its total, of products of means, may change by what jumps within
+    cells make."""
+    found = dataclasses.replace(law_of(change.context(single)), change=change)
+    if found.status != FitStatus.SOURCE_OR_LEAK:
+        return found
+    states = change.conserved(values)
+    size = np.mean(np.abs(states), axis=(0, 2))
+    divided = np.max(np.mean(np.abs(change.divided(values)), axis=2), axis=0)
+    if not total_drift(states, single.grid, divided / size)[1]:
+        return found
+    seen = None if np.all(single.observed) else np.asarray(single.observed)
+    error, of_repeating = found.backtest_error, found.persistence_error
+    status = status_of(error, found.residual, states, of_repeating, True, found.misfit, seen)
+    return dataclasses.replace(found, status=status)
