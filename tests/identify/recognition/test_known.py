@@ -38,6 +38,11 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
         ({(0, "b"): 2.0, (1, "a"): 8.0}, "linear waves, c = 4 ±"),
         ({(0, "b"): -1.0, (1, "a"): -3.0, (1, "a²"): 1.0}, "p-system"),
         (TRANSPORT | {(1, "a"): 0.3, (1, "a³"): 0.1}, "barotropic gas"),
+        # The discharge counts lengths in metres, and x in kilometres.
+        (
+            {(0, "b"): 1e-3, (1, "b²/a"): 1e-3, (1, "a²"): 4.905e-3},
+            "shallow water, g = 9.81 ±",
+        ),
         # The same with the fields in the other order.
         ({(1, "a"): 1.0, (0, "a²/b"): 1.0, (0, "b²"): 4.905}, "shallow water, g = 9.81 ±"),
     ],

@@ -5,6 +5,9 @@ residual is hardly larger than that of the law found without it, or if it predic
 better: on few cells, many terms fit the errors of the quadratures. The coefficient is the
 least-squares solution; its uncertainty is the spread of the solutions for single fields and test
 functions of one length, because the errors of the weak form are those of quadratures, not noise.
+
+All fluxes may have a factor in common: that of the units, if lengths are those of x in others than
+those in which the momentum counts them.
 """
 
 import dataclasses
@@ -15,6 +18,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
 from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.recognition.unit_factor import unit_factor
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.terms import Further, Roles, Structure, with_further
 from hfluxno.parametric.plane.weak_form import WeakSystem, total
@@ -50,8 +54,9 @@ def recognise(
     The `further` terms are added as far as the equations need them."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
+    factor = _common_factor(total(systems), basis, roles, cell, interval)
     best = None
-    for known in _known_laws(basis, roles):
+    for known in _known_laws(basis, roles, factor):
         slope = Structure(tuple(range(roles.fields)), known.slope[None], (known.symbol,))
         slope = in_cells(slope, aspect)
         axes = np.array([interval / cell[0], interval / cell[1]])
@@ -91,7 +96,25 @@ def _of_field(structure: Structure, field: int) -> Structure:
     return own.keep(np.any(own.flat != 0.0, axis=(1, 2)))
 
 
-def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:
+def _common_factor(
+    system: WeakSystem, basis: Dictionary, roles: Roles, cell: tuple[float, float], interval: float
+) -> float:
+    """c in F_ρ = c m_x, G_ρ = c m_y, if it is a conversion of units, else 1."""
+    if roles.vector is None or roles.carrier is None:
+        return 1.0
+    direction = np.zeros((1, 1, 2, len(basis.exponents)))
+    for axis, field in enumerate(roles.vector):
+        powers = tuple(map(int, np.eye(roles.fields, dtype=int)[field]))
+        if powers not in basis.exponents:
+            return 1.0
+        place = basis.exponents.index(powers)
+        direction[0, 0, axis, place] = np.asarray(basis.scale)[field]
+    carried = in_cells(Structure((roles.carrier,), direction, ("c",)), cell[0] / cell[1])
+    found = estimate(system, carried, np.ones(roles.fields)).unknowns[0]
+    return unit_factor(float(found) * cell[0] / interval)
+
+
+def _known_laws(basis: Dictionary, roles: Roles, factor: float) -> list[_Known]:
     if roles.vector is None or roles.carrier is None:
         return []
     count = roles.fields
@@ -107,7 +130,7 @@ def _known_laws(basis: Dictionary, roles: Roles) -> list[_Known]:
             key = tuple(map(int, powers))
             if key not in place:
                 return None
-            coefficients[field, axis, place[key]] += value * float(np.prod(scale**powers))
+            coefficients[field, axis, place[key]] += factor * value * float(np.prod(scale**powers))
         return coefficients
 
     m = (unit[x], unit[y])

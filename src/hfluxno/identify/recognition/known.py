@@ -9,6 +9,9 @@ It is recognised if ΔS is at most half the share of scheme errors in S, plus th
 standard deviations of noise for each of the q coefficients that the known law fixes. Of several,
 one with the fewest θ is chosen.
 
+All C may have a factor in common, that of the units, which the coefficient of the first function of
+C₀ shows.
+
 The covariance σ² (C N Cᵀ)⁻¹ of θ treats the misfit as independent noise. The deviations of the q
 fixed coefficients show how wrong that is: their mean square ΔS/q replaces σ² (the Birge ratio,
 Phys. Rev. 40, 1932, 207-227), with one more term, of three standard deviations, because q is small.
@@ -27,6 +30,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.recognition.unit_factor import unit_factor
 from hfluxno.parametric.basis import Basis, Dictionary
 
 _OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
@@ -127,10 +131,12 @@ def recognise(
     best, fewest = None, len(numbers) + 1
     end = len(basis.fields) * len(basis.names)
     further = np.eye(len(numbers))[end:][free[end:]]
-    for known, offset, every in _laws(basis, free):
+    for known, offset, every, carried in _laws(basis, free):
         directions = [each for each in every if each is not None]
         if offset is None or not known.minimum <= len(directions) < fewest:
             continue
+        factor = 1.0 if carried is None else unit_factor(numbers[carried] / offset[carried])
+        offset, directions = factor * offset, [factor * each for each in directions]
         rows = np.concatenate([np.stack(directions), further])
         inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
         theta = inverse @ rows @ normal @ (numbers - offset)
@@ -180,7 +186,7 @@ def known_law_directions(
     - `normals`: (A b)ᵀ(A b) of the weak equations of each field.
     """
     best, smallest = None, _AS_GOOD**2 * left
-    for _, offset, every in _laws(basis, free):
+    for _, offset, every, _ in _laws(basis, free):
         vectors = [each for each in (offset, *every) if each is not None]
         if len(vectors) <= len(every):
             continue
@@ -198,19 +204,22 @@ def known_law_directions(
 
 def _laws(
     basis: Dictionary, free: Bool[np.ndarray, " parameter"]
-) -> Iterator[tuple[_Known, np.ndarray | None, list[np.ndarray | None]]]:
-    """C₀ and the C_k of each law with these fields in any order, as coefficients of monomials;
-    `None` for those with a function that is not free."""
+) -> Iterator[tuple[_Known, np.ndarray | None, list[np.ndarray | None], int | None]]:
+    """C₀ and the C_k of each law with these fields in any order, as coefficients of monomials,
+    `None` for those with a function that is not free, and the place of the first function of C₀."""
     fields, functions = len(basis.fields), len(basis.names)
     places = {powers: k for k, powers in enumerate(basis.exponents)}
+
+    def place_of(field: int, powers: tuple[int, ...], roles: tuple[int, ...]) -> int | None:
+        own = tuple(powers[roles.index(i)] for i in range(fields))
+        return roles[field] * functions + places[own] if own in places else None
 
     def vector(entries: _Entries, roles: tuple[int, ...]) -> np.ndarray | None:
         """The entries with the fields p, q, … in these roles."""
         found = np.zeros(len(free))
         for (field, powers), value in entries.items():
-            own = tuple(powers[roles.index(i)] for i in range(fields))
-            place = roles[field] * functions + places.get(own, 0)
-            if own not in places or not free[place]:
+            place = place_of(field, powers, roles)
+            if place is None or not free[place]:
                 return None
             found[place] = value
         return found
@@ -218,4 +227,5 @@ def _laws(
     of_these = [known for known in _KNOWN if known.fields == fields]
     for known, roles in itertools.product(of_these, itertools.permutations(range(fields))):
         every = [vector(entries, roles) for entries in known.free]
-        yield known, vector(known.offset, roles), every
+        carried = [place_of(*entry, roles) for entry in known.offset]
+        yield known, vector(known.offset, roles), every, next(iter(carried), None)
