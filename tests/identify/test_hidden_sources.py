@@ -68,7 +68,7 @@ def test_a_friction_that_fluxes_hide_is_found(flume):
     away = np.asarray(ahead.trajectory.values)[-STEPS:] - flume[FRAMES:]
     errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(flume[FRAMES:], axis=(1, 2))
     assert errors.max() < 0.005
-    assert np.all(errors < ahead.predicted_error_90[0])
+    assert np.all(errors < ahead.predicted_error_90)
 
 
 class Rough(ShallowWater2D):

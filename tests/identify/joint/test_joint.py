@@ -154,6 +154,10 @@ def test_what_neighbours_miss_alike_is_told_once():
     np.testing.assert_allclose(told, (1.0 / 1e-4 - 1.0) / 361.0, rtol=1e-6)
     assert wider(0.0 * sign).of_scheme == 0.0
     assert 0.0 < wider(1e-5 * sign).of_scheme < alone.of_scheme <= 1.0
+    # On the finest cells it is no larger than that of the scheme that made the data.
+    coarse, forward = forward, make_forward(Kind(2), measured, (), known_first=True, refinement=8)
+    assert wider(1e-5 * sign).of_scheme == 1.0
+    forward = coarse
     # Sensors beside the centres of their cells are compared with the states where they stand.
     forward = dataclasses.replace(forward, observation=(Points(np.full(10, 0.4)),))
     moved = dataclasses.replace(alone, forward=forward).observed(measured.times)
