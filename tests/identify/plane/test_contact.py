@@ -19,7 +19,7 @@ def fitted(lengths):
     roles = Roles(4, (1, 2), 0)
     scale, fields = np.array([2.0, 1.5, 1.5, 4.0]), ("rho", "m_x", "m_y", "E")
     basis = Dictionary(scale, fluid_exponents(roles.fields, roles.carrier), fields)
-    (known,) = _known_laws(basis, roles)
+    (known,) = _known_laws(basis, roles, 1.0)
     by_axis = (known.offset + GAMMA * known.slope).swapaxes(0, 1) / lengths[:, None, None]
     return FittedPlaneLaw(
         fields, basis, by_axis, np.zeros(4), np.ones(4), ((1, 2),), (0,), is_fluid=True
