@@ -255,7 +255,9 @@ def _by_scheme(
         return np.zeros(frames.shape)
     deviation = np.std(seen, axis=(0, 2))[:, None]
     scale = np.where(deviation > 0.0, deviation, 1.0)
-    missed, differs = (float(np.sum((u / scale) ** 2)) for u in (alone - seen[1:], past - alone))
+    with np.errstate(over="ignore"):  # of a run that grows without bound
+        off = (alone - seen[1:], past - alone)
+        missed, differs = (float(np.sum((u / scale) ** 2)) for u in off)
     away = item.measured(found) - item.measured(frames)
     return min(ratio(missed, _measured(item) * differs), 1.0) * away**2
 
