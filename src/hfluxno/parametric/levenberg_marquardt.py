@@ -147,33 +147,29 @@ class _Trial(NamedTuple):
 def _looked_for(
     alone, best: Minimum, at: _Derivatives, damping: float, least: float
 ) -> tuple[np.ndarray | None, float]:
-    """The point with the smallest sum of squares that a step with any damping reaches, followed by
-    steps with the same derivatives while each of them is worth it, and the damping; `None` if the
-    sum would not be reduced by at least `least`."""
+    """The point that the first step reaches that helps, with more and more damping, followed by
+    steps with the same derivatives while each of them is worth it, and the damping of the next one;
+    `None` if the sum of squares would not be reduced by at least `least`.
+
+    The damping that reduces it most is not looked for: steps that long end in other minima.
+    """
 
     def reached(damping, point, gradient=None):
         point = point - at.step(damping, gradient)[0]
         value = alone(point)
         return _Trial(_sum_of_squares(value), damping, point, value)
 
-    found, lower = reached(damping, best.point), reached(0.1 * damping, best.point)
-    factor = 10.0
-    if lower.cost < min(found.cost, best.cost):
-        found, factor = lower, 0.1
-    damping = found.damping
-    while _LEAST_DAMPING < damping < _MOST_DAMPING:
-        damping *= factor
-        further = reached(damping, best.point)
-        if further.cost < found.cost:
-            found = further
-        elif found.cost < best.cost:
-            break
-    for _ in range(_SAME_DERIVATIVES if found.cost < best.cost else 0):
+    found = reached(damping, best.point)
+    while not found.cost < best.cost and found.damping < _MOST_DAMPING:
+        found = reached(10.0 * found.damping, best.point)
+    if not found.cost < best.cost - least:
+        return None, found.damping
+    for _ in range(_SAME_DERIVATIVES):
         further = reached(found.damping, found.point, at.rows @ found.value)
         if not further.cost < found.cost - least:
             break
         found = further
-    return (found.point if found.cost < best.cost - least else None), found.damping
+    return found.point, max(0.1 * found.damping, _LEAST_DAMPING)
 
 
 def _sum_of_squares(*value_and_rows) -> float:
