@@ -560,6 +560,11 @@ def test_ends_that_vary_more_than_their_prior():
     sine = 0.1**2 * (1.0 - np.cos(2.0 * np.pi * lags / 10.0))
     expected = np.sqrt(np.mean(sine / (2.0 * (1.0 - np.exp(-lags / ends.length)))))
     assert upper == before and lower == pytest.approx(expected, rel=0.15) and lower > 2.0 * before
+    # It may come back to where it was but for the last two frames.
+    mean[0, 0] = np.where(times < 14.0, 0.8, 0.5)
+    away = dataclasses.replace(forward, ends=dataclasses.replace(ends, mean=mean))
+    was = with_end_scatter(dataclasses.replace(known, forward=away)).forward.ends.scatter[0, 0]
+    assert was == pytest.approx(0.3 * np.sqrt(14.0 / 16.0 / 2.0), rel=0.02)
     # What enters later varies as much.
     later = with_future(found, 60.0).ends.modes[len(ends.modes) :]
     at_last = np.sqrt(np.sum(later**2, axis=0))[:, 0, -1]
