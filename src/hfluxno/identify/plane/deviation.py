@@ -188,10 +188,9 @@ def _by_scheme(
         return 0.0, state, None
     size = np.std(seen.filled, axis=(0, 2, 3))[:, None, None]
     scale = np.where(size > 0.0, size, 1.0)
-    missed = (own - seen.values[begin + 1 :]) / scale
-    known = np.isfinite(missed)
-    squares = _beyond_noise(missed * scale, seen) / scale[:, 0, 0] ** 2
-    missed = np.nansum(squares * known.sum(axis=(2, 3)))
+    away = own - seen.values[begin + 1 :]
+    squares = _beyond_noise(away, seen) / scale[:, 0, 0] ** 2
+    missed = np.nansum(squares * np.isfinite(away).sum(axis=(2, 3)))
     differs = np.nansum(((before.frames - own) / scale) ** 2)
     part = min(float(missed / differs), 1.0) if differs > 0.0 else 0.0
     return part, state, after.frames
