@@ -18,8 +18,8 @@ _MOST_ALIKE = 0.9
 # Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
 _SENSORS = 0.5
 
-# On so many internal cells the error of the scheme is hardly larger than that of the scheme that made
-# the data, which a fit may hide in the context but not later.
+# On so many internal cells the error of the scheme is hardly larger than that of the scheme that
+# made the data, which a fit may hide in the context but not later.
 _AS_FINE = 8
 
 
