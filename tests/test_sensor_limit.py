@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory
-from hfluxno.data.measures import oddities
+from hfluxno.data.unlikely_values import oddities
 from hfluxno.identify import identification
 from hfluxno.identify.without_limits import without_limits
 from hfluxno.sensor_limit import at_limit
@@ -22,7 +22,7 @@ def test_what_repeats_the_largest_or_smallest_value_is_at_a_limit(low, high, rou
     beyond = (shown == low) | (shown == high)
     assert beyond.mean() > 0.1
     np.testing.assert_array_equal(at_limit(shown), beyond)
-    said = oddities(shown[None], X)
+    said = oddities(shown[None], X, np.arange(len(shown)))
     assert len(said) == np.isfinite([low, high]).sum()
     assert f"{np.sum(shown == max(low, -99.0) if np.isfinite(low) else shown == high)} v" in said[0]
 

@@ -7,6 +7,8 @@ not average it out as it does independent noise.
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.wild_values import noise
+
 # So many different values show a step, which all their differences are multiples of.
 _FEWEST_LEVELS = 6
 # Rounded values recur; in the mean at least as often.
@@ -31,6 +33,13 @@ def rounding_step(values: Float[np.ndarray, "*points"]) -> float:
     step = float(np.min(apart))
     multiples = apart / step
     return step if np.all(np.abs(multiples - np.round(multiples)) < _EXACT * multiples) else 0.0
+
+
+def error_size(values: Float[np.ndarray, "*batch time cells"]) -> float:
+    """The standard deviation of the errors of measured values: that of their noise, which coarse
+    rounding hides (where most neighbours share a value, differences show none), and no less than
+    that of rounding, q/√12; NaN if too few neighbouring values are measured."""
+    return max(noise(values), rounding_step(values) / np.sqrt(12.0))
 
 
 def rounding_error(

@@ -109,7 +109,7 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     assert "the flux of density from 1 to 3, a diffusivity, the inflow" in found["identifiable"]
     # Something comes in, and it grows everywhere besides.
     found = checked(capsys, saved(tmp_path / "a.nc", opened * np.exp(np.sin(15.0 * t))))
-    assert "do not explain all of it: a source or a leak" in found["boundary_reason"]
+    assert "steps between frames leave: a source or a leak" in found["boundary_reason"]
 
 
 def test_a_total_is_exact_unless_one_of_a_batch_was_measured_with_errors(tmp_path, capsys):

@@ -7,14 +7,13 @@ import pytest
 
 from hfluxno.data.marks import without_marks
 from hfluxno.data.measures import (
-    doubtful,
     is_constant,
     never_negative,
     noise,
-    oddities,
     total,
     travel,
 )
+from hfluxno.data.unlikely_values import doubtful, oddities
 
 
 def wave(speed=0.7, frames=30, cells=80, mean=3.0, trajectories=1):
@@ -25,7 +24,7 @@ def wave(speed=0.7, frames=30, cells=80, mean=3.0, trajectories=1):
     return np.stack([np.roll(one, 7 * i, axis=-1) for i in range(trajectories)])
 
 
-X = np.arange(80.0)
+X, T = np.arange(80.0), np.arange(1000.0)
 
 
 def gaps(u, share, seed=0):
@@ -101,7 +100,7 @@ def test_few_gaps_are_filled_in_time_before_a_total():
 
 
 def test_values_that_are_no_measurements():
-    assert oddities(wave(), X) == () and is_constant(np.full((1, 5, 9), 0.1))
+    assert oddities(wave(), X, T) == () and is_constant(np.full((1, 5, 9), 0.1))
     assert not is_constant(wave())
     u = wave()
     u[0, 3, 5], u[0, 8, 9] = -999.0, -999.0
@@ -113,10 +112,10 @@ def test_values_that_are_no_measurements():
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
     u[0, 4, 4] = 9.0
-    assert oddities(u, X) == ("1 measurement that stands out from all its neighbours",)
-    assert oddities(wave(mean=0.0), X) == ()  # about half of them are negative
+    assert oddities(u, X, T) == ("1 measurement that stands out from all its neighbours",)
+    assert oddities(wave(mean=0.0), X, T) == ()  # about half of them are negative
     u[0, 4, 4] = -0.5
-    assert oddities(u, X)[0].startswith("negative values: 1, down to -0.5")
+    assert oddities(u, X, T)[0].startswith("negative values: 1, down to -0.5")
 
 
 def test_a_user_is_told_of_values_that_stand_out():
@@ -141,15 +140,29 @@ def test_a_sensor_that_is_dead_or_stands_out_among_few():
     u = np.full((1, 30, 80), np.nan)
     at = np.arange(4, 80, 8)
     u[..., at] = wave()[..., at] + 0.01 * np.random.default_rng(0).normal(size=(1, 30, 10))
-    assert oddities(u, X) == doubtful(("q",), u[:, :, None], X) == ()
+    assert oddities(u, X, T) == doubtful(("q",), u[:, :, None], X) == ()
     u[0, 7, 36] += 4.0
-    assert oddities(u, X) == ("1 measurement that stands out from all its neighbours",)
+    assert oddities(u, X, T) == ("1 measurement that stands out from all its neighbours",)
     u[..., 20] = 2.0
-    assert oddities(u, X)[-1] == "the sensor at 20 hardly ever changes, others do"
+    assert oddities(u, X, T)[-1] == "the sensor at 20 hardly ever changes, others do"
     assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X)[-1]
     front = np.where(at > 2.0 * np.arange(30)[:, None], 0.2, 0.9)  # not yet, and then at rest
     u[0][:, at] = front
-    assert oddities(u, X) == ()
+    assert oddities(u, X, T) == ()
+
+
+def test_a_sensor_that_repeats_a_value_for_long_is_named():
+    u = np.full((1, 30, 80), np.nan)
+    at = np.arange(4, 80, 8)
+    u[..., at] = wave()[..., at] + 0.01 * np.random.default_rng(0).normal(size=(1, 30, 10))
+    u[0, 12:, 20] = 2.5
+    u[0, 17, 20] = np.nan
+    assert oddities(u, 0.1 * X, 60.0 * T) == (
+        "the sensor at 2 repeats 2.5 from time 720 to 1740, as one that is stuck: make these "
+        "values NaN, which a fitted law otherwise does only if no law explains them",
+    )
+    u[0, 16:, 20] = u[0, 16:, 28]  # for four frames only
+    assert oddities(u, X, T) == ()
 
 
 def test_a_long_batch_is_examined_in_parts():

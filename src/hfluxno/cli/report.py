@@ -15,8 +15,8 @@ from rich.table import Table
 
 from hfluxno.cli.streams import printable, say
 from hfluxno.data.headers import without_units
-from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
+from hfluxno.data.unlikely_values import doubtful
 from hfluxno.plural import plural
 from hfluxno.strict_json import with_entries
 

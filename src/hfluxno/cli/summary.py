@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hfluxno.data.measures import doubtful
 from hfluxno.data.source import Source
+from hfluxno.data.unlikely_values import doubtful
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
 from hfluxno.export.to_latex import latex, named_latex
 from hfluxno.export.to_sympy import expressions, named_expression

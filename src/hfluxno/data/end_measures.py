@@ -4,12 +4,13 @@ Fields are arrays (trajectory, time, x) with NaN in gaps; places without any mea
 out, so sensors are each other's neighbours.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.wild_values import noise
+from hfluxno.rounding import error_size, rounding_step
 
 # Across the ends of rings (128 files) values differed at most 1.7 times as much as beside them, or
 # as noise does, and at least 2.2 times as much across those of 20 other densely measured lines.
@@ -21,6 +22,7 @@ _MOST_FRAMES, _MOST_PLACES = 400, 24  # of which far places are compared, evenly
 # In the last frame what leaves has more there than `_LEAVES` of the second value.
 _ODD, _SMALL, _SMALLER, _LEAVES = 0.6, 0.4, 0.8, 0.75
 _QUIET = 1e-3  # of the deviation
+_CROSSED = 3.0  # times that waves cross the line at least
 
 
 class Ends(NamedTuple):
@@ -30,7 +32,8 @@ class Ends(NamedTuple):
     - `jump`: the median difference across them, of that beside them.
     - `bend`: by how much of itself the median step across them is off the mean of those beside it;
       little if slopes match too.
-    - `near`: the median difference across them, of that of places far from each other.
+    - `near`: the median difference across them, of that of places far from each other; of the
+      mean squares where both medians are less than rounding can tell.
     - `still`: nothing happens there.
     - `vanish`: the field is zero in walls there: odd about an end, or not moving yet.
     - `rests`: it is zero there in every frame, and not everywhere.
@@ -49,7 +52,7 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     """The measures of both ends of a field."""
     bare = u[..., (~np.isnan(u)).any(axis=(0, 1))]
     deviation = float(np.nanstd(u))
-    sigma, least = float(np.nan_to_num(noise(bare))), _ROUNDING * deviation
+    sigma, least = float(np.nan_to_num(error_size(bare))), _ROUNDING * deviation
     within = np.diff(bare, axis=-1)
     if not within.shape[-1] or np.isnan(bare[..., 0] - bare[..., -1]).all():
         return Ends(False, np.nan, np.nan, np.nan, _still(bare, sigma), False, False)
@@ -59,15 +62,29 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     step = _median(across)
     match = step <= max(_MATCHING * _median(beside), 2.0 * sigma, least)
     match &= rms(across) <= max(_MATCHING * max(rms(beside), rms(within)), least)
+    # Differences of rounded values are not known better than this: most may be zero by chance.
+    least = max(least, rounding_step(bare))
+    bend = max(_median(across - beside.mean(axis=-1)), least)
     return Ends(
         bool(match),
         step / max(_median(beside), least) if deviation > 0.0 else 0.0,
-        _median(across - beside.mean(axis=-1)) / step if step > least else np.inf,
-        step / max(_far(bare), least) if deviation > 0.0 else 0.0,
+        bend / step if step > least else np.inf,
+        _near(across, bare, least) if deviation > 0.0 else 0.0,
         _still(bare, sigma),
         vanishes(bare, sigma, deviation),
         deviation > 0.0 and rests(bare[..., [0, -1]], sigma, deviation),
     )
+
+
+def hidden_at_ends(
+    u: Float[np.ndarray, "trajectory time x"], sigma: float, most_cells_per_frame: float
+) -> float:
+    """How much may have passed the ends of a field within errors of this standard deviation,
+    relative to its mean size: waves of three of these in all frames, as fast as the fastest that is
+    seen, or as cross the line a few times: what is seen may be slow, such as a queue."""
+    size = float(np.mean(np.abs(u), where=~np.isnan(u)))
+    crossed = float(np.nan_to_num(most_cells_per_frame)) * (u.shape[1] - 1) / u.shape[2]
+    return 3.0 * float(np.nan_to_num(sigma)) * max(crossed, _CROSSED) / (size or 1.0)
 
 
 def rests(values: Float[np.ndarray, "..."], sigma: float, deviation: float) -> bool:
@@ -115,15 +132,24 @@ def _still(bare: np.ndarray, sigma: float) -> bool:
     return all(rms(bare[..., k] - np.nanmean(bare[..., k])) <= least for k in (0, -1))
 
 
-def _far(bare: np.ndarray) -> float:
-    """The median difference of places that are a quarter of a ring apart or more; as few of them as
-    tell it."""
+def _near(across: np.ndarray, bare: np.ndarray, least: float) -> float:
+    """Differences across the ends, of those of far places; below `least` they are not known."""
+    step, far = _median(across), _far(bare, _median)
+    if max(step, far) <= least:
+        far = _far(bare, rms)
+        return (rms(across) / far) ** 2 if far > 0.0 else 1.0
+    return max(step, least) / max(far, least)
+
+
+def _far(bare: np.ndarray, size: Callable[[np.ndarray], float]) -> float:
+    """The median size of the differences of places that are a quarter of a ring apart or more; as
+    few of them as tell it."""
     chosen = np.unique(np.linspace(0, bare.shape[-1] - 1, _MOST_PLACES).round().astype(int))
     few = bare[..., chosen].reshape(-1, len(chosen))
     few = few[:: -(-len(few) // _MOST_FRAMES)]
     count, least = len(chosen), max(len(chosen) // 4, 2)
     pairs = [
-        _median(few[:, i] - few[:, j])
+        size(few[:, i] - few[:, j])
         for i in range(count)
         for j in range(i + least, min(count, i + count - least + 1))
     ]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
-from hfluxno.data.end_measures import Ends, ends
+from hfluxno.data.end_measures import Ends, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
 from hfluxno.data.marks import marks_in, without_marks
@@ -12,15 +12,15 @@ from hfluxno.data.measures import (
     is_constant,
     is_still,
     never_negative,
-    oddities,
     total,
     travel,
     zero_part,
 )
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
 from hfluxno.data.symmetry import symmetry
+from hfluxno.data.unlikely_values import oddities
 from hfluxno.plural import percent, plural
-from hfluxno.wild_values import noise
+from hfluxno.rounding import error_size
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
@@ -117,7 +117,7 @@ def _field(
     """The measures of one field, (trajectory, time, x)."""
     cell = float(source.x[1] - source.x[0])
     mirrored = symmetry(u, both.match)
-    deviation, sigma = float(np.nanstd(u)), noise(u)
+    deviation, sigma = float(np.nanstd(u)), error_size(u)
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))
     moves, seam = travel(u), through_seam(u, source.times)
@@ -144,6 +144,7 @@ def _field(
         "total_doubtful": worst.doubtful,
         "total_exact": worst.exact,
         "total_changes_steadily": changes_steadily(u, source.times, worst),
+        "hidden_at_ends": hidden_at_ends(u, sigma, moves.largest),
         "explained_by_ends": balance.explained,
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
         "through_seam": seam.unsteady,
@@ -151,7 +152,7 @@ def _field(
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
-        "oddities": [*marks, *oddities(u, source.x)],
+        "oddities": [*marks, *oddities(u, source.x, source.times)],
     }
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from hfluxno.data.end_measures import Ends
+from hfluxno.plural import percent
 
 _NOISY = 0.5  # of the deviation
 # A match of few sensors says little. Of rings whose steps exceed the noise slopes are off by .45 at
@@ -15,6 +16,7 @@ _APART, _FAR, _STEEP = 0.5, 0.9, 5.0
 # Of far places, too: with exact totals at most 3.2 across the seams of 17 rings from any place on.
 _WALLED = 5.0
 _SURE = 0.1  # of the mean size
+_NEARLY_ALL = 0.99  # of a change
 _MORE = 10.0  # times what a total may have changed by passed the seam
 # Said while nothing has reached the ends.
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
@@ -42,6 +44,14 @@ def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None)
         return _hidden(kept or doubtful, known and not doubtful)
     match = all(each.match for each in ends.values())
     if all(each.still for each in ends.values()):
+        lost = [each for each in conserved if not each["total_kept"]]
+        hidden = any(abs(each["total_change"]) <= each["hidden_at_ends"] for each in lost)
+        if match and hidden and not doubtful:
+            return "open", (
+                "the ends do not change beyond their noise, but the total is not conserved, and "
+                "the noise may hide what passes them: there may be inflow, which is estimated, or "
+                "a source"
+            )
         return _unreached(ends, found, match)
     if match and kept and all(_joins(each, known) for each in ends.values()):
         surely = "" if all(map(is_sure, conserved)) else "perhaps "
@@ -103,12 +113,19 @@ def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None)
         )
     words += " and the total is not conserved: there is inflow"
     balances = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
+    least = min((each["explained_by_ends"] for each in balances), default=1.0)
     if any(not each["balanced_by_ends"] for each in balances):
         return "open", (
-            f"{words}, but the states at the ends do not explain all of it: a source or a leak, or "
-            "a flow that they do not determine"
+            f"{words}, but the states at the ends explain {percent(least)} of the change, and the "
+            "rest is more than noise and the steps between frames leave: a source or a leak, or a "
+            "flow that they do not determine"
         )
     words += ", which is estimated"
+    if least < _NEARLY_ALL:
+        words += (
+            f" (the states at the ends explain {percent(least)} of the change, and noise and the "
+            "steps between frames may leave the rest)"
+        )
     if len(ends) > 1:  # whose states at the ends explain nearly any smooth change
         words += ", unless a source or a reaction is why"
     return "open", words

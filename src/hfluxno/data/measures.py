@@ -4,20 +4,15 @@ Every measure takes one field as an array (trajectory, time, x) with NaN in gaps
 measured values.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from hfluxno.data.marks import without_marks
-from hfluxno.dead_sensors import dead_sensors
-from hfluxno.plural import plural
-from hfluxno.sensor_limit import at_limit
-from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
+from hfluxno.rounding import error_size
+from hfluxno.wild_values import noise
 
 _MOST_PAIRS = 400  # of frames, evenly chosen
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
-_BLOCK = 64  # trajectories
 _ROUNDING = 1e-6  # of the size of a field; and of what passes the middle
 _LITTLE = 0.05  # of what passes the middle
 _FEW = 0.2  # of the values in frames and at places that are measured
@@ -124,7 +119,7 @@ def total(u: np.ndarray) -> Total:
     """How the mean over all cells changes; gaps are interpolated linearly in space, and before in
     time where few of the values of places with sensors are missing.
 
-    Its uncertainty is four standard deviations of the noise of a difference of two totals, and in
+    Its uncertainty is four standard deviations of the error of a difference of two totals, and in
     frames with gaps also twice (a change has two totals) what the totals change by when a random
     quarter of the values is left out; none if the total is exact.
     """
@@ -146,8 +141,7 @@ def total(u: np.ndarray) -> Total:
     if exact and not _is_odd(whole[known.any(axis=-1)]):
         return Total(change / size, 0.0, moves / size, True)
     measured = np.median(known.sum(axis=-1)[known.any(axis=-1)])
-    sigma = noise(u)
-    sigma = 0.0 if np.isnan(sigma) else sigma
+    sigma = float(np.nan_to_num(error_size(u)))
     error = 4.0 * np.sqrt(2.0) * sigma / np.sqrt(measured)
     if gaps.any():
         dropped = np.random.default_rng(0).uniform(size=u.shape) < 0.25
@@ -230,52 +224,6 @@ def is_still(values: np.ndarray) -> bool:
     return bool(known.any() and np.all(high - low <= 4.0 * np.finfo(values.dtype).eps * size))
 
 
-def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
-    """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
-    user who might not know that every method takes them as values."""
-    found = []
-    for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
-        bare, marks = without_marks(u)
-        found += [f"{name}: {text}." for text in marks]
-        spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
-        if spikes:
-            found.append(
-                f"{name}: {_standing_out(spikes)}; make NaN what is a fault of an instrument, "
-                "which only a fitted law may leave out."
-            )
-        found += [
-            f"{name}: {text}; if it is dead, leave it out."
-            for text in _dead(bare.reshape(-1, *bare.shape[-2:]), x)
-        ]
-    return tuple(found)
-
-
-def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
-    return [
-        f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead_sensors(u)
-    ]
-
-
-def oddities(u: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
-    """Values that are probably not measurements, as sentences."""
-    found = []
-    known = u[~np.isnan(u)]
-    negative = int(np.sum(known < 0.0))
-    beyond = np.min(known, initial=0.0) < -3.0 * np.nan_to_num(noise(u))
-    if beyond and negative <= 0.01 * known.size:
-        found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
-    spikes = _few_spikes(u)
-    if spikes and not found:
-        found.append(_standing_out(spikes))
-    limited = at_limit(u)
-    for limit in np.unique(u[limited]):
-        found.append(
-            f"{np.sum(u == limit)} values are exactly {limit:.6g}, though others scatter: beyond a "
-            "limit of the instrument?"
-        )
-    return (*found, *_dead(u, x))
-
-
 def never_negative(u: np.ndarray) -> bool:
     """Whether a field that was also measured negative is zero in many places, but for noise, and
     nowhere less, as a concentration is where the water is clear."""
@@ -298,19 +246,6 @@ def zero_part(u: np.ndarray) -> float:
     known = u[~np.isnan(u)]
     least = max(_ZERO * np.nan_to_num(noise(u)), 1e-3 * np.max(np.abs(known)))
     return 0.0 if np.min(known) < _BELOW / _ZERO * least else float(np.mean(known <= least))
-
-
-def _standing_out(spikes: int) -> str:
-    verb, whose = ("stands", "its") if spikes == 1 else ("stand", "their")
-    return f"{plural(spikes, 'measurement')} that {verb} out from all {whose} neighbours"
-
-
-def _few_spikes(u: np.ndarray) -> int:
-    """How many values stand out; by parts of a long batch, of which this takes ten times the
-    memory."""
-    parts = (standing_out(u[k : k + _BLOCK]) for k in range(0, len(u), _BLOCK))
-    spikes = sum(int(np.sum(part)) for part in parts)
-    return spikes if spikes <= MOST_STANDING_OUT * np.sum(~np.isnan(u)) else 0
 
 
 def interpolated(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

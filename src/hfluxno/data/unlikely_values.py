@@ -1,0 +1,94 @@
+"""Values that are probably not measurements, in sentences: marks, faults and limits of sensors.
+
+Fields are arrays (…, time, x) with NaN in gaps.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hfluxno.data.marks import without_marks
+from hfluxno.dead_sensors import dead_sensors, stuck_values
+from hfluxno.plural import plural
+from hfluxno.sensor_limit import at_limit
+from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
+
+_BLOCK = 64  # trajectories
+
+
+def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
+    """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
+    user who might not know that every method takes them as values."""
+    found = []
+    for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
+        bare, marks = without_marks(u)
+        found += [f"{name}: {text}." for text in marks]
+        spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
+        if spikes:
+            found.append(
+                f"{name}: {_standing_out(spikes)}; make NaN what is a fault of an instrument, "
+                "which only a fitted law may leave out."
+            )
+        found += [
+            f"{name}: {text}; if it is dead, leave it out."
+            for text in _dead(bare.reshape(-1, *bare.shape[-2:]), x)
+        ]
+    return tuple(found)
+
+
+def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
+    return [
+        f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead_sensors(u)
+    ]
+
+
+def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> tuple[str, ...]:
+    """Values that are probably not measurements, as sentences."""
+    found = []
+    known = u[~np.isnan(u)]
+    negative = int(np.sum(known < 0.0))
+    beyond = np.min(known, initial=0.0) < -3.0 * np.nan_to_num(noise(u))
+    if beyond and negative <= 0.01 * known.size:
+        found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
+    spikes = _few_spikes(u)
+    if spikes and not found:
+        found.append(_standing_out(spikes))
+    limited = at_limit(u)
+    for limit in np.unique(u[limited]):
+        found.append(
+            f"{np.sum(u == limit)} values are exactly {limit:.6g}, though others scatter: beyond a "
+            "limit of the instrument?"
+        )
+    return (*found, *_dead(u, x), *_stuck(u, x, times))
+
+
+def _stuck(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> list[str]:
+    """The sensors that repeat a value for a long while, from when to when, and how that is met."""
+    found, dead = [], dead_sensors(u)
+    for run in u:
+        stuck = stuck_values(run)
+        for place in np.flatnonzero(stuck.any(axis=0)):
+            frames = np.flatnonzero(stuck[:, place])
+            # The value before the repetitions is the first of them.
+            first = np.flatnonzero(~np.isnan(run[: frames[0], place]))[-1]
+            text = (
+                f"the sensor at {x[place]:.4g} repeats {run[first, place]:.6g} from time "
+                f"{times[first]:.6g} to {times[frames[-1]]:.6g}, as one that is stuck: make these "
+                "values NaN, which a fitted law otherwise does only if no law explains them"
+            )
+            if place not in dead and text not in found:
+                found.append(text)
+    return found
+
+
+def _standing_out(spikes: int) -> str:
+    verb, whose = ("stands", "its") if spikes == 1 else ("stand", "their")
+    return f"{plural(spikes, 'measurement')} that {verb} out from all {whose} neighbours"
+
+
+def _few_spikes(u: np.ndarray) -> int:
+    """How many values stand out; by parts of a long batch, of which this takes ten times the
+    memory."""
+    parts = (standing_out(u[k : k + _BLOCK]) for k in range(0, len(u), _BLOCK))
+    spikes = sum(int(np.sum(part)) for part in parts)
+    return spikes if spikes <= MOST_STANDING_OUT * np.sum(~np.isnan(u)) else 0
