@@ -58,3 +58,33 @@ def test_the_ends_account_for_what_a_law_changes_and_not_for_a_source():
     assert both[0].explained > 0.99 and np.isnan(both[1].explained)
     mirrored = np.concatenate([law, law[:, :, ::-1]])  # no law has both
     assert not balance_with_ends([mirrored], TIMES)[0].is_sound(0.0)
+
+
+def entering_heat():
+    """A solution of the heat equation whose heat comes from outside."""
+    return np.exp(-((X + 0.2) ** 2) / (0.4 * (2.5 * T + 0.1))) / np.sqrt(2.5 * T + 0.1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005])
+def test_the_slopes_at_the_ends_account_for_what_is_conducted(noise):
+    heat = entering_heat() + noise * np.random.default_rng(0).normal(size=(21, 60))
+    (found,) = balance_with_ends([heat[None]], TIMES)
+    assert found.explained > 0.999 and found.is_sound(0.0)
+    heated = heat * (1.0 + 0.3 * np.sin(22.0 * T))
+    assert not balance_with_ends([heated[None]], TIMES)[0].is_sound(0.0)
+
+
+def test_no_source_is_seen_in_what_steps_between_frames_and_noise_may_leave():
+    """Waves that cross the line within a few frames: their integrals are known badly."""
+
+    def fast(times, noise):
+        waves = np.sin(3.0 * (X - 40.0 * times)) + 0.7 * np.sin(7.3 * (X - 40.0 * times) + 1.0)
+        return 3.0 + waves + noise * np.random.default_rng(0).normal(size=waves.shape)
+
+    (found,) = balance_with_ends([fast(T, 0.0)[None]], TIMES)
+    assert found.unseen > 0.02 and found.is_sound(0.0)
+    dense = np.linspace(0.0, 0.4, 201)
+    (known,) = balance_with_ends([fast(dense[:, None], 0.0)[None]], dense)
+    assert known.unseen < 0.1 * found.unseen
+    (noisy,) = balance_with_ends([fast(dense[:, None], 0.1)[None]], dense)
+    assert noisy.unseen > 3.0 * known.unseen and noisy.is_sound(0.0)

@@ -4,8 +4,9 @@ The mean M of a conserved field changes only by what passes the ends,
 
     M(t) - M(0) = ∫ (f(u_lower) - f(u_upper)) dt / length + noise,
 
-and any flux f is nearly a polynomial. So its few coefficients are fitted to the totals alone; what
-they cannot explain is a source, a leak, or a flux that depends on more than the state.
+and any flux f is nearly a polynomial of the state, less a diffusion ν ∂x u. So its few coefficients
+are fitted to the totals alone; what they cannot explain, beyond what the noise of the states and
+the steps between frames may leave, is a source, a leak, or a flux that depends on more.
 
 A total that is kept is that of a ring or of a line between walls. The part M_x of it that is below
 a place x tells them apart: with u_x the state there, and u_0 that at the seam,
@@ -21,7 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hfluxno.data.end_measures import rms
 from hfluxno.data.measures import interpolated
+from hfluxno.rounding import error_size
 
 _DEGREE = 3
 _MOST_FIELDS = 2
@@ -29,6 +32,13 @@ _SPARE = 2  # frames per coefficient
 # For exact solutions between ends at least .997 is explained, also under 1 % noise and with gaps;
 # for a leak and for growth of such fields .95 and .97.
 _SOUND = 0.99
+# Of what an integral changes by with every other frame alone, how much it may be off with all of
+# them: a third if the flow is smooth, all of it if it jumps. Of 36 lines with open ends (12 of them
+# with a few sensors) one has a rest beyond what is then left, a road with a zone of slow traffic.
+_SKIPPED = 0.5
+# The most that ν Δt may be of the square of the length. With more, which would flatten a field from
+# one frame to the next, the slopes at the ends can imitate a source; heated bars have .004.
+_SPREADS = 0.02
 # Of the parts of one field: the degree of the flux, the most places, and the most frames of a run.
 _PART_DEGREE, _MOST_PLACES, _MOST_TIMES = 8, 16, 400
 # What a ring may leave of the changes, and of what walls leave; and walls of what a ring leaves. Of
@@ -44,68 +54,140 @@ _UNEXPLAINED, _CLEARLY = 0.2, 0.5
 
 class Balance(NamedTuple):
     """The fraction of the variance of a total that the states at the ends explain, per degree of
-    freedom, and the rest relative to the mean size of the field; NaN if there are too few
-    frames."""
+    freedom; the rest relative to the mean size of the field, and how much of a rest the noise of
+    the states at the ends and the steps between frames may leave, of that size too. NaN if there
+    are too few frames."""
 
     explained: float
     rest: float
+    unseen: float
 
     def is_sound(self, uncertainty: float) -> bool:
         """Whether the ends account for the total, which is known up to `uncertainty`."""
-        return bool(self.explained >= _SOUND or self.rest <= 0.5 * uncertainty)
+        left = np.hypot(0.5 * uncertainty, self.unseen)
+        return bool(self.explained >= _SOUND or self.rest <= left)
+
+
+_UNKNOWN = Balance(np.nan, np.nan, np.nan)
 
 
 def balance_with_ends(fields: list[np.ndarray], times: np.ndarray) -> list[Balance]:
     """The balance of each field (trajectory, time, x)."""
     if len(fields) > _MOST_FIELDS:
-        return [Balance(np.nan, np.nan)] * len(fields)
+        return [_UNKNOWN] * len(fields)
     filled = [interpolated(u) for u in fields]
     known = np.all([inside.any(axis=-1) for _, inside in filled], axis=0)
     if not known.any():
-        return [Balance(np.nan, np.nan)] * len(fields)
+        return [_UNKNOWN] * len(fields)
     deviations = [float(np.std(whole[known])) for whole, _ in filled]
     scaled = [
         (whole - np.mean(whole[known])) / (size or 1.0)
         for (whole, _), size in zip(filled, deviations, strict=True)
     ]
-    powers = [
-        p for p in itertools.product(range(_DEGREE + 1), repeat=len(fields))
-        if 0 < sum(p) <= (_DEGREE if len(fields) == 1 else 2)
-    ]  # fmt: skip
-    rows: list[np.ndarray] = []
-    changes: list[list[np.ndarray]] = [[] for _ in fields]
-    for run in range(len(known)):
-        at = np.flatnonzero(known[run])
-        if len(at) < 2:
-            continue
-        ends = np.array([[u[run, at, side] for u in scaled] for side in (0, -1)])
-        passed = np.array(
-            [np.prod(ends[0].T ** p, axis=-1) - np.prod(ends[1].T ** p, axis=-1) for p in powers]
-        )
-        steps = np.diff(times[at])
-        summed = np.cumsum(0.5 * (passed[:, 1:] + passed[:, :-1]) * steps, axis=1)
-        rows.append(summed)
-        for u, into in zip(scaled, changes, strict=True):
-            means = u[run, at].mean(axis=-1)
-            into.append(means[1:] - means[0])
-    if not rows:
-        return [Balance(np.nan, np.nan)] * len(fields)
-    matrix = np.concatenate(rows, axis=1).T
+    noise = [
+        float(np.nan_to_num(error_size(u))) / (size or 1.0)
+        for u, size in zip(fields, deviations, strict=True)
+    ]
+    places = np.flatnonzero(np.any([~np.isnan(u).all(axis=(0, 1)) for u in fields], axis=0))
+    runs = [
+        _run_with_ends([u[run, at] for u in scaled], noise, times[at], places)
+        for run, each in enumerate(known)
+        if len(at := np.flatnonzero(each)) > 1
+    ]
+    if not runs:
+        return [_UNKNOWN] * len(fields)
     means = [float(np.mean(np.abs(whole[known]))) for whole, _ in filled]
     return [
-        _balance(matrix, size / (mean or 1.0) * np.concatenate(change))
-        for size, mean, change in zip(deviations, means, changes, strict=True)
+        _balance(runs, i, size / (mean or 1.0))
+        for i, (size, mean) in enumerate(zip(deviations, means, strict=True))
     ]
 
 
-def _balance(matrix: np.ndarray, change: np.ndarray) -> Balance:
+class _Run(NamedTuple):
+    """What has passed the ends by each term of a flux (frames, terms) since the first frame; what
+    it would be off with every other frame alone; and by the noise of each of the values at the
+    ends, per frame. The changes of the totals (field, frames); and a frame's time over the number
+    of cells."""
+
+    passed: np.ndarray
+    skipped: np.ndarray
+    noise: list[np.ndarray]
+    changes: np.ndarray
+    step: float
+
+
+def _run_with_ends(
+    fields: list[np.ndarray], noise: list[float], t: np.ndarray, places: np.ndarray
+) -> _Run:
+    first, last = places[0], places[-1]
+    at = [first, places[1], places[-2], last]
+    values = np.array([u[:, at] for u in fields])  # field, time, end
+    apart = np.array([places[1] - first, last - places[-2]])
+    terms = _terms(values, apart)
+    halves = [slice(start, None, 2) for start in (0, 1)]
+    passed = _integrated(terms, t)
+    skipped = [
+        _integrated(terms[half], t[half]) - (passed[half] - passed[half][:1]) for half in halves
+    ]
+    steps, errors = np.gradient(t)[:, None], []
+    for i, sigma in enumerate(noise):
+        for end in range(len(at)):
+            off = values.copy()
+            off[i, :, end] += sigma
+            errors.append(steps * (_terms(off, apart) - terms))
+    # Between the outermost places, by whose states the flow is known.
+    sums = [u[:, first : last + 1].sum(axis=-1) - 0.5 * (u[:, first] + u[:, last]) for u in fields]
+    changes = np.array(
+        [(each - each[0])[1:] / u.shape[1] for each, u in zip(sums, fields, strict=True)]
+    )
+    step = float(np.median(np.diff(t))) / fields[0].shape[1]
+    return _Run(passed[1:], np.concatenate(skipped), errors, changes, step)
+
+
+def _terms(values: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """What flows in by each term of a flux (time, term), from the states (field, time, end): at the
+    two ends, and beside them. The last one is the diffusion of a single field."""
+    lower, upper = values[..., 0], values[..., -1]
+    powers = [
+        p for p in itertools.product(range(_DEGREE + 1), repeat=len(values))
+        if 0 < sum(p) <= (_DEGREE if len(values) == 1 else 2)
+    ]  # fmt: skip
+    found = [np.prod(lower.T**p, axis=-1) - np.prod(upper.T**p, axis=-1) for p in powers]
+    if len(values) == 1:
+        slopes = (values[0][:, [1, 3]] - values[0][:, [0, 2]]) / apart
+        found.append(slopes[:, 1] - slopes[:, 0])
+    return np.stack(found, axis=-1)
+
+
+def _integrated(terms: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """The integrals over time since the first frame."""
+    steps = 0.5 * (terms[1:] + terms[:-1]) * np.diff(t)[:, None]
+    return np.concatenate([np.zeros_like(terms[:1]), np.cumsum(steps, axis=0)])
+
+
+def _balance(runs: list[_Run], field: int, size: float) -> Balance:
+    """The balance of a field, of whose deviation its mean size is 1/`size`."""
+    matrix = np.concatenate([run.passed for run in runs])
+    change = np.concatenate([run.changes[field] for run in runs])
     count, unknowns = matrix.shape
     whole = float(change @ change) / count
-    if count < _SPARE * unknowns + 1 or whole == 0.0:
-        return Balance(np.nan, np.nan)
-    found = np.linalg.lstsq(matrix, change, rcond=1e-10)[0]
-    rest = float(np.sum((change - matrix @ found) ** 2)) / (count - unknowns)
-    return Balance(max(1.0 - rest / whole, 0.0), np.sqrt(rest))
+    single = len(runs[0].changes) == 1
+    for used in (unknowns, unknowns - 1) if single else (unknowns,):
+        if count < _SPARE * used + 1 or whole == 0.0:
+            continue
+        found = np.zeros(unknowns)
+        found[:used], squares = _fitted(matrix[:, :used], change)
+        spreads = found[-1] * runs[0].step  # in a frame, of the square of the length
+        if single and not 0.0 <= spreads <= _SPREADS:
+            continue
+        rest = squares / (count - used)
+        steps = _SKIPPED * rms(np.concatenate([run.skipped @ found for run in runs]))
+        errors = [
+            np.sqrt(np.cumsum(sum((each @ found) ** 2 for each in run.noise))) for run in runs
+        ]
+        unseen = size * np.hypot(steps, rms(np.concatenate(errors)))
+        return Balance(max(1.0 - rest / whole, 0.0), size * np.sqrt(rest), float(unseen))
+    return _UNKNOWN
 
 
 class Seam(NamedTuple):
