@@ -145,3 +145,32 @@ def test_a_stray_line_makes_no_finer_grid_and_no_frame(tmp_path):
         "1 line without a value left out, whose time or place is not measured in any line; the "
         f"first is time {FRAMES}, x 2.5."
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "named", "mend"),
+    [
+        (
+            "time,x,lane,u",
+            "lane",
+            "Make one line of the lanes at each time and place: with the sum",
+        ),
+        ("time,x,Lane no,u", "Lane no", "weighted by the flows; or keep the lines of a single one"),
+        ("time,x,probe,u", "probe", "Keep the lines with one of its 3 entries, or make one line"),
+    ],
+)
+def test_a_column_that_tells_lines_of_a_time_and_place_apart_is_named(tmp_path, head, named, mend):
+    lines = [
+        f"{i},{j},{k},{fluid(i, j + k)}" for i in range(8) for j in range(9) for k in (1, 2, 3)
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([head, *lines]))
+    with pytest.raises(
+        ValueError, match=f"two lines for time 0, x 0; the column {named} tells"
+    ) as e:
+        read(path, "u")
+    assert mend in str(e.value)
+    # What differs only at some of them tells nothing.
+    path.write_text("\n".join([head, *lines, "0,0,3,7.5"]))
+    with pytest.raises(ValueError, match="keep one of them, or average them first"):
+        read(path, "u")

@@ -9,10 +9,9 @@ import xarray as xr
 from hfluxno.data.bands import LOWER, UPPER
 from hfluxno.data.numbers import field_names, listed
 from hfluxno.data.same_everywhere import fields_among, no_fields
+from hfluxno.data.which_is_conserved import advice, kind_of
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
-# What the flow of a density beside it is called.
-_FLOWS = {"flow", "q", "volume", "discharge"}
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
@@ -118,9 +117,14 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
     if len(candidates) > 1:
         if not fitting:  # whichever is meant
             _refuse_axes({name: variables[name] for name in data}, path)
-        flow = next((name for name in candidates if name.lower() in _FLOWS), None)
-        field = next((name for name in candidates if name != flow), None)
-        beside = f", or --variable {field} --flow {flow} if {flow} is its flow" if flow else ""
+        if conserved := advice(variables, candidates):
+            raise ValueError(
+                f"Several variables of {path} could be meant ({listed(candidates)}); {conserved}."
+            )
+        flow = next((name for name in candidates if kind_of(name) == "flow"), None)
+        field = next((n for n in candidates if n != flow and kind_of(n) != "speed"), None)
+        beside = f", or --variable {field} --flow {flow} if {flow} is its flow"
+        beside *= flow is not None and field is not None
         raise ValueError(
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
             f"--variable NAME, or the fields of a system with --variable NAME,NAME{beside} (in "

@@ -9,6 +9,7 @@ import xarray as xr
 
 from hfluxno.data.choice import fits
 from hfluxno.data.source import Source
+from hfluxno.data.which_is_conserved import kind_of
 from hfluxno.units import bare, of_constant, of_flow
 
 # What is transported may cross the domain this many times between two frames.
@@ -65,6 +66,12 @@ def _check_size(found: Source, flow: np.ndarray, name: str, needed: str) -> None
     length = float(found.x[-1] - found.x[0])
     crossings = speed * float(np.median(np.diff(found.times))) / max(length, 1e-300)
     if crossings > _MOST_CROSSINGS:
+        if kind_of(found.fields[0]) == "speed":
+            raise ValueError(
+                f"{name} of {found.path} is not the flow of {found.fields[0]}, with which it would "
+                f"cross the whole domain {crossings:.3g} times between two frames; give the "
+                f"density whose flow it is, which is {name} / {found.fields[0]}, as --variable."
+            )
         time = bare(found.units.get("time", ""))
         raise ValueError(
             f"With the flow {name} of {found.path} {found.fields[0]} would cross the whole domain "

@@ -69,6 +69,7 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, S
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.uneven import frames_of, measured_part, on_cells
 from hfluxno.data.valid_range import loaded, without_invalid
+from hfluxno.data.which_is_conserved import not_conserved
 from hfluxno.known import Noise, of_each_value
 from hfluxno.plural import plural
 
@@ -232,6 +233,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     gaps = [note for _, note in valid.values() if note]
     gaps += [note for _, notes in marked.values() for note in notes]
     left_out += [*gaps, unread(variables, how.variable, names)]
+    if len(names) == 1:
+        left_out.append(not_conserved(names[0], fitting_ones(variables)))
     left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:

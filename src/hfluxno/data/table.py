@@ -22,7 +22,13 @@ from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain
 from hfluxno.data.numbers import listed
 from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
-from hfluxno.data.table_faults import check_units_row, naming, sensors_in, thousands_in
+from hfluxno.data.table_faults import (
+    check_units_row,
+    mend_of_doubles,
+    naming,
+    sensors_in,
+    thousands_in,
+)
 from hfluxno.data.time_of_day import since_midnight
 from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
 
@@ -114,14 +120,14 @@ def table_variables(
             f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
             "-1234.5 or 1e-3, without units."
         )
-    frame, left_out = without_stray_lines(frame[keys].assign(**new), keys)
+    lines, (frame, left_out) = frame, without_stray_lines(frame[keys].assign(**new), keys)
     frame, repeated = without_repeated_lines(with_same_united(frame, keys))
     twice = frame.duplicated(keys)
     if twice.any():
         line = ", ".join(f"{name} {value}" for name, value in frame[keys][twice].iloc[0].items())
         days = " If they are of several days, write the date before the time."
         raise ValueError(
-            f"{path} has two lines for {line}; keep one of them, or average them first."
+            f"{path} has two lines for {line}; {mend_of_doubles(lines.loc[frame.index], keys)}."
             + days * (dates.dtype.kind == "m")
         )
     _check_dense(frame, keys, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hfluxno.data.headers import candidates, units_in, without_units
+from hfluxno.data.headers import candidates, plain, units_in, without_units
 
 # 1,234.5 and 1.234,5 and 1'234.5
 _THOUSANDS = {
@@ -19,6 +19,8 @@ _WHOLE = re.compile(r"[-+]?\d{1,3}")
 _NAMED = re.compile(r"([^\W\d][\w .-]*?)[ _.-]?\d+")  # D1, sensor 12
 _DIGITS = re.compile(r"\d+([.,]\d+)?")
 _LEAST_SENSORS = 3
+_MOST_PARTS = 12  # of a place, such as lanes
+_LANES = {"lane", "lanes", "laneid", "spur", "fahrstreifen"}
 _NAMELESS = re.compile(r"column \d+")  # as text tables call them
 
 
@@ -100,6 +102,36 @@ def sensors_in(column: pd.Series, name: str, path: Path) -> str:
         f"{first[:40]!r}. Write the position of each sensor in the place of its name, all in one "
         "unit, such as m."
     )
+
+
+def mend_of_doubles(frame: pd.DataFrame, keys: Sequence[str]) -> str:
+    """How to mend a table with several lines for a time and place, by the column that tells these
+    lines apart, as one of lanes does."""
+    apart = [
+        name
+        for name in frame.columns.drop(list(keys))
+        if frame[name].dtype.kind != "f"
+        and 1 < frame[name].nunique() <= _MOST_PARTS
+        and not frame.duplicated([*keys, name]).any()
+    ]
+    if not apart:
+        return "keep one of them, or average them first"
+    part = next((name for name in apart if _is_of_lanes(name)), apart[0])
+    if _is_of_lanes(part):
+        return (
+            f"the column {part} tells them apart. Make one line of the lanes at each time and "
+            "place: with the sum of their flows and densities, and the mean of their speeds "
+            "weighted by the flows; or keep the lines of a single one"
+        )
+    return (
+        f"the column {part} tells them apart. Keep the lines with one of its "
+        f"{frame[part].nunique()} entries, or make one line of those at each time and place first: "
+        "the sum of what adds up, the mean of what does not"
+    )
+
+
+def _is_of_lanes(name: str) -> bool:
+    return bool(_LANES & set(re.findall(r"[^\W\d_]+", plain(name))))
 
 
 def naming(frame: pd.DataFrame, axis: str, names: Mapping[str, str]) -> str:

@@ -1,0 +1,130 @@
+"""Which of several variables is conserved: the density k among a flow q = k v and a speed v."""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+# Words in names, and letters that are whole names.
+_DENSITIES = {"density", "concentration", "conc", "rho", "dichte", "konzentration"}
+_FLOWS = {"flow", "flowrate", "volume", "discharge", "fluss", "abfluss", "verkehrsstärke"}
+_SPEEDS = {"speed", "velocity", "geschwindigkeit"}
+_LETTERS = {"k": "density", "q": "flow", "v": "speed"}
+# That rise with a density, and fields of a gas, of which several are conserved.
+_STAND_INS, _OF_A_GAS = {"occupancy", "occ", "belegung"}, {"pressure", "energy"}
+_FRAMES, _ALIKE, _MOST, _VARIES = 64, 0.02, 0.9, 0.02
+
+
+def kind_of(name: str) -> str:
+    """`density`, `flow` or `speed`, if a name says so, else nothing."""
+    words = set(re.findall(r"[^\W\d_]+", name.lower()))
+    for kind, known in (("density", _DENSITIES), ("flow", _FLOWS), ("speed", _SPEEDS)):
+        if words & known:
+            return kind
+    return _LETTERS.get(name.lower(), "")
+
+
+def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
+    """Which of these variables to choose and how, as a part of a sentence after a semicolon that
+    says that several could be meant; empty if nothing shows which is conserved."""
+    if any(set(re.findall("[a-z]+", name.lower())) & _OF_A_GAS for name in names):
+        return ""
+    of_kind = {
+        kind: [n for n in names if kind_of(n) == kind] for kind in ("density", "flow", "speed")
+    }
+    triple = _product(variables, names, of_kind)
+    density, flow, speed = (next(iter(of_kind[kind]), None) for kind in of_kind)
+    because = ""
+    if triple is not None:
+        flow, one, other = triple
+        because = f", as {flow} is the product of {one} and {other}"
+        if density not in (one, other):
+            density = other if one == speed else one if other == speed else None
+        if density is None:
+            return (
+                f"{flow} is the product of {one} and {other}: the one of the two that is a "
+                "density, an amount per length, is what is conserved, the other its speed; choose "
+                "the density with --variable NAME"
+            )
+    if density is not None and len(of_kind["density"]) < 2:
+        beside = (
+            f", or --variable {density} --flow {flow} if {flow} is its flow, in units of {density} "
+            "times x over time or with the units of all of them in the file"
+        )
+        return (
+            f"{density} is what is conserved{because}: choose it with --variable {density}"
+            f'{beside if flow else ""} (in Python variable="{density}")'
+        )
+    others = [n for n in names if n not in (flow, speed) and not _stands_in(n)]
+    if flow and speed and not others:
+        return (
+            f"what is conserved is neither {flow} nor {speed} but the density, which is {flow} / "
+            f"{speed}: add it as a column density (of veh/h and km/h in veh/km), and choose it "
+            "with --variable density"
+        )
+    return ""
+
+
+def not_conserved(name: str, fitting: Sequence[str]) -> str:
+    """A note if what was read is called a speed or a flow and a density is beside it, or follows
+    from the two; else nothing."""
+    kind, kinds = kind_of(name), {other: kind_of(other) for other in fitting if other != name}
+    density = next((other for other, each in kinds.items() if each == "density"), None)
+    if kind not in ("speed", "flow"):
+        return ""
+    if density is not None:
+        return f"{name} is hardly what is conserved, but {density}: --variable {density}."
+    beside = next((n for n, each in kinds.items() if {kind, each} == {"speed", "flow"}), None)
+    if beside is None:
+        return ""
+    flow, speed = (name, beside) if kind == "flow" else (beside, name)
+    return (
+        f"{name} is hardly what is conserved, but the density, {flow} / {speed}: add it as a "
+        "column, and choose it with --variable."
+    )
+
+
+def _stands_in(name: str) -> bool:
+    return bool(set(re.findall(r"[^\W\d_]+", name.lower())) & _STAND_INS)
+
+
+def _product(
+    variables: Mapping[str, xr.Variable], names: Sequence[str], of_kind: Mapping[str, Sequence[str]]
+) -> tuple[str, str, str] | None:
+    """A variable that is the product of two others but for its unit, and these; those that are
+    called a flow first."""
+    few = [name for name in names if variables[name].dtype.kind in "iuf"][:5]
+    flows = sorted(few, key=lambda name: name not in of_kind["flow"])
+    sizes = {name: dict(variables[name].sizes) for name in few}
+    values = {name: _first_frames(variables[name]) for name in few}
+    for flow in flows:
+        if flow in (*of_kind["density"], *of_kind["speed"]):
+            continue
+        for one, other in itertools.combinations([n for n in few if n != flow], 2):
+            if sizes[flow] != sizes[one] or sizes[flow] != sizes[other]:
+                continue
+            if _is_product(values[flow], values[one], values[other]):
+                return flow, one, other
+    return None
+
+
+def _first_frames(variable: xr.Variable) -> np.ndarray:
+    clock = next((d for d in ("time", "t") if d in variable.dims), None)
+    part = variable if clock is None else variable.isel({clock: slice(_FRAMES)})
+    return np.asarray(part.transpose(*sorted(map(str, part.dims))).values, dtype=float)
+
+
+def _is_product(whole: np.ndarray, one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether values are in one ratio to products of factors, both of which vary."""
+    if whole.shape != one.shape or whole.shape != other.shape:
+        return False
+    known = np.isfinite(whole + one + other) & (whole * one * other > 0.0)
+    if np.sum(known) < _FRAMES:
+        return False
+    factors = np.log(one[known]), np.log(other[known])
+    if min(map(np.std, factors)) < _VARIES:
+        return False
+    ratios = np.log(whole[known]) - factors[0] - factors[1]
+    return bool(np.mean(np.abs(ratios - np.median(ratios)) < _ALIKE) >= _MOST)

@@ -1,0 +1,89 @@
+"""Tables of flow, speed and density: the sentences name what is conserved."""
+
+import numpy as np
+import pytest
+
+from hfluxno.data.readers import read
+
+TIMES, PLACES = np.meshgrid(60.0 * np.arange(30), 0.5 * np.arange(16), indexing="ij")
+DENSITY = 40.0 + 15.0 * np.sin(1.3 * PLACES - 0.004 * TIMES)
+SPEED = 100.0 - DENSITY + 3.0 * np.cos(5.0 * PLACES + TIMES)  # no function of the density
+FLOW = DENSITY * SPEED
+
+
+def table(path, **fields):
+    columns = {"time": TIMES, "x": PLACES} | fields
+    rows = np.stack([each.ravel() for each in columns.values()], axis=1)
+    np.savetxt(path, rows, "%.8g", ",", header=",".join(columns), comments="")
+    return path
+
+
+def refused(path, **how):
+    with pytest.raises(ValueError) as error:
+        read(path, **how)
+    return str(error.value)
+
+
+def test_a_density_is_what_is_conserved(tmp_path):
+    path = table(tmp_path / "a.csv", flow=FLOW, speed=SPEED, density=DENSITY)
+    assert refused(path) == (
+        f"Several variables of {path} could be meant (flow, speed, density); density is what is "
+        "conserved, as flow is the product of speed and density: choose it with --variable "
+        "density, or --variable density --flow flow if flow is its flow, in units of density times "
+        'x over time or with the units of all of them in the file (in Python variable="density").'
+    )
+    said = refused(table(tmp_path / "b.csv", q=FLOW + 3.0 * SPEED, v=SPEED, k=DENSITY))
+    assert "k is what is conserved: choose it with --variable k, or --variable k --flow q" in said
+    said = refused(table(tmp_path / "c.csv", speed=SPEED, density=DENSITY))
+    assert "density is what is conserved: choose it with --variable density (in" in said
+
+
+def test_a_density_is_known_by_the_flow_that_is_its_product(tmp_path):
+    path = table(tmp_path / "a.csv", volume=np.round(FLOW), a=DENSITY, mean_speed=SPEED)
+    said = "; a is what is conserved, as volume is the product of a and mean_speed: choose it with "
+    assert said in refused(path)
+    said = refused(table(tmp_path / "b.csv", b=SPEED, a=DENSITY, c=7.0 * FLOW))
+    assert "; c is the product of b and a: the one of the two that is a density" in said
+    # One of three that is no product, or of which one factor is constant.
+    for c in (FLOW + 500.0 * np.sin(PLACES + 0.1 * TIMES), 3.0 * DENSITY):
+        said = refused(table(tmp_path / "c.csv", a=DENSITY, b=3.0 + 0.001 * SPEED, c=c))
+        assert "product" not in said and "choose one with --variable NAME" in said
+
+
+def test_of_flow_and_speed_neither_is_conserved(tmp_path):
+    path = table(tmp_path / "a.csv", flow_vph=FLOW, speed_kmh=SPEED)
+    assert refused(path) == (
+        f"Several variables of {path} could be meant (flow_vph, speed_kmh); what is conserved is "
+        "neither flow_vph nor speed_kmh but the density, which is flow_vph / speed_kmh: add it as "
+        "a column density (of veh/h and km/h in veh/km), and choose it with --variable density."
+    )
+    said = refused(table(tmp_path / "b.csv", flow=FLOW, occupancy=DENSITY, speed=SPEED + 5.0))
+    assert "is neither flow nor speed but the density" in said
+    path = table(tmp_path / "c.csv", flow=FLOW, speed=SPEED)
+    assert refused(path, variable="speed", flow="flow") == (
+        f"flow of {path} is not the flow of speed, with which it would cross the whole domain 239 "
+        "times between two frames; give the density whose flow it is, which is flow / speed, as "
+        "--variable."
+    )
+
+
+def test_one_that_is_chosen_in_the_place_of_a_density_is_told(tmp_path):
+    path = table(tmp_path / "a.csv", flow=FLOW, speed=SPEED, density=DENSITY)
+    for chosen in ("flow", "speed"):
+        note = f"{chosen} is hardly what is conserved, but density: --variable density."
+        assert note in read(path, chosen).hints
+    assert not any("hardly" in hint for hint in read(path, "density").hints)
+    assert not any("hardly" in hint for hint in read(path, "density,flow").hints)
+    both = table(tmp_path / "b.csv", flow=FLOW, speed=SPEED)
+    note = "hardly what is conserved, but the density, flow / speed: add it as a column, and"
+    assert any(note in hint for hint in read(both, "speed").hints)
+    alone = read(table(tmp_path / "c.csv", speed=SPEED, level=DENSITY), "speed")
+    assert not any("hardly" in hint for hint in alone.hints)
+
+
+def test_a_depth_beside_its_discharge_and_fields_of_a_gas(tmp_path):
+    depth = table(tmp_path / "a.csv", velocity=SPEED, discharge=FLOW + 900.0, depth=DENSITY)
+    said = refused(depth)
+    assert "or --variable depth --flow discharge if discharge is its flow" in said
+    gas = table(tmp_path / "b.csv", density=DENSITY, velocity=SPEED, pressure=FLOW)
+    assert "is what is conserved" not in refused(gas)
