@@ -33,7 +33,7 @@ class Ends(NamedTuple):
     - `bend`: by how much of itself the median step across them is off the mean of those beside it;
       little if slopes match too.
     - `near`: the median difference across them, of that of places far from each other; of the
-      mean squares where both medians are less than rounding can tell.
+      mean squares where that across them is less than rounding can tell.
     - `still`: nothing happens there.
     - `vanish`: the field is zero in walls there: odd about an end, or not moving yet.
     - `rests`: it is zero there in every frame, and not everywhere.
@@ -133,12 +133,13 @@ def _still(bare: np.ndarray, sigma: float) -> bool:
 
 
 def _near(across: np.ndarray, bare: np.ndarray, least: float) -> float:
-    """Differences across the ends, of those of far places; below `least` they are not known."""
-    step, far = _median(across), _far(bare, _median)
-    if max(step, far) <= least:
-        far = _far(bare, rms)
-        return (rms(across) / far) ** 2 if far > 0.0 else 1.0
-    return max(step, least) / max(far, least)
+    """Differences across the ends, of those of far places. Where a median is below `least` and not
+    known, the means of squares tell how often values differ."""
+    step = _median(across)
+    if step > least or np.isnan(step):
+        return step / max(_far(bare, _median), least)
+    far = _far(bare, rms)
+    return (rms(across) / far) ** 2 if far > 0.0 else 1.0
 
 
 def _far(bare: np.ndarray, size: Callable[[np.ndarray], float]) -> float:

@@ -46,7 +46,7 @@ def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None)
     if all(each.still for each in ends.values()):
         lost = [each for each in conserved if not each["total_kept"]]
         hidden = any(abs(each["total_change"]) <= each["hidden_at_ends"] for each in lost)
-        if match and hidden and not doubtful:
+        if hidden and not doubtful and (match or len(found) == 1):
             return "open", (
                 "the ends do not change beyond their noise, but the total is not conserved, and "
                 "the noise may hide what passes them: there may be inflow, which is estimated, or "
