@@ -28,19 +28,23 @@ def test_a_density_is_what_is_conserved(tmp_path):
     path = table(tmp_path / "a.csv", flow=FLOW, speed=SPEED, density=DENSITY)
     assert refused(path) == (
         f"Several variables of {path} could be meant (flow, speed, density); density is what is "
-        "conserved, as flow is the product of speed and density: choose it with --variable "
-        "density, or --variable density --flow flow if flow is its flow, in units of density times "
-        'x over time or with the units of all of them in the file (in Python variable="density").'
+        "conserved, as flow is the product of speed and density: choose --variable density, or "
+        "--variable density --flow flow if flow is its flow, in units of density times x over time "
+        "or with the units of all of them in the file, or --variable density,flow if flow is no "
+        'function of density and frames are complete (in Python variable="density").'
     )
     said = refused(table(tmp_path / "b.csv", q=FLOW + 3.0 * SPEED, v=SPEED, k=DENSITY))
-    assert "k is what is conserved: choose it with --variable k, or --variable k --flow q" in said
+    assert "k is what is conserved: choose --variable k, or --variable k --flow q" in said
     said = refused(table(tmp_path / "c.csv", speed=SPEED, density=DENSITY))
-    assert "density is what is conserved: choose it with --variable density (in" in said
+    assert (
+        "density is what is conserved: choose --variable density, or --variable density,speed"
+        in said
+    )
 
 
 def test_a_density_is_known_by_the_flow_that_is_its_product(tmp_path):
     path = table(tmp_path / "a.csv", volume=np.round(FLOW), a=DENSITY, mean_speed=SPEED)
-    said = "; a is what is conserved, as volume is the product of a and mean_speed: choose it with "
+    said = "; a is what is conserved, as volume is the product of a and mean_speed: choose "
     assert said in refused(path)
     said = refused(table(tmp_path / "b.csv", b=SPEED, a=DENSITY, c=7.0 * FLOW))
     assert "; c is the product of b and a: the one of the two that is a density" in said
@@ -86,4 +90,6 @@ def test_a_depth_beside_its_discharge_and_fields_of_a_gas(tmp_path):
     said = refused(depth)
     assert "or --variable depth --flow discharge if discharge is its flow" in said
     gas = table(tmp_path / "b.csv", density=DENSITY, velocity=SPEED, pressure=FLOW)
-    assert "is what is conserved" not in refused(gas)
+    other = table(tmp_path / "c.csv", density=DENSITY, temperature=SPEED)
+    for path in (gas, other):
+        assert "is what is conserved" not in refused(path)

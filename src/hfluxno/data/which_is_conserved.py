@@ -48,14 +48,21 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
                 "density, an amount per length, is what is conserved, the other its speed; choose "
                 "the density with --variable NAME"
             )
-    if density is not None and len(of_kind["density"]) < 2:
-        beside = (
-            f", or --variable {density} --flow {flow} if {flow} is its flow, in units of {density} "
-            "times x over time or with the units of all of them in the file"
-        )
+    if density is not None and (flow or speed) and len(of_kind["density"]) < 2:
+        ways = [f"--variable {density}"]
+        if flow:
+            ways.append(
+                f"--variable {density} --flow {flow} if {flow} is its flow, in units of {density} "
+                "times x over time or with the units of all of them in the file"
+            )
+        if second := flow or speed:
+            ways.append(
+                f"--variable {density},{second} if {second} is no function of {density} and "
+                "frames are complete"
+            )
         return (
-            f"{density} is what is conserved{because}: choose it with --variable {density}"
-            f'{beside if flow else ""} (in Python variable="{density}")'
+            f"{density} is what is conserved{because}: choose {', or '.join(ways)} (in Python "
+            f'variable="{density}")'
         )
     others = [n for n in names if n not in (flow, speed) and not _stands_in(n)]
     if flow and speed and not others:
