@@ -50,7 +50,6 @@ def levenberg_marquardt(
     tolerance: float,
     evaluations: int,
     small_decrease: float = SMALL_DECREASE,
-    roughly: Residual | None = None,
     alone: Callable[[Float[np.ndarray, " parameter"]], Float[np.ndarray, " equation"]]
     | None = None,
 ) -> Minimum:
@@ -59,9 +58,8 @@ def levenberg_marquardt(
 
     Ends when the sum of squares is below tolerance², when a step reduces it by less than the
     fraction `small_decrease`, increases it by less than a tenth of that or promises a hundredth, or
-    after `evaluations` evaluations. A non-finite residual is no improvement. `roughly` returns the
-    same with rough derivatives, by which it goes until it would end; then it goes on from the best
-    point with the right ones. `alone` returns r alone, by which steps are looked for: then each
+    after `evaluations` evaluations. A non-finite residual is no improvement. The derivatives may be
+    those of a similar residual. `alone` returns r alone, by which steps are looked for: then each
     evaluation has derivatives, and it ends also where no step helps.
     """
     best = Minimum(start, np.inf, np.zeros((len(start), len(start))), None, 0)
@@ -79,7 +77,7 @@ def levenberg_marquardt(
         return _looked_for(alone, best, at, damping, _TENTH * small_decrease * best.cost)
 
     while count < evaluations:
-        value, rows, aux = (roughly or residual)(trial)
+        value, rows, aux = residual(trial)
         cost = _sum_of_squares(value, rows)
         better = cost < best.cost
         least = small_decrease if better else _TENTH * small_decrease
@@ -92,19 +90,9 @@ def levenberg_marquardt(
             best = Minimum(trial, cost, at.normal, aux, count)
         if best.cost <= tolerance**2 or not np.isfinite(best.cost):
             break
-        over = settled or damping > _MOST_DAMPING or count == evaluations
-        trial, damping = (None, damping) if over else following()
-        if trial is not None:
-            continue
-        if roughly is None:
+        if settled or damping > _MOST_DAMPING or count == evaluations:
             break
-        roughly, damping = None, min(damping, _FIRST_DAMPING)
-        value, rows, aux = residual(best.point)
-        if not np.isfinite(_sum_of_squares(value, rows)):
-            break
-        at = _Derivatives.of(value, rows)
-        best, better = dataclasses.replace(best, normal=at.normal, aux=aux), True
-        trial, damping = following() if count < evaluations else (None, damping)
+        trial, damping = following()
         if trial is None:
             break
     return dataclasses.replace(best, evaluations=count)

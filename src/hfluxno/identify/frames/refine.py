@@ -10,7 +10,6 @@ compiled program serves all contexts with the same number of cells and a similar
 """
 
 import dataclasses
-import functools
 
 import equinox as eqx
 import jax
@@ -92,9 +91,9 @@ def refine(
     intervals = padded_intervals(len(values) - 1, int(np.flatnonzero(weights)[-1]))
     run, limit = _Runs(family, settings, values[0], intervals), MOST_STEPS
 
-    def misfit(step, rough=False):
+    def misfit(step):
         nonlocal limit
-        states, changes, steps = run(start + step @ directions, limit, rough)
+        states, changes, steps = run(start + step @ directions, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * settings.refinement + _STEP_FACTOR * steps)
         relative = (states[: len(scale)] - values[1:]) * scale
@@ -104,10 +103,7 @@ def refine(
         rows = np.concatenate([rows.reshape(free, -1), prior], axis=1)
         return value, rows, (relative, states[: len(scale)], rows[:, : relative.size])
 
-    roughly = functools.partial(misfit, rough=True) if settings.has_rough else None
-    found = levenberg_marquardt(
-        misfit, np.zeros(free), _EXACT, evaluations, SMALL_DECREASE, roughly
-    )
+    found = levenberg_marquardt(misfit, np.zeros(free), _EXACT, evaluations, SMALL_DECREASE)
     nothing = (
         values[1:] * scale,
         np.full_like(values[1:], np.nan),
@@ -155,22 +151,23 @@ class _Runs:
 
     def __init__(self, family: LawFamily, settings: SolverSettings, first, intervals):
         self.count, (self.family, self.parts) = len(family.directions), _in_parts(family)
-        self.right, self.rough = (
-            (each, prolonged(first, each, family.negated)) for each in (settings, settings.rough())
+        self.of_states, self.of_derivatives = (
+            (each, prolonged(first, each, family.negated))
+            for each in (settings, settings.of_derivatives())
         )
         self.intervals, self.rate = intervals, first_rate(settings)
 
-    def __call__(self, parameters, limit: int, rough: bool = False):
+    def __call__(self, parameters, limit: int):
         """The states after each interval on the cells of the data, their derivatives along the free
-        directions, and the largest number of steps of an interval. `rough` derivatives are those of
-        a run on fewer cells, if there are many."""
-        apart = rough and self.right[0].has_rough
-        settings, first = self.rough if apart else self.right
+        directions, and the largest number of steps of an interval. Derivatives are those of a run
+        on fewer cells, if there are many."""
+        settings, first = self.of_derivatives
+        apart = settings.refinement < self.of_states[0].refinement
 
         def one(part):
             if part is None:
                 law = self.family.law(parameters)
-                return run_alone(law, *self.right, self.rate, self.intervals, limit)
+                return run_alone(law, *self.of_states, self.rate, self.intervals, limit)
             when = (self.rate, self.intervals, limit)
             found = _trajectory(self.family, settings, parameters, part, first, *when)
             return tuple(map(np.asarray, found))
@@ -195,9 +192,9 @@ def prepare(family: LawFamily, settings: SolverSettings, values: np.ndarray) -> 
     nothing = np.zeros(np.shape(family.directions)[1])
     intervals = padded_intervals(len(values) - 1, 0)
     family, parts = _in_parts(family)
-    for each in (settings.rough(), settings) if settings.has_rough else (settings,):
-        first = prolonged(values[0], each, family.negated)
-        _trajectory.prepare(family, each, nothing, parts[0], first, 0.0, intervals, MOST_STEPS)
+    derived = settings.of_derivatives()
+    first = prolonged(values[0], derived, family.negated)
+    _trajectory.prepare(family, derived, nothing, parts[0], first, 0.0, intervals, MOST_STEPS)
     prepare_track(family.law(nothing), settings, values)
 
 

@@ -169,7 +169,7 @@ class Estimate:
         """What would be measured at these times of the data; `forward` as in `continued`."""
         forward = self.forward if forward is None else forward
         z = np.pad(self.z, (0, forward.size - len(self.z)))
-        return values_of(forward, z, times, MOST_STEPS, rough=True)[0]
+        return values_of(forward, z, times, MOST_STEPS)[0]
 
     @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
@@ -193,18 +193,17 @@ class Estimate:
         return found
 
 
-def values_of(forward, z, times, limit, rough=False):
+def values_of(forward, z, times, limit):
     """What would be measured at these times of the data, its derivatives by z, and the steps."""
-    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit, rough)
+    states, rows, steps = run(forward, z, forward.intervals(forward.when(times)), limit)
     values, rows = measure(forward, z, states, rows)
     return values[: len(times)], rows[: len(times)], steps
 
 
 def states_of(forward, z, times):
-    """The states at these times, in frames, their derivatives, which may be rough, and the
-    steps."""
+    """The states at these times, in frames, their derivatives, and the steps."""
     part, whole = _from_the_first(times)
-    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS, rough=True)
+    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
     factor = forward.settings.refinement
     return restrict(states[part], factor), restrict(rows[part], factor), steps
 
@@ -238,8 +237,7 @@ def _ensemble(forward, z, covariance, times):
     fewer cells if there are many. What enters at an open end may be far from what was expected: in
     dense traffic states propagate slowly, and much lighter traffic enters as a fast shock, of which
     no derivative tells."""
-    if forward.settings.has_rough:
-        forward = dataclasses.replace(forward, settings=forward.settings.rough())
+    forward = dataclasses.replace(forward, settings=forward.settings.of_derivatives())
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     # The symmetric root, which does not change with the signs of the vectors, that is by rounding.
     root, known = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T, len(covariance)

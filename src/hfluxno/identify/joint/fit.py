@@ -11,7 +11,6 @@ with more noise.
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -90,16 +89,16 @@ class _Runs:
     where the one before ended."""
 
     def __init__(self, forward: Forward):
-        self.forward, self.many = forward, forward.settings.has_rough
+        self.forward = forward
         self._last: list[tuple] = []
 
-    def __call__(self, z, times, limit, rough):
+    def __call__(self, z, times, limit):
         key = (z.tobytes(), np.asarray(times).tobytes())
-        for known, known_roughly, found in self._last:
-            if known == key and (rough or not known_roughly):
+        for known, found in self._last:
+            if known == key:
                 return found
-        found = values_of(self.forward, z, times, limit, rough)
-        self._last = [*self._last[-1:], (key, rough, found)]
+        found = values_of(self.forward, z, times, limit)
+        self._last = [*self._last[-1:], (key, found)]
         return found
 
 
@@ -115,10 +114,10 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         z[free] = part
         return z
 
-    def misfit(part, rough=False):
+    def misfit(part):
         nonlocal limit
         z = whole(part)
-        values, rows, steps = runs(z, context.times, limit, rough)
+        values, rows, steps = runs(z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
         rest, rows = _in_noise(values - measured, rows[:, free], sigma, seen)
@@ -131,10 +130,7 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         rest = np.where(seen, (values - measured) / sigma, 0.0)
         return np.concatenate([rest.reshape(-1), part])
 
-    roughly = functools.partial(misfit, rough=True) if evaluations > 1 and runs.many else None
-    found = levenberg_marquardt(
-        misfit, start[free], 1e-8, evaluations, small_decrease, roughly, alone
-    )
+    found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, alone)
     if found.aux is None:
         return None
     normal = np.zeros((len(start), len(start)))
@@ -215,7 +211,7 @@ def _misfit_at(forward, context, noise, start):
     of each value."""
     seen = context.observed
     sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS, rough=True)
+    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS)
     return *_in_noise(values - np.asarray(context.values), rows, sigma, seen), sigma
 
 

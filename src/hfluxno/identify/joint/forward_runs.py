@@ -48,9 +48,11 @@ def states_alone(
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
 ) -> Float[np.ndarray, "time field cells"]:
-    """The states of `run`; without open ends and rough derivatives by the program of `run`."""
+    """The states of `run`; without open ends, and on the cells of derivatives, by the program of
+    `run`."""
     factor = forward.settings.refinement
-    if forward.settings.has_rough or forward.ends is not None:
+    apart = forward.settings.of_derivatives().refinement < factor
+    if apart or forward.ends is not None:
         states = _alone(*_for_program(forward, z), intervals, max_steps)[0]
         return restrict(np.asarray(states), factor)
     counts, nothing = _counts(forward), forward.free[:0]
@@ -96,14 +98,12 @@ def run(
     z: Float[np.ndarray, " unknown"],
     intervals: Float[np.ndarray, " interval"],
     max_steps: int,
-    rough: bool = False,
 ) -> tuple[Float[np.ndarray, "time field fine"], Float[np.ndarray, "time unknown field fine"], int]:
     """The states on internal cells at the first time and after each interval, their derivatives by
-    all unknowns, and the largest number of steps in an interval. `rough` derivatives are those of a
-    run on fewer cells, if there are many (`SolverSettings.rough`)."""
-    apart, derived = rough and forward.settings.has_rough, forward
-    if apart:
-        derived = dataclasses.replace(forward, settings=forward.settings.rough())
+    all unknowns, and the largest number of steps in an interval. Derivatives are those of a run on
+    fewer cells, if there are many (`SolverSettings.of_derivatives`)."""
+    derived = dataclasses.replace(forward, settings=forward.settings.of_derivatives())
+    each = forward.settings.refinement // derived.settings.refinement
     (bare, point), laws, free = _for_program(derived, z), len(forward.spread), forward.free
     of_law, of_others = free[free < laws], free[free >= laws]
     counts = width, others = _counts(forward)
@@ -118,9 +118,8 @@ def run(
             found = _run(bare, point, *directions, intervals, max_steps)
         return tuple(map(np.asarray, found))
 
-    parts = on_all_cores(one, [*chunks, *([None] if apart else [])])
+    parts = on_all_cores(one, [*chunks, *([None] if each > 1 else [])])
     states, *_, steps = parts[-1]
-    each = forward.settings.refinement // derived.settings.refinement
     derivatives = np.zeros((states.shape[0], forward.size, *states.shape[1:]))
     for (first, second), (_, found, _) in zip(chunks, parts[: len(chunks)], strict=True):
         found = np.repeat(found, each, axis=-1)

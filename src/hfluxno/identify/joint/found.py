@@ -35,10 +35,18 @@ class Option(NamedTuple):
 
 def takes_long(option: Option, context: Trajectory, factor: int) -> bool:
     """Whether an estimate of the same kind on cells shorter by this factor would take long."""
+    forward = option.estimate.forward
+    settings = dataclasses.replace(forward.settings, refinement=factor)
     # Diffusion needs four times the steps on cells of half the length.
-    steps = option.estimate.steps * (4 if option.kind.diffusion else 2)
-    work = len(option.estimate.forward.free) * context.states.values.size * factor * steps
-    return steps > _MOST_STEPS or work > _MOST_WORK
+    power = 2 if option.kind.diffusion else 1
+    of_one_cell = option.estimate.steps / option.refinement**power
+
+    def steps(refinement: int) -> float:
+        return of_one_cell * refinement**power
+
+    derived = settings.of_derivatives().refinement
+    work = len(forward.free) * context.states.values.size * derived * steps(derived)
+    return steps(factor) > _MOST_STEPS or work > _MOST_WORK
 
 
 @dataclasses.dataclass(frozen=True)
