@@ -18,6 +18,9 @@ from hfluxno.parametric.ranges import widened
 _STABLE = 0.5
 # The most internal cells of a cell of the data on which derivatives are taken.
 _FINEST_OF_DERIVATIVES = 2
+# On so many the error of the scheme is hardly larger than that of the scheme that made the data,
+# which a fit may hide in the context but not later.
+_AS_FINE = 8
 
 # Those of first order have a diffusion of their own, which depends on the length of their steps.
 FIRST_ORDER = ("rusanov", "upwind")
@@ -60,6 +63,11 @@ class SolverSettings(eqx.Module):
         fixed = self.scheme == "roe-entropy-fix"
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
         return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
+
+    @property
+    def is_as_fine(self) -> bool:
+        """Whether the error of the scheme counts in full, however little a law misses."""
+        return self.refinement >= _AS_FINE
 
     def of_derivatives(self) -> "SolverSettings":
         """Those of derivatives, on at most twice as many cells as the data has: where the states

@@ -44,7 +44,7 @@ def test_the_scheme_of_the_data_ends_the_search(chosen):
 def test_one_field_without_a_shock_is_solved_on_finer_grids_too(chosen):
     """Coarse cells are good enough for the context, but not once a shock has formed."""
     candidate, tried = chosen(lambda c: 5e-5 / c.refinement if c.scheme != "rusanov" else 1.0)
-    assert candidate.refinement == 4
+    assert candidate.refinement == 8
     assert not any(label in " ".join(tried) for label in ("denoised", "chebyshev-9", "kink"))
 
 
@@ -116,7 +116,7 @@ def test_a_constant_speed_has_to_be_better_not_only_simpler(chosen):
 def test_two_kinks_are_tried_where_one_explains_less_than_a_smooth_flux(chosen):
     """That of a trapezoid."""
     candidate, _ = chosen(lambda c: {0: 1e-2, 1: 3e-2, 2: 1e-3}[c.kinks] / c.refinement**0.1)
-    assert candidate.kinks == 2 and candidate.refinement == 4
+    assert candidate.kinks == 2 and candidate.refinement == 8
     _, tried = chosen(lambda c: {0: 4e-3, 1: 3e-2}[c.kinks])
     assert any("a kink" in label for label in tried)
 

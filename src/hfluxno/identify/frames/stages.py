@@ -230,6 +230,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         # Grids that agree before a shock forms differ after it.
         Stage(_finer(2), _REPRODUCED),
         Stage(_finer(4), _REPRODUCED),
+        Stage(_finer(8), _REPRODUCED),
         Stage(_finest, _REPRODUCED, _SMOOTH, 1.2),
         Stage(_richer_flux, _SMOOTH, 1e-4),
         Stage(_kinked, 1e-4),

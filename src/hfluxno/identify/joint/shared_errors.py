@@ -18,10 +18,6 @@ _MOST_ALIKE = 0.9
 # Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
 _SENSORS = 0.5
 
-# On so many internal cells the error of the scheme is hardly larger than that of the scheme that
-# made the data, which a fit may hide in the context but not later.
-_AS_FINE = 8
-
 
 def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     """The same with misfits that are not independent noise.
@@ -60,7 +56,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
-    if found.forward.settings.refinement >= _AS_FINE:
+    if found.forward.settings.is_as_fine:
         of_scheme = 1.0
     bias = np.zeros(len(found.z))
     if values.shape[1] == fields:
