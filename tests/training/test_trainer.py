@@ -11,6 +11,7 @@ from pathlib import Path
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -36,6 +37,8 @@ from hfluxno.training.state import first_state, split_network
 from hfluxno.training.trackers import JsonLines, Tracker
 from hfluxno.training.trainer import Diverged, make_batch_source, train
 from hfluxno.training.validation import Validation, validation_windows
+from tests.slow import slow
+from tests.training.standin import Advection
 
 _TINY = preset("tiny")
 _ROOT = Path(__file__).parents[2]
@@ -52,10 +55,18 @@ class _Kept(Tracker):
         self.logged.append((step, dict(numbers)))
 
 
+# The network that compiles in a moment, as source text too, for processes of their own.
+_STANDIN = "trainer._first_network = lambda config: Advection(jnp.asarray(0.1), reads=True)"
+
+
+def _standin(config):
+    return Advection(jnp.asarray(0.1), reads=True)
+
+
 def _final(folder):
     """The leaves of the last checkpoint by name."""
     config = read_config(folder)
-    network = config.model.build(jax.random.key(0))
+    network = trainer._first_network(config)
     like = first_state(network, make_optimizer(config.optimizer, config.steps), 0)
     with checkpoints_of(folder, config) as checkpoints:
         state = checkpoints.restore(like, checkpoints.latest)
@@ -69,7 +80,7 @@ def _elsewhere(script, folder):
         "JAX_PLATFORMS": "cpu",
         "JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"],
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.3",
-        "PYTHONPATH": str(_ROOT / "src"),
+        "PYTHONPATH": f"{_ROOT / 'src'}{os.pathsep}{_ROOT}",
     }
     start = "from hfluxno.data import generate\n"
     for name in ("_LARGEST_CHUNK", "_CHUNKS_PER_BLOCK"):  # those of `small_blocks`
@@ -137,14 +148,23 @@ def test_a_run_goes_on_from_weights(whole, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_killed_run_goes_on_to_the_same_state(whole, tmp_path):
-    folder = tmp_path / "run"
+@pytest.mark.parametrize("network", ["stand-in", slow("tiny")])
+def test_a_killed_run_goes_on_to_the_same_state(network, tmp_path, monkeypatch):
+    if network == "stand-in":
+        monkeypatch.setattr(trainer, "_first_network", _standin)
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    expected_end = train(_TINY, whole, log_every=2)
     script = """
         import os, signal, sys
         from pathlib import Path
+        import jax.numpy as jnp
+        from hfluxno.training import trainer
         from hfluxno.training.presets import preset
         from hfluxno.training.trackers import JsonLines, Tracker
         from hfluxno.training.trainer import train
+        from tests.training.standin import Advection
+
+        # The network.
 
         class Killer(Tracker):
             def log(self, step, numbers):
@@ -155,13 +175,15 @@ def test_a_killed_run_goes_on_to_the_same_state(whole, tmp_path):
         lines = JsonLines(folder / "metrics.jsonl")
         train(preset("tiny"), folder, trackers=[lines, Killer()], log_every=2)
     """
+    if network == "stand-in":
+        script = script.replace("# The network.", _STANDIN)
     code, said = _elsewhere(script, folder)
     assert code == -signal.SIGKILL, said
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [2, 4, 4, 6]
     outcome = train(_TINY, folder, trackers=[JsonLines(folder / "metrics.jsonl")], log_every=2)
-    assert (outcome.steps, outcome.best_step) == (whole[1].steps, whole[1].best_step)
-    expected, found = _final(whole[0]), _final(folder)
+    assert (outcome.steps, outcome.best_step) == (expected_end.steps, expected_end.best_step)
+    expected, found = _final(whole), _final(folder)
     assert expected.keys() == found.keys()
     for key, leaf in expected.items():
         assert leaf.tobytes() == found[key].tobytes(), key
