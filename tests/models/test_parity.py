@@ -15,6 +15,7 @@ from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig, ViTC
 from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
 from hfluxno.nn.linear import MLP
+from tests.compiled import compiled
 from tests.models import original
 from tests.slow import slow
 
@@ -57,6 +58,7 @@ def _everything(network, context):
     return found
 
 
+@pytest.mark.validation
 def test_one_step_in_single_precision():
     arrays = original.recorded("local")
     with jax.enable_x64(True):
@@ -77,7 +79,8 @@ def test_flux_no_step(x64):
     flux = original.flux(fresh, arrays)
     dt, dx = original.CASES["flux_no"]["steps"]
     grid = Grid.interval(state.shape[1], 0.0, dx * state.shape[1])
-    assert_close(conservative_step(flux, state, jnp.asarray(dt), grid), arrays["out/next"])
+    following = compiled(conservative_step, flux, state, jnp.asarray(dt), grid)
+    assert_close(following, arrays["out/next"])
 
 
 def test_dpot_encoder(x64):

@@ -117,8 +117,9 @@ class _Complex(ContextNetwork):
 def test_complex_parameters_go_downhill():
     start = jax.lax.complex(jnp.asarray(0.5), jnp.asarray(0.4))
     step, state = _step(_Complex(start), optax.sgd(0.1))
+    batch = Batch(advected(0.0, 5, 8))
     for _ in range(200):
-        state, _ = step(state, Batch(advected(0.0, 5, 8)))
+        state, _ = step(state, batch)
     assert abs(complex(state.parameters.z) - 1j) < 0.1
 
 
