@@ -192,6 +192,8 @@ def test_what_infers_no_law_cannot_be_refined(forecaster):
         law.refined(4)
 
 
+# Of the flux itself test_guided_flux.py tests it.
+@pytest.mark.validation
 def test_a_network_that_is_told_the_law_does_not_know_units():
     """Other Δt and Δx with the same frames: the same forecast."""
     config = small.CONFIGURATIONS["weak form"]

@@ -14,7 +14,6 @@ from hfluxno.models.learned_flux import LearnedFlux
 from hfluxno.models.parts import FourierConfig, WeakFormConfig
 from tests.compiled import compiled
 from tests.models import small
-from tests.slow import slow
 
 NAMES = ("weak form", "weak form of a system")
 
@@ -90,7 +89,9 @@ def test_it_sees_the_slopes_of_the_flux(name, x64):
     assert channel.shape[0] == channels(d, config.weak_form.terms > 0)
 
 
-@pytest.mark.parametrize("target", [None, slow(FourierConfig(2, 2, 4, 6, 1, (3,), 2))])
+# On a plane it is tested in test_plane_space.py.
+@pytest.mark.validation
+@pytest.mark.parametrize("target", [None, FourierConfig(2, 2, 4, 6, 1, (3,), 2)])
 def test_at_first_it_is_the_central_flux_of_the_weak_form(target, x64):
     config = small.CONFIGURATIONS["weak form"]
     if target is not None:

@@ -13,6 +13,7 @@ from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.parts import HypernetworkConfig, LocalConfig
 from hfluxno.nn.spectral import SpectralMixing
 from tests.models import small
+from tests.slow import slow
 
 
 def flux(key=0):
@@ -56,7 +57,7 @@ def test_parameters_are_the_block_diagonal_map_of_the_code(x64):
     np.testing.assert_allclose(written.second_bias, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "array"), [("fourier", "weight"), ("fourier code", "second")])
+@pytest.mark.parametrize(("name", "array"), [("fourier", "weight"), slow("fourier code", "second")])
 def test_gradients_reach_complex_parameters_with_the_right_sign(name, array, x64):
     """Against finite differences: the head's numbers are real, so no conjugate can go astray."""
     config = small.CONFIGURATIONS[name]

@@ -10,7 +10,6 @@ import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.models.network import FluxOperator
-from hfluxno.models.parts import LocalConfig, TRecViTConfig
 from hfluxno.training.plane_presets import PUBLISHED
 from tests.compiled import compiled
 from tests.models import small
@@ -67,6 +66,8 @@ def test_what_the_authors_count_beside_what_is_used():
     assert counted(disco) + spare + unet == pytest.approx(6.62e6, rel=1e-3)
 
 
+# Small ones conserve for 1 000 steps in test_conservation.py.
+@pytest.mark.validation
 def test_the_published_network_conserves_at_random_weights(x64):
     config = PUBLISHED["hfluxno"]
     network = config.build(jax.random.key(3))
@@ -111,12 +112,7 @@ def test_fluxes_without_places_commute_with_shifts_and_keep_a_free_stream(x64):
 
 
 def test_every_parameter_has_a_finite_derivative_and_both_fluxes_have_one():
-    config = dataclasses.replace(
-        small.PLANE,
-        encoder=TRecViTConfig((4, 3), 8, 2, 8, 2, 8),
-        target=LocalConfig(3, 2, 6, 6, 2),
-    )
-    network, context = small.network(config), small.context(config)
+    network, context = small.network(small.PLANE), small.context(small.PLANE)
 
     @eqx.filter_jit
     @eqx.filter_grad

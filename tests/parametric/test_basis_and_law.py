@@ -22,6 +22,7 @@ from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
 from tests.compiled import compiled
 from tests.identify.laws import one_field
+from tests.slow import slow
 
 SW = ("h", "m")
 
@@ -211,7 +212,7 @@ def test_numbers_lists_and_arrays_keep_their_precision():
 
 
 @pytest.mark.parametrize("by_state", [True, False])
-@pytest.mark.parametrize("refinement", [1, 3])
+@pytest.mark.parametrize("refinement", [slow(1), 3])
 def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, refinement):
     """Source and flux of the scheme are those of the law at its cells and interfaces."""
     law = one_field(terms=True)

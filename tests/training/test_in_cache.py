@@ -9,6 +9,7 @@ import pytest
 from hfluxno.training.in_cache import with_gradient
 from tests.compiled import compiled
 from tests.models import small
+from tests.slow import slow
 
 NAMES = ("weak form", "fourier")  # told the law; complex, and its rows meet
 
@@ -41,7 +42,7 @@ def test_a_batch_has_the_plain_derivative(name, x64):
         np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", (*NAMES, "plane"))
+@pytest.mark.parametrize("name", (*NAMES, slow("plane")))
 def test_states_that_are_advanced_together_are_advanced_each_by_itself(name, x64):
     config = small.CONFIGURATIONS[name]
     context = 2.0 + small.context(config)
