@@ -110,7 +110,7 @@ def test_the_errors_of_another_solvers_noisy_frames_are_smaller(monkeypatch):
         return away / np.linalg.norm(truth[:, 39, 0], axis=-1)
 
     together = errors()
-    monkeypatch.setattr(importlib.import_module("hfluxno.identify.identification"), "_FEW", 3)
+    monkeypatch.setattr(importlib.import_module("hfluxno.identify.identification"), "FEW", 3)
     assert np.median(together) < 0.008
     ratios = together / errors()
     assert np.median(ratios) < 0.85
