@@ -3,7 +3,7 @@
 Fields are arrays (…, time, x) with NaN in gaps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -31,15 +31,13 @@ def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
-            for text in _dead(bare.reshape(-1, *bare.shape[-2:]), x)
+            for text in _named(dead_sensors(bare.reshape(-1, *bare.shape[-2:])), x)
         ]
     return tuple(found)
 
 
-def _dead(u: np.ndarray, x: np.ndarray) -> list[str]:
-    return [
-        f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead_sensors(u)
-    ]
+def _named(dead: Iterable[int], x: np.ndarray) -> list[str]:
+    return [f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead]
 
 
 def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> tuple[str, ...]:
@@ -59,12 +57,13 @@ def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> tuple[str, ...]
             f"{np.sum(u == limit)} values are exactly {limit:.6g}, though others scatter: beyond a "
             "limit of the instrument?"
         )
-    return (*found, *_dead(u, x), *_stuck(u, x, times))
+    dead = dead_sensors(u)
+    return (*found, *_named(dead, x), *_stuck(u, x, times, dead))
 
 
-def _stuck(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> list[str]:
+def _stuck(u: np.ndarray, x: np.ndarray, times: np.ndarray, dead: Collection[int]) -> list[str]:
     """The sensors that repeat a value for a long while, from when to when, and how that is met."""
-    found, dead = [], dead_sensors(u)
+    found: list[str] = []
     for run in u:
         stuck = stuck_values(run)
         for place in np.flatnonzero(stuck.any(axis=0)):

@@ -19,7 +19,7 @@ _FRAMES, _ALIKE, _MOST, _VARIES = 64, 0.02, 0.9, 0.02
 
 def kind_of(name: str) -> str:
     """`density`, `flow` or `speed`, if a name says so, else nothing."""
-    words = set(re.findall(r"[^\W\d_]+", name.lower()))
+    words = _words(name)
     for kind, known in (("density", _DENSITIES), ("flow", _FLOWS), ("speed", _SPEEDS)):
         if words & known:
             return kind
@@ -29,7 +29,7 @@ def kind_of(name: str) -> str:
 def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
     """Which of these variables to choose and how, as a part of a sentence after a semicolon that
     says that several could be meant; empty if nothing shows which is conserved."""
-    if any(set(re.findall("[a-z]+", name.lower())) & _OF_A_GAS for name in names):
+    if any(_words(name) & _OF_A_GAS for name in names):
         return ""
     of_kind = {
         kind: [n for n in names if kind_of(n) == kind] for kind in ("density", "flow", "speed")
@@ -64,7 +64,7 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
             f"{density} is what is conserved{because}: choose {', or '.join(ways)} (in Python "
             f'variable="{density}")'
         )
-    others = [n for n in names if n not in (flow, speed) and not _stands_in(n)]
+    others = [n for n in names if n not in (flow, speed) and not _words(n) & _STAND_INS]
     if flow and speed and not others:
         return (
             f"what is conserved is neither {flow} nor {speed} but the density, which is {flow} / "
@@ -93,8 +93,8 @@ def not_conserved(name: str, fitting: Sequence[str]) -> str:
     )
 
 
-def _stands_in(name: str) -> bool:
-    return bool(set(re.findall(r"[^\W\d_]+", name.lower())) & _STAND_INS)
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[^\W\d_]+", name.lower()))
 
 
 def _product(
