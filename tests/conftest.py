@@ -21,7 +21,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # The workers share it. JAX does not write entries atomically, but one that is not yet whole cannot
 # be unpacked, and then the reader compiles by itself (a warning, see filterwarnings).
 jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 # The hook acts on modules imported after it, and the test modules come after this file.
 install_import_hook("hfluxno", "beartype.beartype")

@@ -71,8 +71,12 @@ def test_the_error_of_a_back_test_is_the_least_that_is_predicted():
     raised = not_below_backtest(small, item, seen, np.ones(3))
     np.testing.assert_allclose(raised[:, 0, 0], [0.02, 0.04, 0.04])
     np.testing.assert_array_equal(not_below_backtest(large, item, seen, np.ones(3)), large)
-    # What a wrong law misses grows.
-    wrong = dataclasses.replace(item, status=FitStatus.SYSTEMATIC_MISFIT)
+    # What the covariance of the shorter fit predicts, the other frames may tell.
+    predicted = dataclasses.replace(item, backtest_spread=0.08)
+    raised = not_below_backtest(small, predicted, seen, np.ones(3))
+    np.testing.assert_allclose(raised[:, 0, 0], np.multiply(0.36, [0.02, 0.04, 0.04]))
+    # What a wrong law misses grows, whatever its covariance says.
+    wrong = dataclasses.replace(predicted, status=FitStatus.SYSTEMATIC_MISFIT)
     raised = not_below_backtest(small, wrong, seen, np.ones(3))
     np.testing.assert_allclose(raised[:, 0, 0], [0.02, 0.04, 0.09])
 

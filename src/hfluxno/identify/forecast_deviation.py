@@ -43,8 +43,9 @@ A twentieth of the variance is even, the same in all cells of a frame.
 In the mean over a frame, σ² is not less than b² min(1, k/h) |u|² after k frames: the back-test
 shows that this method errs by b over the h frames that it holds out. This holds for joint estimates
 too, whose deviation is otherwise their own: the unknowns alone. What a flux of few terms misses
-grows further, so for them it is b² k/h |u|². What a law that does not explain the context misses
-grows with time: b² (k/h)² |u|² beyond h.
+grows further, so for them it is b² k/h |u|², without the part of b² that the covariance of the
+shorter fit predicts: the frames that it lacked may tell. What a law that does not explain the
+context misses grows with time: b² (k/h)² |u|² beyond h.
 
 β, τ₀, the factor 2 of τ and the width over which variances are smoothed were calibrated: for laws
 solved by schemes that the library does not have (the kinds of `make trust`, other seeds), 90
@@ -230,7 +231,10 @@ def _unpredicted(item: Identification, seen: np.ndarray) -> float:
     noise = item.misfit.noise**2 * np.mean(np.nanvar(seen, axis=(0, 2)))
     if item.estimate is not None:  # whose noise is the residual, or is known
         noise = min(noise, np.mean(item.estimate.noise**2))
-    return float(max(item.backtest_error**2 * size - noise, 0.0))
+    square = item.backtest_error**2
+    if item.status not in UNEXPLAINED:
+        square -= item.backtest_spread**2
+    return float(max(square * size - noise, 0.0))
 
 
 def _by_scheme(

@@ -18,7 +18,7 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.search import fit_jointly
-from hfluxno.identify.joint.windows import is_dense
+from hfluxno.identify.joint.windows import Prediction, is_dense
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.noise import INDEPENDENT
@@ -119,7 +119,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         of_interpolation=misfit_of_interpolation(context, shown),
         left_out=best.left_out,
     )
-    backtest, persistence = _backtest(found.predicted, found.held_out, values, seen)
+    backtest, persistence, spread = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
     coefficients, covariance, present = _coefficients(best)
     coefficients = coefficients * scale + shift
@@ -136,6 +136,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         status=joint_status(residual, change, misfit, noise, in_noise, uncertainty, conserved),
         backtest_error=backtest,
         persistence_error=persistence,
+        backtest_spread=spread,
         residual=residual,
         misfit=misfit,
         coefficients={names[i]: float(coefficients[i]) for i in present},
@@ -269,19 +270,22 @@ def _grown(best: Estimate, context: Trajectory, noise: float) -> float:
     return growth_of_variation(values[:, 0], periodic, noise * float(np.std(values)))
 
 
-def _backtest(predicted, held_out: int, values, seen) -> tuple[float, float]:
+def _backtest(
+    predicted: Prediction | None, held_out: int, values, seen
+) -> tuple[float, float, float]:
     """The relative l2 errors on the held-out frames, of the prediction and of repeating the state
-    before them."""
+    before them, and that of the prediction which its unknowns explain."""
     late = slice(held_out, None)
     if predicted is None or not seen[late].any():
-        return float("nan"), float("nan")
+        return float("nan"), float("nan"), 0.0
     truth, counted = values[late], seen[late]
     size = np.sum(truth**2, where=counted)
-    errors = [
-        np.sum((guess - truth) ** 2, where=counted) / size
-        for guess in (predicted[late], predicted[held_out - 1][None])
-    ]
-    return float(np.sqrt(errors[0])), float(np.sqrt(errors[1]))
+    frames, before = predicted.values[late], predicted.values[held_out - 1][None]
+    # Where an unknown moves a shock, the derivative is larger than any change.
+    spread = np.minimum(predicted.spread[late], np.ptp(predicted.values, axis=(0, 2))[:, None])
+    squares = [(frames - truth) ** 2, (before - truth) ** 2, spread**2]
+    error, of_repeating, explained = (np.sum(each, where=counted) / size for each in squares)
+    return float(np.sqrt(error)), float(np.sqrt(of_repeating)), float(np.sqrt(explained))
 
 
 def _rms(differences, seen) -> float:

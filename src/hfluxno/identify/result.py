@@ -39,6 +39,8 @@ class Identification:
     - `backtest_error`: the relative l2 error of the chosen candidate on the context's last frames,
       fitted to the frames before.
     - `persistence_error`: the same error of repeating the last frame before them.
+    - `backtest_spread`: the part of the back-test error that the covariance of that fit predicts;
+      0 if it is not known.
     - `residual`: the root mean square misfit over the whole context after the last fit, relative to
       the standard deviation of each field.
     - `misfit`: measures of that misfit: see `hfluxno.identify.residuals.misfit`.
@@ -75,6 +77,7 @@ class Identification:
     status: FitStatus
     backtest_error: float = float("nan")
     persistence_error: float = float("nan")
+    backtest_spread: float = 0.0
     residual: float = float("nan")
     misfit: Misfit = UNKNOWN
     coefficients: dict[str, float]

@@ -22,6 +22,7 @@ from hfluxno.identify.joint.starts import diffusing, improved
 from hfluxno.identify.joint.stretch_ends import with_ends_moved
 from hfluxno.identify.joint.windows import (
     WORTH,
+    Prediction,
     grown,
     held_out_from,
     is_dense,
@@ -62,7 +63,7 @@ class Attempts:
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self.further_kinds = FurtherKinds(context, kinds, self.forward)
         self._on_finer: dict[tuple[Kind, int], Option | None] = {}
-        self._predicted: tuple[Estimate, np.ndarray | None] | None = None
+        self._predicted: tuple[Estimate, Prediction | None] | None = None
 
     def forward(self, kind: Kind, refinement: int) -> Forward:
         return make_forward(
@@ -110,7 +111,7 @@ class Attempts:
         """The estimate over all frames from a start, with the noise of another option."""
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
 
-    def predicted(self, found: Estimate) -> Float[np.ndarray, "time quantity cells"] | None:
+    def predicted(self, found: Estimate) -> Prediction | None:
         """What an estimate from there, without the last quarter, predicts to be measured."""
         if self._predicted is None or self._predicted[0] is not found:
             self._predicted = found, predicted_late(found, self.context, self.frames)

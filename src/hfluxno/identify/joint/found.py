@@ -3,11 +3,9 @@
 import dataclasses
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float
-
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.windows import Prediction
 from hfluxno.trajectory import Trajectory
 
 # The most steps between two frames, and the most values of which derivatives are taken in all steps
@@ -57,12 +55,12 @@ class JointFit:
     - `kind`: the kind of its law; in words if the law was given.
     - `tried`: the kinds with their evidence.
     - `held_out`: the first frame of the last quarter.
-    - `predicted`: what would be measured of the run of an estimate that did not use that quarter,
-      or `None`.
+    - `predicted`: the same measurements according to an estimate that did not use that quarter, or
+      `None`.
     """
 
     estimate: Estimate
     kind: Kind | str
     tried: tuple[tuple[str, float], ...]
     held_out: int
-    predicted: Float[np.ndarray, "time quantity cells"] | None
+    predicted: Prediction | None

@@ -110,7 +110,9 @@ class _Search(Attempts):
     def further(self, first: Option) -> list[Option]:
         """The first kind, perhaps estimated again, and those that are better, until one explains
         the measurements."""
-        options = [first]
+        options = [first, *self.kinked_anew(first)]
+        if any(self.explains(each, first) for each in options[1:]):
+            return options
         others = self.further_kinds.smooth(first)
         if len(others) > _MOST_TRIED:
             outlooks = self.each(lambda s, kind: s.further_kinds.outlook(first, kind), others)
@@ -190,6 +192,21 @@ class _Search(Attempts):
             one = dataclasses.replace(best.kind, stretches=1)
             return self.richer(first, one, best.refinement) or best
         return best
+
+    def kinked_anew(self, first: Option) -> list[Option]:
+        """Of a few sensors the option with a kink, from starts of its own, if that is clearly
+        better: between them a smooth flux may follow other waves than those there are, and then
+        shows no kink (see `kinked`)."""
+        one_field = len(self.context.states.fields) == 1
+        if is_dense(self.context) or not (one_field and first.kind.is_plain):
+            return []
+        if self.leaves_noise(first) or self.is_exact(first.estimate):
+            return []
+        kind = Kind(2, kinks=1)
+        found = grown(self.forward(kind, 1), self.context, self.frames)
+        if found is None or found.evidence < first.evidence + CLEARLY:
+            return []
+        return [self.noted(Option(found, kind))]
 
     def kinked(self, first: Option, tried: list[Option]) -> list[Option]:
         """Options with kinks, if the others leave more than noise, a flux of the highest degree

@@ -4,11 +4,14 @@ They grow from the first frames to all; the last quarter is held out by an estim
 window but one, which predicts it.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
-from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.estimate import Estimate, spread_of, values_of
 from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.starts import law_starts
@@ -67,25 +70,31 @@ def grown(
     return estimate(forward, context, frames[-1:], best.noise, best.z)
 
 
+class Prediction(NamedTuple):
+    """What would be measured, and its standard deviations because of the unknowns."""
+
+    values: Float[np.ndarray, "time quantity cells"]
+    spread: Float[np.ndarray, "time quantity cells"]
+
+
 def predicted_late(
     chosen: Estimate, context: Trajectory, frames: tuple[int, ...]
-) -> Float[np.ndarray, "time quantity cells"] | None:
+) -> Prediction | None:
     """The measurements of a run of the chosen kind, estimated from the last window but one."""
     window = frames[-2:-1] or frames
     found = estimate(chosen.forward, context, window, chosen.noise, chosen.z, quick=True)
-    return None if found is None else found.observed(context.times)
+    if found is None:
+        return None
+    values, rows, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
+    return Prediction(values, spread_of(rows, found.covariance))
 
 
-def missed(
-    predicted: Float[np.ndarray, "time quantity cells"] | None,
-    context: Trajectory,
-    held_out: int,
-) -> float:
+def missed(predicted: Prediction | None, context: Trajectory, held_out: int) -> float:
     """The error of a prediction of the frames that are held out, in standard deviations of the
     quantities; infinite if there is none, or no such frame."""
     if predicted is None or not context.observed[held_out:].any():
         return np.inf
-    away = np.asarray(predicted - context.values)[held_out:] / sizes(context)[:, None]
+    away = np.asarray(predicted.values - context.values)[held_out:] / sizes(context)[:, None]
     return float(np.sqrt(np.mean(away**2, where=context.observed[held_out:])))
 
 
