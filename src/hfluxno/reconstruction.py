@@ -11,6 +11,9 @@ from hfluxno.forecaster import NINETY, Forecast
 from hfluxno.trajectory import Trajectory
 
 _ROUNDING = 1e-9  # of a step
+_INTERPOLATED = (
+    "the field follows the measurements, and between them what the law misses is interpolated"
+)
 
 
 def count_of_even_times(times: np.ndarray, every: Any) -> int:
@@ -54,6 +57,8 @@ class Reconstruction:
     - `identification`: the law, and whether it explains the measurements.
     - `forecast`: steps ↦ the forecast of that many frames after the last measurement, at their mean
       spacing or `every` so often. Open ends stay as they were last, with growing uncertainty.
+    - `interpolated`: whether the field follows the measurements, because the law does not explain
+      them: what it misses is interpolated between them.
     """
 
     trajectory: Trajectory
@@ -62,6 +67,13 @@ class Reconstruction:
     ends: tuple[np.ndarray | None, np.ndarray | None]
     identification: Any
     forecast: Callable[..., Forecast] = dataclasses.field(repr=False)
+    interpolated: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Whether the law explains the measurements, and what the field is if not."""
+        law = str(self.identification.sentence)
+        return f"{law}; {_INTERPOLATED}" if self.interpolated else law
 
     @property
     def bands(self) -> tuple[np.ndarray, np.ndarray]:

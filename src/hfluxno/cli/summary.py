@@ -148,7 +148,7 @@ def _is_above_bound(result: dict) -> bool:
 
 def reconstruction_summary(source: Source, context: Trajectory, found: Reconstruction) -> dict:
     """The law behind the measurements, and how well they determine the field."""
-    result = read_result(found.identification)
+    result = read_result(found.identification) | {"status_sentence": found.sentence}
     size = np.nanstd(np.asarray(context.states.values), axis=(0, 2))
     result["noise"] = dict(zip(source.quantities, map(float, found.noise), strict=True))
     result["noise_given"] = context.deviation is not None

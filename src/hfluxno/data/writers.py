@@ -82,7 +82,7 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
     """The field behind `source`, its bands and its law, as they are written."""
     values = np.asarray(found.trajectory.values)
     identification = found.identification
-    sentence = xr.Variable((), np.array(identification.sentence, dtype=object))
+    sentence = xr.Variable((), np.array(found.sentence, dtype=object))
     variables = {
         "status": xr.Variable((), np.int32(identification.status), fit_attributes(identification)),
         "status_sentence": sentence,

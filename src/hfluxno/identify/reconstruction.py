@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import interp1d
 
 from hfluxno.contexts import as_trajectory
 from hfluxno.forecaster import Forecast, check_forecast_memory, check_steps
 from hfluxno.grid import Grid
+from hfluxno.identify.beside_the_law import explains, misfit_between
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.identify.result import Identification
@@ -57,7 +60,8 @@ def reconstruct(
     fields: Sequence[str] | None = None,
 ) -> Reconstruction:
     """The field behind measurements, estimated together with its law, its first state and its open
-    ends (see `hfluxno.identify.joint.fit`).
+    ends (see `hfluxno.identify.joint.fit`). If no law explains the measurements, the field follows
+    them: what the law misses is interpolated (see `hfluxno.identify.beside_the_law`).
 
     **Arguments:**
 
@@ -99,12 +103,28 @@ def reconstruct(
         states, spread, ends = best.states, best.spread, best.ends
     else:
         states, spread, ends = best.within(best.forward.scale.frames(at))
+    if not explains(found):
+        added, deviation = misfit_between(found, trajectory)
+        states = states + _at_times(added, trajectory, at)
+        states = states if trajectory.bounds is None else np.clip(states, *trajectory.bounds)
+        uncertain = _at_times(deviation, trajectory, at)
+        spread = np.where(np.isfinite(uncertain), uncertain, spread)
+    spread = np.hypot(spread, rounding_error(np.asarray(trajectory.states.values))[:, None])
     field = dataclasses.replace(
         trajectory.states, values=states, times=at, deviation=None, observation=()
     )
     ahead = functools.partial(_ahead, trajectory, found)
-    spread = np.hypot(spread, rounding_error(np.asarray(trajectory.states.values))[:, None])
-    return Reconstruction(field, spread, best.noise, ends, found, ahead)
+    return Reconstruction(field, spread, best.noise, ends, found, ahead, not explains(found))
+
+
+def _at_times(
+    frames: Float[np.ndarray, "time field cells"],
+    context: Trajectory,
+    at: Float[np.ndarray, " even"],
+) -> Float[np.ndarray, "even field cells"]:
+    """Frames at the times of the context, linear between them."""
+    times = np.asarray(context.times, float)
+    return interp1d(times, frames, axis=0)(np.clip(at, times[0], times[-1]))
 
 
 def _ahead(

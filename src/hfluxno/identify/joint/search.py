@@ -194,7 +194,7 @@ class _Search(Attempts):
         return best
 
     def kinked_anew(self, first: Option) -> list[Option]:
-        """Of a few sensors the option with a kink, from starts of its own, if that is clearly
+        """Of a few sensors the option with a kink, from starts of its own, if that is much
         better: between them a smooth flux may follow other waves than those there are, and then
         shows no kink (see `kinked`)."""
         one_field = len(self.context.states.fields) == 1
@@ -204,7 +204,7 @@ class _Search(Attempts):
             return []
         kind = Kind(2, kinks=1)
         found = grown(self.forward(kind, 1), self.context, self.frames)
-        if found is None or found.evidence < first.evidence + CLEARLY:
+        if found is None or found.evidence < first.evidence + BEYOND_DOUBT:
             return []
         return [self.noted(Option(found, kind))]
 
