@@ -18,6 +18,7 @@ import dataclasses
 from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, Attempts
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
+from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
@@ -42,6 +43,7 @@ _RICHEST: tuple[int, ...] = (9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
 # Kinks are tried if the highest of these would leave less than this part of the misfit.
 _MUCH_EXPLAINED = 0.8
+_PARABOLA = 2  # its degree
 # Of more kinds of law, those are estimated that promise most.
 _MOST_TRIED = 3
 
@@ -88,10 +90,25 @@ class _Search(Attempts):
 
     def first(self) -> Option | None:
         """The first kind, `None` if no run could be solved."""
-        base = self.forward(self.kinds[0], 1)
+        kind = self.kinds[0]
+        base = self.forward(kind, 1)
         check_enough(base, self.context)
         found = grown(base, self.context, self.frames)
-        return None if found is None else self.noted(Option(found, self.kinds[0]))
+        if kind.is_plain and kind.size > _PARABOLA and not is_dense(self.context):
+            found = self.by_parabola(base, found)
+        return None if found is None else self.noted(Option(found, kind))
+
+    def by_parabola(self, base: Forward, found: Estimate | None) -> Estimate | None:
+        """The estimate found, or that which begins at one with a parabola if it is more probable:
+        between a few sensors a richer flux more often follows other waves than those there are."""
+        kind = Kind(_PARABOLA)
+        simple = grown(self.forward(kind, 1), self.context, self.frames)
+        if simple is None:
+            return found
+        start = carried_start(simple.z, simple.forward, base)
+        other = self.estimated(start, Option(simple, kind), base)
+        every = [each for each in (found, other) if each is not None]
+        return max(every, key=lambda each: each.evidence, default=None)
 
     def is_hopeless(self, first: Option) -> bool:
         """Whether the first kind is far off and no other one promises to explain much more."""
