@@ -46,6 +46,10 @@ FORMS = {
     "blanks beside commas": (lines(", "), "utf-8"),
     "comments within": ([*lines()[:9], '# restarted, 5" higher', *lines()[9:], "# end"], "utf-8"),
     "comments in quotes": ([lines()[0] + ",n", *lines(extra=',"a\n# b"', head=())], "utf-8"),
+    "a long text": (
+        [f"{line},{'n' * (200_000 if i == 9 else 1)}" for i, line in enumerate(lines())],
+        "utf-8",
+    ),
     "empty lines": (["", *lines(), *[""] * 3000, *[",,"] * 3000], "utf-8"),
     "a trailing separator": ([lines()[0], *lines(head=(), extra=",")], "utf-8"),
     "one in the header too": (lines(head=(*NAMES, "")), "utf-8"),

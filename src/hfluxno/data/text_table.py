@@ -202,5 +202,7 @@ def _separator(head: str) -> str | None:
 def _fields(line: str, separator: str | None) -> list[str]:
     if separator is None:
         return line.split()
+    if len(line) > csv.field_size_limit():
+        csv.field_size_limit(len(line))  # a text as long as this one is in memory already
     fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     return [field.strip() for field in fields]
