@@ -185,7 +185,10 @@ def spoiled(value):
         ((VALUES[0], TIMES[:4]), r"time has the shape \(4,\), but the data have 5"),
         ((VALUES[0], TIMES[::-1]), r"time does not increase from entry 0 to 1 \(1.4 to 1.3\)"),
         ((VALUES[0], [0, 1, 2, 2, 3]), "time does not increase from entry 2 to 3"),
-        ((VALUES[0], [0, 1, np.nan, 3, 4]), "time has NaN or infinite entries"),
+        (
+            (VALUES[0], [0, 1, np.nan, 3, 4]),
+            "time has NaN or infinite entries, the first .nan. at 2",
+        ),
         ((VALUES[0], TIMES, X**2), "x is not uniform.*interpolate to a uniform grid"),
         ((VALUES[0], TIMES, X[:, None]), r"x has the shape \(8, 1\)"),
         ((VALUES[0][:1], [np.nan]), "time has NaN or infinite entries"),

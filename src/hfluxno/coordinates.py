@@ -267,7 +267,11 @@ def uniform_edges(centers: np.ndarray, count: int, name: str) -> tuple[float, fl
             f"entries along it; give one number for each of these."
         )
     if not np.all(np.isfinite(centers)):
-        raise ValueError(f"The coordinate {name} has NaN or infinite entries; correct them first.")
+        first = int(np.argmin(np.isfinite(centers)))
+        raise ValueError(
+            f"The coordinate {name} has NaN or infinite entries, the first ({centers[first]}) at "
+            f"{first} counted from 0; correct them first."
+        )
     if count < 2:
         raise ValueError(f"The coordinate {name} needs at least two entries; got {count}.")
     steps = np.diff(centers)

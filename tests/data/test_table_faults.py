@@ -61,6 +61,14 @@ def fluid(i, j):
             {"entry": fluid, "time": "12'00{i}"},
             'has "12\'000" in the column time, row 1 .* write 12000, and others',
         ),
+        (
+            {"entry": fluid, "time": "-inf"},
+            "has -inf in the column time, row 1 below the header, where a finite number is needed",
+        ),
+        (
+            {"entry": lambda i, j: f"{fluid(i, j)},{'inf' if i == 1 else j}", "head": "time,n,u,x"},
+            f"has inf in the column x, row {CELLS + 1} below the header, .* or remove the line.$",
+        ),
         # Read as numbers, these would fall from 999 to 1.
         (
             {"entry": lambda i, j: f"{997 + i + j:,}".replace(",", "."), "separator": ";"},

@@ -101,6 +101,7 @@ def table_variables(
         if named := sensors_in(frame[columns["x"]], columns["x"], path):
             raise ValueError(named)
         new[columns["x"]] = _numbers(frame, columns["x"], True, path)
+    _check_finite_keys(frame.assign(**new), keys, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:
         found = _numbers(frame, name, name in asked, path)
@@ -154,6 +155,18 @@ def table_variables(
     called = {axis: shorter.get(name, name) for axis, name in columns.items()}
     strange = {axis: name for axis, name in called.items() if name not in ours[axis]}
     return found, {axis: name for axis, name in names.items() if axis not in called} | strange
+
+
+def _check_finite_keys(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
+    """Rejects infinite times and places. Raises `ValueError` if there is one."""
+    for name in keys:
+        column = frame[name].to_numpy()
+        wrong = np.isinf(column) if column.dtype.kind == "f" else np.zeros(0, bool)
+        if wrong.any():
+            raise ValueError(
+                f"{path} has {column[wrong][0]} in the column {name}, row {_row(wrong)}, where a "
+                "finite number is needed; correct it, or remove the line."
+            )
 
 
 def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
