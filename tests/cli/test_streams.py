@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import rich.console
 
 from hfluxno.cli import streams
 
@@ -33,6 +34,19 @@ def test_closed_streams_lose_what_is_written(monkeypatch):
 
 def test_codes_that_change_a_terminal_are_not_shown():
     assert streams.printable("a\x1b[31m\n\udce9 ± ρ") == "a?[31m?? ± ρ"
+
+
+@pytest.mark.parametrize("columns", ["0", "5", "10", "39", "²", "-80", "wide"])
+def test_lines_are_never_too_short_for_a_report(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    streams.prepare()
+    assert rich.console.Console(file=io.StringIO()).width >= 40
+
+
+def test_a_width_with_room_is_kept(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    streams.prepare()
+    assert rich.console.Console(file=io.StringIO()).width == 60
 
 
 def test_what_the_system_refuses_is_a_sentence(tmp_path):

@@ -4,6 +4,7 @@ reader has left."""
 import errno
 import io
 import os
+import shutil
 import sys
 
 # What helps where the system refuses a file before anything of ours looks at it.
@@ -12,16 +13,28 @@ _MENDS = {
     errno.ENOTDIR: "name folders where folders are needed",
     errno.ENOSPC: "make room on the disk, or choose another folder",
 }
+# Letters a line: reports and help of fewer have no room for values, and of 5 help never ends.
+_NARROWEST, _USUAL = 40, 80
 
 
 def prepare() -> None:
-    """Makes everything printable: what goes to a closed stream is lost, and `?` stands for letters
-    that the encoding of the output lacks."""
+    """Makes everything printable: what goes to a closed stream is lost, `?` stands for letters
+    that the encoding of the output lacks, and lines are wide enough."""
+    _widen()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def _widen() -> None:
+    """Ignores a width in the environment that is none, and that of a terminal without room."""
+    said = os.environ.get("COLUMNS", "")
+    if not (said.isdecimal() and int(said) >= _NARROWEST):
+        os.environ.pop("COLUMNS", None)
+    if shutil.get_terminal_size((_USUAL, 24)).columns < _NARROWEST:
+        os.environ["COLUMNS"] = str(_USUAL)
 
 
 def flush() -> None:
