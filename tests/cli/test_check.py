@@ -45,6 +45,17 @@ def test_a_wave_on_a_ring(tmp_path, capsys):
     assert found["next"] == f"hfluxno forecast {path} --context 23 --steps 7"
 
 
+@pytest.mark.parametrize("bounds", ["3,1", "70,80"])
+def test_bounds_that_a_forecast_refuses_are_refused(tmp_path, capsys, bounds):
+    path = saved(tmp_path / "a.nc", wave()[0])
+    said = []
+    for command in (["check"], ["forecast", "--context=30", "--steps=1"]):
+        assert main([*command, path, f"--bounds={bounds}"]) == 2
+        said.append(capsys.readouterr().err)
+    words = "the lower one first" if bounds == "3,1" else "of the values of density are beyond"
+    assert said[0] == said[1] and words in said[0]
+
+
 def test_three_fields_are_a_system_and_four_are_not(tmp_path, capsys):
     names = ("rho", "m", "E", "q")
     waves = {name: (("time", "x"), 3.0 + wave(k)[0]) for k, name in enumerate(names, 1)}
