@@ -121,6 +121,18 @@ def test_columns_beside_those_of_places_are_left_out(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("entry", ["", "NA"])
+def test_a_column_without_entries_is_no_variable(tmp_path, entry):
+    lines = lambda i, j: f"{fluid(i, j)},{entry}"  # noqa: E731
+    path = table(tmp_path / "a.csv", lines, head="time,x,density,speed")
+    source = read(path)
+    assert source.fields == ("density",)
+    assert source.notes[0] == "Left out, since they have no entries: speed."
+    for asked in ({"variable": "speed"}, {"variable": "density", "flow": "speed"}):
+        with pytest.raises(ValueError, match=r"All values of speed in .* are missing"):
+            read(path, **asked)
+
+
 @pytest.mark.parametrize("times", ["7/{}/2009", "2009-07-{:02d} 12:00:00"])
 def test_a_table_headed_by_dates_has_its_lines_and_columns_exchanged(tmp_path, times):
     path = frames(tmp_path / "a.csv", [times.format(j + 1) for j in range(CELLS)], "number")

@@ -139,8 +139,9 @@ def _data(variables: Mapping[str, xr.Variable]) -> list[str]:
 
 def fitting_ones(variables: Mapping[str, xr.Variable]) -> list[str]:
     """Those with the dimensions of a trajectory, without the bands that a forecast has beside
-    it."""
+    it, nor columns of a table without entries."""
     fitting = [name for name in _data(variables) if fits(variables[name].dims)]
+    fitting = [name for name in fitting if not variables[name].attrs.get("empty")] or fitting
     bare = {name: name.removesuffix(LOWER).removesuffix(UPPER) for name in fitting}
     return [name for name in fitting if bare[name] == name or bare[name] not in fitting]
 

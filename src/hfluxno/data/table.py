@@ -107,6 +107,9 @@ def table_variables(
         found = _numbers(frame, name, name in asked, path)
         if found is not None:
             new[name] = found
+    empty = [n for n in variables if n in new and n not in asked and new[n].isna().all()]
+    if len(empty) == len(new) - len(keys):
+        empty = []  # none can be left out
     if len(new) == len(axes):
         for name in variables:
             if split := thousands_in(frame[name].iloc[0], name, "1 below the header", path):
@@ -144,7 +147,10 @@ def table_variables(
             found[name].attrs["units"] = units
     if zoned:
         found[time].attrs["zone"] = "Z"
-    if notes := " ".join(filter(None, (kept_out, left_out, repeated))):
+    for name in empty:
+        found[name].attrs["empty"] = True
+    no_entries = f"Left out, since they have no entries: {listed(empty)}." if empty else ""
+    if notes := " ".join(filter(None, (kept_out, no_entries, left_out, repeated))):
         found[time].attrs["left_out"] = notes
     shorter = bare_names(keys, set(found) - set(keys))
     found = {
