@@ -22,7 +22,10 @@ def field_names(fields: Sequence[str] | None, count: int) -> tuple[str, ...]:
         raise ValueError(f"The field names {', '.join(names)} are not different from each other.")
     for name in names:
         if not name or not name.isprintable():
-            raise ValueError(f"A field cannot be called {name!r}; give it a name in one line.")
+            raise ValueError(
+                f"A field cannot be called {name!r}; give it a name in one line, of letters that "
+                "can be shown."
+            )
     return names
 
 

@@ -56,6 +56,17 @@ def test_bounds_that_a_forecast_refuses_are_refused(tmp_path, capsys, bounds):
     assert said[0] == said[1] and words in said[0]
 
 
+@pytest.mark.parametrize("name", ["veh/km", "d" * 201, "den\x1b[31msity"])
+def test_no_command_is_recommended_that_cannot_store_the_name(tmp_path, capsys, name):
+    path = tmp_path / "a.csv"
+    rows = [f"{i},{j},{u}" for i, frame in enumerate(wave()[0]) for j, u in enumerate(frame)]
+    path.write_text("\n".join([f"time,x,{name}", *rows]))
+    found = checked(capsys, path)
+    assert found["next"] == found["reconstruct"] == ""
+    assert main(["forecast", str(path), "--context=20", "--steps=1"]) == 2
+    assert found["hints"][-1].replace("\x1b", "?") in capsys.readouterr().err
+
+
 def test_three_fields_are_a_system_and_four_are_not(tmp_path, capsys):
     names = ("rho", "m", "E", "q")
     waves = {name: (("time", "x"), 3.0 + wave(k)[0]) for k, name in enumerate(names, 1)}

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from hfluxno.cli import plane, report
 from hfluxno.cli.check import CheckConfig
+from hfluxno.cli.recommended import unstorable
 from hfluxno.data.plane import PlaneSource
 from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
@@ -74,13 +75,13 @@ def examined(config: CheckConfig) -> dict:
             "computed": name not in source.stored,
         }
     hints = [*_without_times(source), *plane.marks(context)]
-    faults: list[str] = []
+    faults = [nameless] if (nameless := unstorable(source.fields, source.fields)) else []
     momentum = None
     try:
         acts = acting(context)
         hints, momentum = [*hints, *plane.mistakes(source, acts)], acts.momentum
     except ValueError as error:
-        faults = [str(error)]
+        faults = [*faults, str(error)]
     boundary, reason = source.boundary, "as given"
     if source.assumed:
         sigma = np.array(noises) * deviations

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hfluxno.cli.acting import sentences
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.data.measures import is_still
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.names import field_names
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
@@ -29,10 +31,12 @@ _MANY_FRAMES = 1000  # a joint estimate of so many takes many minutes
 def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     """`next`, the command that forecasts the last quarter of the frames from those before or from
     as many as are needed, and `reconstruct`, the one that estimates the field behind measurements;
-    empty if nothing can be inferred. Of many frames both take the first ones. The `hints` say so,
-    and if too little was measured."""
+    empty if nothing can be inferred, or no output can contain it. Of many frames both take the
+    first ones. The `hints` say so, and if too little was measured."""
     chosen = _with_boundary(source, found["boundary"])
     config, bounded = _with_bounds(config, source, found)
+    if nameless := unstorable([part.name for part in source.parts], source.fields):
+        return {"next": "", "reconstruct": "", "hints": [*found["hints"], nameless]}
     reconstruct, fault = _reconstruct(config, chosen, found)
     forecast, short = _forecast(config, chosen, found)
     many = _too_many(found["frames"]) if forecast or reconstruct else ""
@@ -40,6 +44,18 @@ def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     hints += [] if found["faults"] else _acting(chosen)
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
+
+
+def unstorable(variables: Sequence[str], fields: Sequence[str]) -> str:
+    """Why the commands refuse these names; empty if they do not."""
+    from hfluxno.data.writers import check_storable
+
+    try:
+        check_storable(variables)
+        field_names(fields, len(fields))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _acting(source: Source) -> list[str]:
