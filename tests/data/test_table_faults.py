@@ -74,6 +74,15 @@ def fluid(i, j):
             {"entry": lambda i, j: f"{997 + i + j:,}".replace(",", "."), "separator": ";"},
             "has '1.000' in the column u, row 4 below the header, .* write 1000, and others",
         ),
+        (
+            {"entry": lambda i, j: f"1.37{j % 10}", "separator": ";", "x": "{j},25"},
+            "has 1.370 in the column u, row 1 below the header, and numbers with ',' for decimals "
+            "in the column x: are these thousands or decimals. Write 1370 or 1,370, and others",
+        ),
+        (
+            {"entry": lambda i, j: f"1,37{j % 10}", "separator": "\t", "x": "{j}.25"},
+            "has 1,370 in the column u, row 1 below .* numbers with '.' .* Write 1370 or 1.370,",
+        ),
     ],
 )
 def test_the_fault_and_its_mend_are_named(tmp_path, how, sentence):
@@ -150,6 +159,14 @@ def test_three_decimals_are_decimals(tmp_path):
     """Whole numbers beside them are no reason for thousands if both are of one size."""
     source = read(table(tmp_path / "a.csv", lambda i, j: ("100", "100.125")[(i + j) % 2]))
     assert source.values.min() == 100.0 and source.values.max() == 100.125
+
+
+def test_decimals_that_are_no_thousands_may_have_either_mark(tmp_path):
+    """Dates have full stops, too, and of a number below one the mark is that of decimals."""
+    dated = table(tmp_path / "a.csv", lambda i, j: f"1,37{j % 10}", ";", time="1{i}.10.2024")
+    assert read(dated).values.max() == 1.378
+    mixed = table(tmp_path / "b.csv", lambda i, j: f"0.37{j % 10}", ";", x="{j},25")
+    assert read(mixed).values.max() == 0.378
 
 
 def test_a_stray_line_makes_no_finer_grid_and_no_frame(tmp_path):

@@ -15,6 +15,7 @@ _THOUSANDS = {
     for mark, decimal in ((",", r"\."), (".", ","), *((mark, "[.,]") for mark in " '’\u00a0\u202f"))
 }
 _ONE_MARK = re.compile(r"([-+]?[1-9]\d{0,2})[.,]\d{3}")
+_MARKED = re.compile(r"[-+]?\d+[.,]\d+")
 _WHOLE = re.compile(r"[-+]?\d{1,3}")
 _NAMED = re.compile(r"([^\W\d][\w .-]*?)[ _.-]?\d+")  # D1, sensor 12
 _DIGITS = re.compile(r"\d+([.,]\d+)?")
@@ -90,6 +91,31 @@ def check_thousands(names: Sequence[str], rows: Iterable[Sequence[str]], path: P
                 row = min(marked)
                 where = f"{row + 1} below the header"
                 raise ValueError(thousands_in(column[row], name, where, path))
+
+
+def check_decimals(names: Sequence[str], rows: Iterable[Sequence[str]], path: Path) -> None:
+    """Rejects a column whose numbers with a mark are all as 1.379 if another column has the other
+    mark, so that this one may be of thousands. Raises `ValueError` if there is one."""
+    doubtful: list[tuple[str, int, str, str]] = []
+    used: dict[str, set[str]] = {".": set(), ",": set()}  # the columns with this mark
+    for name, column in zip(names, zip_longest(*rows, fillvalue=""), strict=False):
+        entries = dict(enumerate(map(str.strip, column)))
+        numbers = {row: entry for row, entry in entries.items() if _MARKED.fullmatch(entry)}
+        for mark, columns in used.items():
+            marked = {row: entry for row, entry in numbers.items() if mark in entry}
+            columns |= {name} if marked else set()
+            if marked and all(map(_ONE_MARK.fullmatch, marked.values())):
+                row = min(marked)
+                doubtful.append((name, row, marked[row], mark))
+    for name, row, entry, mark in doubtful:
+        other = ",."[mark == ","]
+        if others := [each for each in names if each in used[other] - {name}]:
+            raise ValueError(
+                f"{path} has {entry} in the column {name}, row {row + 1} below the header, and "
+                f"numbers with {other!r} for decimals in the column {others[0]}: are these "
+                f"thousands or decimals? Write {entry.replace(mark, '')} or "
+                f"{entry.replace(mark, other)}, and others likewise."
+            )
 
 
 def sensors_in(column: pd.Series, name: str, path: Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from hfluxno.data.numbers import listed
-from hfluxno.data.table_faults import check_thousands
+from hfluxno.data.table_faults import check_decimals, check_thousands
 from hfluxno.plural import plural
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -87,6 +87,8 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     if twice:
         raise ValueError(f"{path} has two columns {listed(twice)}; give each a different name.")
     check_thousands(names, (_fields(line, separator) for line in first), path)
+    if separator != ",":
+        check_decimals(names, (_fields(line, separator) for line in first), path)
     unnamed = [f"column {i + 1}" for i, name in enumerate(names) if not name]
     names = [name or f"column {i + 1}" for i, name in enumerate(names)]
     try:
