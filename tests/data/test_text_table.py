@@ -46,6 +46,10 @@ FORMS = {
     "blanks beside commas": (lines(", "), "utf-8"),
     "comments within": ([*lines()[:9], '# restarted, 5" higher', *lines()[9:], "# end"], "utf-8"),
     "comments in quotes": ([lines()[0] + ",n", *lines(extra=',"a\n# b"', head=())], "utf-8"),
+    "a break of line in the header": (
+        ['"time\r\n[s]",x (km),"Höhe', '[m³]"', *lines(head=())],
+        "utf-8",
+    ),
     "a long text": (
         [f"{line},{'n' * (200_000 if i == 9 else 1)}" for i, line in enumerate(lines())],
         "utf-8",
@@ -79,7 +83,7 @@ def test_forms_of_a_table(tmp_path, form, end):
     np.testing.assert_array_equal(source.values[:, 0], wave())
     np.testing.assert_array_equal(source.times, 0.5 * np.arange(FRAMES))
     np.testing.assert_array_equal(source.x, 2.0 * np.arange(CELLS))
-    if UNITS[0] in written[0]:
+    if "Höhe" in written[0]:
         assert source.fields == ("Höhe",)
         assert source.units == {"time": "s", "x": "km", "Höhe": "m³"}
 
@@ -113,6 +117,14 @@ FAULTS = {
         "begins with numbers instead of the names of its",
     ),
     "a title": (text("My road", *lines()), "names a single column, 'My road'; begin lines above"),
+    "a longer title": (
+        text("Detector export 2024", "Station: A9", *lines()),
+        "'Detector export 2024', seems to be a title, and 'time,x,u' the header; remove the lines",
+    ),
+    "an open quotation mark": (
+        text(*lines()[:4], '1,2,"3', *lines()[5:]),
+        "has a quotation mark in row 4 below the header that no other closes",
+    ),
     "two names": (text(*lines(head=("time", "x", "u", "u"), extra=",1")), "has two columns u; g"),
     "longer lines": (
         text(lines()[0], *lines(head=(), extra=",5")),

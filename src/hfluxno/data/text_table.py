@@ -28,6 +28,8 @@ _QUOTED = re.compile(r'"\s*([-+]?\d*,\d+(?:e[-+]?\d+)?)\s*"', re.IGNORECASE)  # 
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _LOOKED_AT = 1000  # lines, for decimal commas
 _BLOCK = 4096  # lines
+_SHOWN = 40  # letters
+_MOST_ABOVE = 20  # lines of a header or above it
 _MARKS = {
     b"\xff\xfe\x00\x00": "utf-32",
     b"\x00\x00\xfe\xff": "utf-32",
@@ -72,9 +74,9 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     head = next(lines, "") if declared else head
     if not head:
         raise ValueError(f"{path} has no lines; give a file with measurements.")
-    separator = declared[1] if declared else _separator(head)
     above = list(comments)
-    first = list(itertools.islice(lines, _LOOKED_AT))
+    head, first = _whole_header(head, list(itertools.islice(lines, _LOOKED_AT)))
+    separator = declared[1] if declared else _separator(head)
     names = _fields(above[-1], separator) if above else []
     if 1 < len(names) == len(_fields(head, separator)) and _NUMBER.match(head.strip()):
         first = [head, *first]
@@ -104,6 +106,12 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
                 skipinitialspace=True,
             )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        if opens := re.search(r"EOF inside string starting at row (\d+)", str(error)):
+            raise ValueError(
+                f"{path} has a quotation mark in row {int(opens[1]) + 1} below the header that no "
+                "other closes, as if the rest of the file were one text; remove it, or close it."
+            ) from error
+        _check_title(head, len(names), first, path)
         where = re.search(r"in line (\d+), saw (\d+)", str(error))
         long = f", row {where[1]} below it {where[2]}" if where else ", lines below it more"
         raise ValueError(
@@ -117,6 +125,32 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
             "if the file were cut off; complete this line, or remove it."
         )
     return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
+
+
+def _whole_header(head: str, rows: list[str]) -> tuple[str, list[str]]:
+    """A header with a break of line within quotes in one line, and the rows below it."""
+    for end, row in enumerate(rows[:_MOST_ABOVE]):
+        if head.count('"') % 2 == 0 or _NUMBER.match(row.strip()):
+            break
+        if (head.count('"') + "".join(rows[: end + 1]).count('"')) % 2 == 0:
+            return " ".join(map(str.strip, [head, *rows[: end + 1]])) + "\n", rows[end + 1 :]
+    return head, rows
+
+
+def _check_title(head: str, count: int, rows: list[str], path: Path) -> None:
+    """Raises `ValueError` if a line with `count` names seems to be a title, as the one above the
+    first numbers has more."""
+    last, most = "", 0
+    for line in rows[:_MOST_ABOVE]:
+        names = _fields(line, _separator(line))
+        if any(map(_NUMBER.match, names)):
+            break
+        last, most = line.strip(), len(names)
+    if most > count:
+        raise ValueError(
+            f"The first line of {path}, {head.strip()[:_SHOWN]!r}, seems to be a title, and "
+            f"{last[:_SHOWN]!r} the header; remove the lines above it, or begin them with #."
+        )
 
 
 def _decimal(rows: list[str], separator: str | None) -> str:
