@@ -110,6 +110,16 @@ CASES = [
         lambda: one(values=[[1.0, 2.0], [3.0]]),
         "values must be an array, and their rows diff",
     ),
+    (lambda: one().window(20, 10), "None of the 6 frames, .* is from 20 to before 10; choose"),
+    (lambda: one().window(1.5, 3), "start must be a whole number; got 1.5"),
+    (
+        lambda: one(values=np.stack([VALUES, VALUES])).single(9),
+        "There are 2 trajectories, counted from 0; got 9",
+    ),
+    (
+        lambda: one(values=np.stack([VALUES, VALUES])).single(0.5),
+        "index of one of 2 trajectories must be a whole number; got 0.5",
+    ),
     (lambda: hfluxno.load_law(None), "named by a text or a pathlib.Path, .*; got None"),
     (lambda: hfluxno.load_law(3), "named by a text or a pathlib.Path, .*; got 3"),
     (lambda: law().save(None), "named by a text or a pathlib.Path, .*; got None"),

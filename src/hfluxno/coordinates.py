@@ -61,6 +61,25 @@ def whole(number: Any, what: str) -> int:
     return found
 
 
+def entry(index: Any, count: int, what: str) -> int:
+    """An index of one of `count`. Raises `ValueError` if it is none."""
+    found = whole(index, f"The index of one of {count} {what}")
+    if not -count <= found < count:
+        raise ValueError(f"There are {count} {what}, counted from 0; got {found}.")
+    return found
+
+
+def entries(start: Any, stop: Any, count: int, what: str) -> slice:
+    """The indices start ≤ j < stop of `count`. Raises `ValueError` if there is none."""
+    found = slice(whole(start, "start"), whole(stop, "stop"))
+    if not range(count)[found]:
+        raise ValueError(
+            f"None of the {count} {what}, counted from 0, is from {start} to before {stop}; choose "
+            "at least one."
+        )
+    return found
+
+
 def number(value: Any, what: str) -> float:
     """A real number. Raises `ValueError` if it is anything else, such as text or several."""
     try:

@@ -17,6 +17,8 @@ from hfluxno.coordinates import (
     check_spacing,
     dates,
     decreases,
+    entries,
+    entry,
     kept_precision,
     number,
     real,
@@ -280,18 +282,22 @@ class Trajectory(eqx.Module):
         return self.values.shape[-2 - len(self.grid.shape)]
 
     def window(self, start: int, stop: int) -> "Trajectory":
-        """The frames start ≤ j < stop."""
+        """The frames start ≤ j < stop; raises `ValueError` if there are none."""
         axis = self.values.ndim - 2 - len(self.grid.shape)
-        index = (slice(None),) * axis + (slice(start, stop),)
-        return dataclasses.replace(self._part(index), times=self.times[start:stop])
+        frames = entries(start, stop, self.frames, "frames")
+        part = self._part((slice(None),) * axis + (frames,))
+        return dataclasses.replace(part, times=self.times[frames])
 
     def members(self, which: slice) -> "Trajectory":
         """Some members of a batch, as a batch; a single trajectory is returned as it is."""
         return self._part((which,)) if self.is_batched else self
 
     def single(self, member: int) -> "Trajectory":
-        """One trajectory of a batch; a single one is its only one."""
-        return self._part((member,)) if self.is_batched else self
+        """One trajectory of a batch, or `ValueError` if it has none of this number; a single one is
+        its only one."""
+        if not self.is_batched:
+            return self
+        return self._part((entry(member, len(self.values), "trajectories"),))
 
     @property
     def states(self) -> "Trajectory":
