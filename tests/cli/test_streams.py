@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import rich.console
 
-from hfluxno.cli import streams
+from hfluxno.cli import report, streams
 
 COMMAND = [sys.executable, "-c", "import sys; from hfluxno.cli import main; sys.exit(main())"]
 
@@ -21,6 +21,16 @@ def test_letters_that_an_encoding_lacks(monkeypatch):
     sys.stdout.write("1 ± 2 − ρ")
     streams.flush()
     assert written.getvalue() == b"1 ? 2 ? ?"
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("ascii", "\\u03c1"), ("utf-8", "ρ")])
+def test_json_escapes_letters_that_an_encoding_lacks(monkeypatch, encoding, said):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    streams.prepare()
+    report.print_json({"variable": "ρ", "cells": 3.0})
+    streams.flush()
+    assert written.getvalue().decode() == f'{{"variable": "{said}", "cells": 3.0}}\n'
 
 
 def test_closed_streams_lose_what_is_written(monkeypatch):

@@ -62,7 +62,7 @@ def main(config: DoctorConfig) -> int:
     """Collects and reports; succeeds whatever is missing."""
     found, unknown = examined(config.devices)
     if config.json:
-        sys.stdout.write(json.dumps(found | {"unknown": unknown}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(found | {"unknown": unknown}) + "\n")
         return 0
     for name, value in found.items():
         text = f"not known: {unknown[name]}" if name in unknown else _text(value)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
-from hfluxno.cli.streams import printable, say
+from hfluxno.cli.streams import escaped, printable, say
 from hfluxno.data.headers import without_units
 from hfluxno.data.source import Source
 from hfluxno.data.unlikely_values import doubtful
@@ -107,7 +107,7 @@ def show_outcome(summary: dict) -> None:
 def print_json(summary: dict) -> None:
     """One JSON object, and nothing else."""
     text = as_json(summary).encode(errors="replace").decode()  # names may be no text
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(escaped(text) + "\n")
 
 
 def as_json(summary: dict) -> str:

@@ -3,6 +3,7 @@ reader has left."""
 
 import errno
 import io
+import json
 import os
 import shutil
 import sys
@@ -75,3 +76,12 @@ def printable(text: str) -> str:
     """The text in one line, with `?` for what cannot be shown: names may contain bytes that are no
     text, or codes that change the terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def escaped(text: str) -> str:
+    """JSON with escapes for letters that the encoding of the output lacks, if it lacks any."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text))
+    return text
