@@ -122,6 +122,13 @@ def test_the_well_says_its_sides_and_its_cells_need_not_be_squares(tmp_path):
     )
 
 
+def test_a_boundary_of_the_well_of_an_unknown_type_must_be_said(tmp_path):
+    path = well(tmp_path / "a.hdf5", kinds=("PERIODIC", "STICKY"))
+    said = refused(path)
+    assert "y_sticky of" in said and "unknown bc_type 'STICKY'; known are PERIODIC, WALL" in said
+    assert read_plane(path, boundary="periodic/wall").boundary[1] == ("wall", "wall")
+
+
 def test_axes_of_the_well_in_the_other_order(tmp_path):
     path = well(tmp_path / "a.hdf5", axes=("y", "x"))
     with h5py.File(path, "r+") as file:

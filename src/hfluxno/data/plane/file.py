@@ -28,6 +28,7 @@ class PlaneFile:
     - `names`: what the file calls the axes, if something else.
     - `others`: what else in the file has several axes.
     - `still`: variables over x and y, and perhaps the trajectories, in any order.
+    - `strange`: a sentence on boundaries that the file has by unknown names, empty if it has none.
     """
 
     layout: str
@@ -37,6 +38,7 @@ class PlaneFile:
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     others: Sequence[str] = ()
     still: Mapping[str, xr.Variable] = dataclasses.field(default_factory=dict)
+    strange: str = ""
 
 
 def components(

@@ -68,6 +68,8 @@ def source_in(
     back: bool = False,
 ) -> PlaneSource:
     """What `read_plane` reads from an open file, in which nothing is loaded but coordinates."""
+    if file.strange and not boundary:
+        raise ValueError(file.strange)
     stored = tuple(file.fields)
     wanted = chosen(stored, asked_names(fields), gamma, path, back)
     one = file.fields[stored[0]]

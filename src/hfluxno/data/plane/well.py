@@ -63,7 +63,8 @@ def read_well(path: Path, file: h5py.File, datasets: dict[str, xr.Dataset]) -> P
         if axis in dimensions:
             coordinates[own] = xr.Variable(own, _one_row(dimensions[axis], axis, path))
     boundary = _boundary(file, dict(zip(axes, ours, strict=True)))
-    return PlaneFile("The Well", fields, coordinates, boundary, names, others, still)
+    strange = _strange(file, path)
+    return PlaneFile("The Well", fields, coordinates, boundary, names, others, still, strange)
 
 
 def _dims(variable: xr.Variable, ours: tuple[str, ...]) -> tuple[str, ...] | None:
@@ -85,6 +86,19 @@ def _one_row(dataset: h5py.Dataset, axis: str, path: Path) -> np.ndarray:
             "with the same one to a separate file."
         )
     return values
+
+
+def _strange(file: h5py.File, path: Path) -> str:
+    """A sentence if the type of a boundary is unknown, else nothing."""
+    for key, group in file.get("boundary_conditions", {}).items():
+        kind = text(group.attrs.get("bc_type", ""))
+        if kind and kind.upper() not in _KINDS:
+            return (
+                f"The boundary {key} of {path} has the unknown bc_type {kind!r}; known are "
+                f"{', '.join(_KINDS)}: correct it, or say what the sides are with --boundary, "
+                "such as wall/periodic."
+            )
+    return ""
 
 
 def _boundary(file: h5py.File, ours: dict[str, str]) -> Sides | None:
