@@ -73,7 +73,7 @@ def progress(
     text: str, total: int, kept: str = "nothing is written"
 ) -> Iterator[Callable[..., None]]:
     """Shows how many of `total` contexts are done, on standard error: in one line on a terminal,
-    otherwise in a line now and then, also before the first are done.
+    otherwise in a line now and then, also before the first are done, but never the same twice.
 
     Yields a function to call with how many more are done, and whether this run computed them.
     `kept` says what an interrupted run leaves.
@@ -85,9 +85,12 @@ def progress(
 
     def tell_of_first() -> None:
         nonlocal said
+        last = ""
         while not begun.wait(_SECONDS_BETWEEN_LINES):
-            sys.stderr.write(f"hfluxno: {pace}, compiling or computing the next\n")
-            said = time.monotonic()
+            line = f"hfluxno: {pace}, compiling or computing the next\n"
+            if line != last:  # a line that repeats the last one would tell nothing
+                sys.stderr.write(line)
+                last, said = line, time.monotonic()
 
     with console.status(f"{text}: {pace}") as status:
         if not console.is_terminal:
