@@ -42,9 +42,8 @@ def main(config: CheckConfig) -> int:
         return plane_check.main(config)
     source = config.read()
     if source.bounds is not None:
-        source.window(
-            0, len(source.times)
-        )  # the commands refuse bounds that its values cannot have
+        # The commands refuse bounds that the values of a trajectory cannot have.
+        source.window(0, len(source.times))
     found = examined(source, config.boundary is not None)
     if (known := source.deviation) is not None:
         for i, name in enumerate(source.fields):
