@@ -66,8 +66,8 @@ def _noise(values: np.ndarray, missed: np.ndarray, context: Trajectory, field: i
         known = np.asarray(context.deviation)[:, field]
         return rms(known[np.isfinite(known)])
     measured = np.isfinite(values).any(axis=0)
-    shown = [noise_shown(each[:, measured]) for each in (values, missed)]
-    return float(np.nan_to_num(np.fmin(*shown)))
+    shown, left = (noise_shown(each[:, measured]) for each in (values, missed))
+    return float(np.nan_to_num(np.fmin(shown, left)))
 
 
 def _error_between(e: Float[np.ndarray, "time 1 cells"], dense: bool, periodic: bool) -> float:
