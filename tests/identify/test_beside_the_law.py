@@ -73,18 +73,3 @@ def test_values_that_were_left_out_are_not_followed(brief, monkeypatch, suspect)
     wild[4, 0, 7] += 5.0
     values = reconstruct(dataclasses.replace(context, values=wild)).trajectory.values
     assert (abs(values[4, 0, 7] - seen[4, 0, 7]) < 0.1) == (suspect == 1)
-
-
-def test_where_the_law_only_harms_the_measurements_alone_are_interpolated(brief, monkeypatch):
-    """A law of quick waves, of which the measured standing field has nothing."""
-    x = 0.1 + 0.6 * (np.arange(CELLS) + 0.5) / CELLS
-    seen = burgers(TIMES, CELLS, 0.1, 0.7)
-    found = reconstruct(Trajectory.from_numpy(seen, TIMES, x, boundary="open")).identification
-    found = dataclasses.replace(found, status=FitStatus.POOR_FIT)
-    module = importlib.import_module("hfluxno.identify.reconstruction")
-    monkeypatch.setattr(module, "identify_all", lambda *_, **__: [found])
-    truth = np.broadcast_to(1.0 + x, seen.shape)
-    measured = np.full(seen.shape, np.nan)
-    measured[..., SENSORS] = truth[..., SENSORS]
-    field = reconstruct(Trajectory.from_numpy(measured, TIMES, x, boundary="open"))
-    np.testing.assert_allclose(field.trajectory.values, truth, atol=1e-9)

@@ -6,8 +6,7 @@ noise σ that the measurements themselves show. Its standard deviation is σ whe
 measured at that time, and elsewhere √(σ² + h²), with h the error of the same interpolation at
 measurements that it did not know: one sensor after the other, or of frames with gaps a tenth of the
 values. If the law was fitted without some values, those that stand out from all their neighbours
-are not used. If the measurements themselves, interpolated in the same way, predict those left out
-better, although the law was fitted to them too, the field is their interpolation alone.
+are not used.
 
 The simplest case of a weak constraint (Evensen, Data Assimilation, 2009, chapter 8): the error of
 the model is estimated after the model, not with it, so the field does not keep its totals.
@@ -44,23 +43,18 @@ def misfit_between(
     values = np.asarray(context.values, float)[:, :count]
     assert found.estimate is not None
     missed = values - np.asarray(found.estimate.observed(context.times))[:, :count]
-    states = np.asarray(found.estimate.states)
-    periodic, dense = context.grid.is_periodic(), is_dense(context)
+    periodic = context.grid.is_periodic()
     added, spread = np.zeros(values.shape), np.full(values.shape, np.nan)
     for field in range(count):
         wild = standing_out(values[None, :, field])[0] & (found.suspect > 0)
-        e, u = (np.where(wild, np.nan, each[:, field])[:, None] for each in (missed, values))
+        e = np.where(wild, np.nan, missed[:, field])[:, None]
         seen = np.isfinite(e)
         if not seen.any():
             continue
         noise = _noise(values[:, field], e[:, 0], context, field)
-        unknown, of_values = (_error_between(each, dense, periodic) for each in (e, u))
-        if of_values < unknown:
-            added[:, field] = interpolated(u, periodic)[:, 0] - states[:, field]
-        else:
-            misfit = max(float(np.mean(e[seen] ** 2)), np.finfo(float).tiny)
-            added[:, field] = max(0.0, 1.0 - noise**2 / misfit) * interpolated(e, periodic)[:, 0]
-        unknown = min(unknown, of_values)
+        part = max(0.0, 1.0 - noise**2 / max(float(np.mean(e[seen] ** 2)), np.finfo(float).tiny))
+        added[:, field] = part * interpolated(e, periodic)[:, 0]
+        unknown = _error_between(e, is_dense(context), periodic)
         spread[:, field] = np.where(seen[:, 0], noise, np.hypot(noise, unknown))
     return added, spread
 
