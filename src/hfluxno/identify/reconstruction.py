@@ -103,7 +103,8 @@ def reconstruct(
         states, spread, ends = best.states, best.spread, best.ends
     else:
         states, spread, ends = best.within(best.forward.scale.frames(at))
-    if not explains(found):
+    follows = not explains(found)
+    if follows:
         added, deviation = misfit_between(found, trajectory)
         states = states + _at_times(added, trajectory, at)
         states = states if trajectory.bounds is None else np.clip(states, *trajectory.bounds)
@@ -114,7 +115,7 @@ def reconstruct(
         trajectory.states, values=states, times=at, deviation=None, observation=()
     )
     ahead = functools.partial(_ahead, trajectory, found)
-    return Reconstruction(field, spread, best.noise, ends, found, ahead, not explains(found))
+    return Reconstruction(field, spread, best.noise, ends, found, ahead, follows)
 
 
 def _at_times(

@@ -137,3 +137,56 @@ def test_windows_grow_from_laws_alone(monkeypatch):
     (found,) = begun
     np.testing.assert_array_equal(found[:laws], start[:laws])
     np.testing.assert_array_equal(found[laws:], 0.0)
+
+
+@pytest.mark.parametrize(("more", "kept"), [(-1.0, True), (1.0, False)])
+def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
+    """That of the growing windows, or of one that begins where a parabola has ended."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    search = module._Search(few_sensors(), (), (Kind(4),), known_first=False)
+    asked, found = [], {4: of_evidence(-50.0), 2: of_evidence(-90.0)}
+
+    def grown(forward, context, frames):
+        asked.append(int(np.sum(forward.spread > 0.0)))  # the degree
+        each = found[asked[-1]]
+        each.__dict__.update(forward=forward, z=np.zeros(forward.size))
+        return each
+
+    monkeypatch.setattr(module, "grown", grown)
+    other = of_evidence(-50.0 + more)
+    other.__dict__["forward"] = search.forward(Kind(4), 1)
+    monkeypatch.setattr(module._Search, "estimated", lambda *_: other)
+    first = search.first()
+    assert asked == [4, 2] and (first.estimate is found[4]) == kept
+    assert first.estimate is found[4] or first.estimate is other
+    # Frames of which most was measured have fewer minima.
+    module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), known_first=True).first()
+    assert asked == [4, 2, 4]
+
+
+@pytest.mark.parametrize(("gain", "count"), [(99.0, 0), (101.0, 1)])
+def test_a_kink_from_starts_of_its_own_must_be_much_more_probable(monkeypatch, gain, count):
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module._Search, "leaves_noise", lambda *_: False)
+    monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)
+    found = of_evidence(-200.0 + gain)
+    found.__dict__["forward"] = make_forward(Kind(2), few_sensors(), (), known_first=False)
+    monkeypatch.setattr(module, "grown", lambda *_: found)
+    first = module.Option(of_evidence(-200.0), Kind(4))
+    search = module._Search(few_sensors(), (), (Kind(4),), known_first=False)
+    options = search.kinked_anew(first)
+    assert [each.kind for each in options] == [Kind(2, kinks=1)] * count
+    dense = module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), known_first=True)
+    assert dense.kinked_anew(first) == []
+
+
+def few_sensors() -> Trajectory:
+    seen = np.full(WAVE.shape, np.nan)
+    seen[..., ::4] = WAVE[..., ::4]
+    return Trajectory.from_numpy(seen, TIMES)
+
+
+def of_evidence(evidence: float) -> Estimate:
+    found = of_noise(0.1)
+    found.__dict__["evidence"] = evidence
+    return found

@@ -3,10 +3,11 @@
 Kinds are compared by the evidence of the measurements (MacKay, Neural Computation 4, 1992,
 415-447): a richer law must fit well enough to justify its further unknowns. The order is
 
-1. the first kind, over windows that grow from the first frames;
-2. further kinds, those first that promise most, until one leaves nothing but noise, and fluxes
-   with kinks, if a smooth one of high degree explains less; the first kind again, if a better one
-   shows that it has ended in another minimum;
+1. the first kind, over windows that grow from the first frames; of a few sensors also from where a
+   parabola ends;
+2. of a few sensors a kink from starts of its own; further kinds, those first that promise most,
+   until one leaves nothing but noise, and fluxes with kinks, if a smooth one of high degree
+   explains less; the first kind again, if a better one shows that it has ended in another minimum;
 3. the best of them on finer grids, beside the first kind there;
 4. fluxes of higher degrees, if they predict the frames that are held out better;
 5. with diffusion, a diffusivity that depends on the state;
