@@ -9,6 +9,7 @@ one linear equation per test function (weak-form identification: Messenger and B
 Model. Simul. 19, 2021, 1474-1497).
 """
 
+import functools
 from collections.abc import Iterator
 
 import jax
@@ -24,14 +25,16 @@ _FRAME_WIDTHS = (5, 9)
 _CELL_WIDTHS = (7, 13, 31)
 
 
+@functools.lru_cache(maxsize=256)
 def bump(points: int, derivative: int, power: int = _POWER) -> np.ndarray:
     """(1 - ξ²)^p or one of its first p - 1 derivatives at `points` inner points of [-1, 1]."""
     polynomial = np.polynomial.Polynomial([1.0, 0.0, -1.0]) ** power
     for _ in range(derivative):
         polynomial = polynomial.deriv()
     xi = np.linspace(-1.0, 1.0, points + 2)[1:-1]
-    scale = 2.0 / (points + 1)
-    return polynomial(xi) * scale**derivative
+    values = polynomial(xi) * (2.0 / (points + 1)) ** derivative
+    values.flags.writeable = False  # all callers share it
+    return values
 
 
 def bump_families(frames: int, cells: int, periodic: bool) -> list[tuple[np.ndarray, ...]]:
@@ -61,8 +64,7 @@ def rows(
     values = bump(width, derivative, power)
     starts = np.arange(0, length if periodic else length - width + 1, stride)
     found = np.zeros((len(starts), length))
-    for row, start in zip(found, starts, strict=True):
-        np.add.at(row, (start + np.arange(width)) % length, values)
+    np.put_along_axis(found, (starts[:, None] + np.arange(width)) % length, values[None], axis=1)
     return found
 
 
