@@ -85,6 +85,18 @@ def test_where_a_name_fixes_no_coefficient_the_terms_decide():
     assert found(waves, noise=2 * RESIDUAL, normal=normal @ normal.T).name == "linear waves"
 
 
+def test_the_units_of_the_fields_do_not_change_the_speed_of_waves():
+    """A pressure in pascals, a velocity in metres per second."""
+    pressure, velocity = 1e9, 1e-3
+    normal = np.zeros(2 * len(BASIS.names))
+    normal[BASIS.names.index("b")] = pressure**-2
+    normal[len(BASIS.names) + BASIS.names.index("a")] = velocity**-2
+    waves = {(0, "b"): pressure, (1, "a"): velocity}
+    assert found(waves, normal=EQUATIONS * np.diag(normal)).short.startswith(
+        "linear waves, c = 1000 ±"
+    )
+
+
 def test_the_deviation_is_that_of_least_squares_and_grows_with_what_a_name_costs():
     terms = TRANSPORT | {(1, "a²"): 4.9}
     exact, off = found(terms), found(terms | {(0, "b"): 1.0 + 6e-4})

@@ -138,7 +138,7 @@ def recognise(
         factor = 1.0 if carried is None else unit_factor(numbers[carried] / offset[carried])
         offset, directions = factor * offset, [factor * each for each in directions]
         rows = np.concatenate([np.stack(directions), further])
-        inverse = np.linalg.pinv(rows @ normal @ rows.T, rcond=1e-13, hermitian=True)
+        inverse = _inverse(rows @ normal @ rows.T)
         theta = inverse @ rows @ normal @ (numbers - offset)
         change = numbers - offset - theta @ rows
         # A law of many terms may be so far away that the sum is smaller than its rounding.
@@ -171,6 +171,15 @@ def recognise(
     return best
 
 
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """The pseudo-inverse of a normal matrix, whatever the units of its unknowns: a pressure in
+    pascals and a velocity have coefficients that differ by twelve orders of magnitude."""
+    size = np.sqrt(np.diag(matrix))
+    size = np.outer(size, size)
+    size[size == 0.0] = 1.0
+    return np.linalg.pinv(matrix / size, rcond=1e-13, hermitian=True) / size
+
+
 def known_law_directions(
     basis: Dictionary,
     sizes: Float[np.ndarray, "field function"],
@@ -193,7 +202,7 @@ def known_law_directions(
         rows = (np.stack(vectors) * sizes.reshape(-1)).reshape(-1, *sizes.shape)
         matrix = np.einsum("aif,ifg,big->ab", rows, normals[:, :-1, :-1], rows)
         right = np.einsum("aif,if->a", rows, normals[:, :-1, -1])
-        theta = np.linalg.pinv(matrix, rcond=1e-13, hermitian=True) @ right
+        theta = _inverse(matrix) @ right
         residual = float(normals[:, -1, -1].sum() - theta @ right)
         if residual <= smallest:
             best, smallest = rows.reshape(len(rows), -1), residual
