@@ -85,6 +85,16 @@ def test_one_that_is_chosen_in_the_place_of_a_density_is_told(tmp_path):
     assert not any("hardly" in hint for hint in alone.hints)
 
 
+def test_a_count_in_a_time_beside_a_speed_is_a_flow(tmp_path):
+    path = table(tmp_path / "a.csv", **{"count [veh/min]": FLOW / 60.0, "speed [km/h]": SPEED})
+    assert "what is conserved is neither count nor speed but the density" in refused(path)
+    note = "count is hardly what is conserved, but the density, count / speed: add it as a column"
+    assert any(note in hint for hint in read(path, "count").hints)
+    # The number in a cell is conserved.
+    cells = table(tmp_path / "b.csv", **{"count [veh]": FLOW / 60.0, "speed [km/h]": SPEED})
+    assert not any("hardly" in hint for hint in read(cells, "count").hints)
+
+
 def test_a_depth_beside_its_discharge_and_fields_of_a_gas(tmp_path):
     depth = table(tmp_path / "a.csv", velocity=SPEED, discharge=FLOW + 900.0, depth=DENSITY)
     said = refused(depth)

@@ -45,8 +45,8 @@ def with_flow(found: Source, beside: Source) -> Source:
         values = (factor * values).astype(values.dtype)
         notes = (
             *notes,
-            f"The flow {part.name} is converted from {own} to {needed}, {field} times x over time "
-            f"(by the factor {factor:.6g}).",
+            f"The flow {part.name} is converted from {own} to {needed + ', ' if needed else ''}"
+            f"{field} times x over time (by the factor {factor:.6g}).",
         )
         part = dataclasses.replace(part, attributes={**part.attributes, "units": needed})
     _check_size(found, values, part.name, needed)

@@ -234,7 +234,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     gaps += [note for _, notes in marked.values() for note in notes]
     left_out += [*gaps, unread(variables, how.variable, names)]
     if len(names) == 1:
-        left_out.append(not_conserved(names[0], fitting_ones(variables)))
+        left_out.append(not_conserved(names[0], variables, fitting_ones(variables)))
     left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
     name = ", ".join(names)
     if len(names) > 1:

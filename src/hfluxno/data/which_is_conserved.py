@@ -11,6 +11,8 @@ import xarray as xr
 _DENSITIES = {"density", "concentration", "conc", "rho", "dichte", "konzentration"}
 _FLOWS = {"flow", "flowrate", "volume", "discharge", "fluss", "abfluss", "verkehrsstärke"}
 _SPEEDS = {"speed", "velocity", "geschwindigkeit"}
+# What passes in a time, as the unit of a count tells; the number in a cell is conserved.
+_PER_TIME = re.compile(r".*/ *\d* *(s|sec|min|minutes?|h|hr|hours?|d|days?)")
 _LETTERS = {"k": "density", "q": "flow", "v": "speed"}
 # That rise with a density, and fields of a gas, of which several are conserved.
 _STAND_INS, _OF_A_GAS = {"occupancy", "occ", "belegung"}, {"pressure", "energy"}
@@ -31,8 +33,9 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
     says that several could be meant; empty if nothing shows which is conserved."""
     if any(_words(name) & _OF_A_GAS for name in names):
         return ""
+    kinds = _kinds(variables, names)
     of_kind = {
-        kind: [n for n in names if kind_of(n) == kind] for kind in ("density", "flow", "speed")
+        kind: [n for n in names if kinds[n] == kind] for kind in ("density", "flow", "speed")
     }
     triple = _product(variables, names, of_kind)
     density, flow, speed = (next(iter(of_kind[kind]), None) for kind in of_kind)
@@ -74,10 +77,11 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
     return ""
 
 
-def not_conserved(name: str, fitting: Sequence[str]) -> str:
+def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequence[str]) -> str:
     """A note if what was read is called a speed or a flow and a density is beside it, or follows
     from the two; else nothing."""
-    kind, kinds = kind_of(name), {other: kind_of(other) for other in fitting if other != name}
+    kinds = _kinds(variables, (name, *fitting))
+    kind = kinds.pop(name)
     density = next((other for other, each in kinds.items() if each == "density"), None)
     if kind not in ("speed", "flow"):
         return ""
@@ -91,6 +95,16 @@ def not_conserved(name: str, fitting: Sequence[str]) -> str:
         f"{name} is hardly what is conserved, but the density, {flow} / {speed}: add it as a "
         "column, and choose it with --variable."
     )
+
+
+def _kinds(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> dict[str, str]:
+    """The kind of each, by its name, and of counts beside a speed by their unit."""
+    kinds = {name: kind_of(name) for name in names}
+    if "speed" in kinds.values() and not {"density", "flow"} & set(kinds.values()):
+        units = {name: str(variables[name].attrs.get("units", "")) for name in names}
+        counts = [n for n in names if not kinds[n] and _PER_TIME.fullmatch(units[n].strip())]
+        kinds |= dict.fromkeys(counts, "flow")
+    return kinds
 
 
 def _words(name: str) -> set[str]:
