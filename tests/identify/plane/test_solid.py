@@ -13,6 +13,7 @@ from hfluxno.identify.plane import run
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.run import mean, spread, unit_grid
 from hfluxno.identify.plane.saved import to_save
+from hfluxno.identify.plane.steady_flow import search_flow
 from hfluxno.laws import ShallowWater2D
 from hfluxno.parametric.plane.weak_form import has_room, total, weak_systems
 from hfluxno.persistence import Persistence
@@ -135,3 +136,20 @@ def test_what_cannot_be_done_is_said():
         hfluxno.identify(narrow)
     repeated = Persistence().forecast(context_of(values), 2)
     np.testing.assert_array_equal(repeated.trajectory.values, np.repeat(values[-1:], 2, axis=0))
+
+
+def tracer() -> Trajectory:
+    """One that is carried through the block, which was taken for a wall because it is not seen."""
+    x, y = np.meshgrid(*((np.arange(CELLS) + 0.5) / CELLS,) * 2, indexing="ij")
+    times = 0.04 * np.arange(6)[:, None, None]
+    values = 1.0 + 0.5 * np.sin(2 * np.pi * (x - times)) * np.cos(2 * np.pi * (y + 0.5 * times))
+    return context_of(np.where(SOLID, np.nan, values[:, None]))
+
+
+def test_no_flow_that_depends_on_place_is_sought_around_walls():
+    assert search_flow(frames_of(tracer()), ("density",), (1.0, 1.0), ()) is None
+
+
+@pytest.mark.validation
+def test_a_tracer_that_passes_walls_is_refused_by_its_status():
+    assert hfluxno.identify(tracer()).status != FitStatus.OK

@@ -44,11 +44,14 @@ def search_flow(
     seen: Frames, fields: tuple[str, ...], cell: tuple[float, float], sources: tuple[Powers, ...]
 ) -> Found | None:
     """The steady flow that predicts the last frames best, in cells and frames; `None` if the weak
-    form rejects all of them.
+    form rejects all of them, and with walls inside, which the schemes do not know beside a velocity
+    that depends on place.
 
     - `cell`: the lengths of a cell.
     - `sources`: the terms that a source may have.
     """
+    if seen.grid.solid is not None:
+        return None
     coarse = averaged(seen, min(seen.grid.shape) // (_CELLS * _ORDERS[-1]))
     longest = max(_ORDERS[0], min(coarse.grid.shape) // _CELLS)
     last, aspect = last_fitted_frame(len(seen.values)), cell[0] / cell[1]
