@@ -6,6 +6,7 @@ sees them, which no user's process does.
 
 import json
 
+import dask.array
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -31,9 +32,9 @@ def between(times, states):
     return one(boundary=(Given(np.asarray(times), np.asarray(states)), "outflow"))
 
 
-def plane():
+def plane(**options):
     values = np.broadcast_to(VALUES[..., None], (6, 1, 8, 8))
-    return Trajectory.from_numpy(values, TIMES, X, y=X)
+    return Trajectory.from_numpy(values, TIMES, X, y=X, **options)
 
 
 def law():
@@ -44,6 +45,12 @@ def lazily(data, **options):
     return hfluxno.identify_dataset(data, **options)
 
 
+NO_GRID = r"An array does not hold its times and grid: pass times=… and grid=Grid\.interval\("
+CONTEXTS = r"A context is a Trajectory, an xarray\.DataArray, an array with times and grid, or a"
+BOUNDARIES = (
+    "A boundary is one of periodic, outflow, open, wall, reflecting, inflow, given, or an "
+    r"object of hfluxno\.boundary, or two of these, for the lower and the upper end; got"
+)
 DATA = xr.Dataset({"u": (("trajectory", "time", "x"), VALUES[None, :, 0])})
 CASES = [
     (lambda: one(units=["s"]), "a mapping from names to units"),
@@ -127,6 +134,47 @@ CASES = [
     (lambda: hfluxno.forecast(one(), 1, every=np.timedelta64(1, "s")), "must be a positive time"),
     (lambda: check_steps(True), "steps must be a whole number; got True"),
     (lambda: check_steps(np.array([2])), "steps must be a whole number"),
+    (lambda: hfluxno.identify(VALUES), f"^{NO_GRID}"),
+    (lambda: hfluxno.forecast(VALUES, 3, times=TIMES), f"^{NO_GRID}"),
+    (lambda: hfluxno.reconstruct(VALUES), f"^{NO_GRID}"),
+    (
+        lambda: hfluxno.identify(one(), times=TIMES),
+        r"^times, grid and fields belong to an array; this context has its own\.$",
+    ),
+    (lambda: hfluxno.identify(VALUES.tolist()), f"^{CONTEXTS}"),
+    (lambda: hfluxno.identify("traffic.nc"), f"^{CONTEXTS}"),
+    (lambda: hfluxno.identify([]), r"^The list of contexts is empty; give one or more\.$"),
+    (
+        lambda: hfluxno.identify(dask.array.from_array(VALUES), times=TIMES, grid=Grid.interval(8)),
+        f"^{CONTEXTS} list of the first two; got Array; of an array that is not in memory, as Dask",
+    ),
+    (
+        lambda: hfluxno.identify(pd.DataFrame(), times=TIMES, grid=Grid.interval(8)),
+        f"^{CONTEXTS} list of the first two; got DataFrame; with the columns time, x and density",
+    ),
+    (lambda: hfluxno.forecast(one(), 2.5), r"^steps must be a whole number; got 2\.5\.$"),
+    (lambda: hfluxno.forecast(one(), "3"), r"^steps must be a whole number; got '3'\.$"),
+    (lambda: hfluxno.forecast(one(), 0), r"^steps must be at least 1; got 0\.$"),
+    (lambda: one(boundary=None), rf"^{BOUNDARIES} None\.$"),
+    (lambda: one(boundary=("wall",)), rf"^{BOUNDARIES} \('wall',\)\.$"),
+    (
+        lambda: plane(boundary=(("wall",) * 3, "wall")),
+        rf"^{BOUNDARIES} \('wall', 'wall', 'wall'\)\.$",
+    ),
+    (
+        lambda: one(x=3),
+        r"^The coordinate x has the shape \(\), but the data have 8 entries along it; give one "
+        r"number for each of these\.$",
+    ),
+    (
+        lambda: hfluxno.forecast(one(), 3, law={}),
+        r"^A law is an identification, what load_law returned, or the name of its file; got dict\.",
+    ),
+    (lambda: hfluxno.forecast(one(), 3, method=[]), r"^Unknown method \[\]; choose one of fit"),
+    (
+        lambda: hfluxno.forecast(one(), 3, method="persistence", every="soon"),
+        r"every must be a positive time; got 'soon'\.$",
+    ),
 ]
 
 

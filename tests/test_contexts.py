@@ -1,9 +1,6 @@
 """What `identify`, `forecast` and `reconstruct` take, and what they refuse in a sentence."""
 
 import re
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
@@ -134,60 +131,6 @@ def test_a_state_at_rest_tells_nothing():
     rest[3, 0, 2] = np.nan  # a gap is no change
     with pytest.raises(ValueError, match="Nothing moves in the frames: there is nothing to infer"):
         hfluxno.identify(rest, times=TIMES, grid=GRID, fields=["h", "m"])
-
-
-def test_everything_else_is_refused_in_a_sentence():
-    """In a process of its own: the tests check types at run time, which users do not."""
-    program = """
-        import dask.array
-        import numpy as np
-        import pandas
-        import hfluxno
-
-        values = np.random.default_rng(0).normal(size=(5, 8))
-        one = hfluxno.Trajectory.from_numpy(values)
-        for wrong in (
-            lambda: hfluxno.identify(values),
-            lambda: hfluxno.forecast(values, 3, times=np.arange(5.0)),
-            lambda: hfluxno.reconstruct(values),
-            lambda: hfluxno.identify(one, times=np.arange(5.0)),
-            lambda: hfluxno.identify(values.tolist()),
-            lambda: hfluxno.identify("traffic.nc"),
-            lambda: hfluxno.identify([]),
-            lambda: hfluxno.identify(dask.array.from_array(values), times=one.times, grid=one.grid),
-            lambda: hfluxno.identify(pandas.DataFrame(), times=one.times, grid=one.grid),
-            lambda: hfluxno.forecast(one, 2.5),
-            lambda: hfluxno.forecast(one, "3"),
-            lambda: hfluxno.forecast(one, 0),
-        ):
-            try:
-                wrong()
-            except ValueError as error:
-                print(error)
-    """
-    ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
-    )
-    no_grid = "An array does not hold its times and grid: pass times=… and grid=Grid.interval("
-    kinds = "A context is a Trajectory, an xarray.DataArray, an array with times and grid, or a"
-    expected = [
-        no_grid,
-        no_grid,
-        no_grid,
-        "times, grid and fields belong to an array; this context has its own.",
-        kinds,
-        kinds,
-        "The list of contexts is empty; give one or more.",
-        kinds + " list of the first two; got Array; of an array that is not in memory, as Dask",
-        kinds + " list of the first two; got DataFrame; with the columns time, x and density",
-        "steps must be a whole number; got 2.5.",
-        "steps must be a whole number; got '3'.",
-        "steps must be at least 1; got 0.",
-    ]
-    sentences = ended.stdout.splitlines()
-    assert len(sentences) == len(expected), ended.stderr
-    for sentence, beginning in zip(sentences, expected, strict=True):
-        assert sentence.startswith(beginning)
 
 
 def test_a_single_frame_is_a_context_for_a_given_law():
