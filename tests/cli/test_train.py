@@ -128,14 +128,16 @@ def test_ablations_differ_in_one_part():
         assert getattr(run.model.target, "form", "text") == "text"
 
 
-# Of presets that differ by their data alone, one is run: most of the time goes into compilation.
-OF_OTHER_DATA = ("disco", "ablation", "burgers", "authors", "dpot-shallow", "weak-form-euler")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [slow(name) if any(part in name for part in OF_OTHER_DATA) else name for name in PRESETS],
+# One of each kind of network on each number of axes: others differ by their sizes and their data.
+OF_EACH_KIND = (
+    *("tiny", "paper-hfluxno-cubic", "cpu-hfluxno-weak-form-cubic", "cpu-hfluxno-law-euler-2d"),
+    *("cpu-hfluxno-law-shallow-water", "cpu-hfluxno-small-shallow-water", "cpu-flux-no-cubic"),
+    *("cpu-icon-cubic", "cpu-icon-context-cubic", "cpu-dpot-cubic", "cpu-dpot-euler-2d"),
+    *("cpu-fno-shallow-water", "cpu-fno-euler-2d", "cpu-hfluxno-small-euler-2d"),
 )
+
+
+@pytest.mark.parametrize("name", [name if name in OF_EACH_KIND else slow(name) for name in PRESETS])
 def test_the_loss_of_a_preset_fits_its_network_and_data(name):
     config = preset(name)
     fields, cells = len(config.model.fields), config.model.cells
