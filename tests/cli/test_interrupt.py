@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.slow import slow
+
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").is_dir(), reason="this system does not show its threads"
 )
@@ -43,7 +45,10 @@ def assert_interrupted(process):
 
 # Imports of JAX and of its extensions, which took the signal for an error of their own, lost it or
 # aborted, go from .1 to 1.5 seconds; then the law is inferred.
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 3.0])
+DELAYS = [0.0, slow(0.05), 0.1, slow(0.2), 0.3, slow(0.4), 0.6, slow(0.8), 1.2, 3.0]
+
+
+@pytest.mark.parametrize("delay", DELAYS)
 def test_a_command_ends_at_any_time(tmp_path, delay):
     process = start(_MAIN, "demo", "--folder", str(tmp_path))
     wait_for_its_second_thread(process)

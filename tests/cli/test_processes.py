@@ -113,6 +113,7 @@ def test_who_trains_together_has_to_be_said_whole(capsys, options, said):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.validation
 def test_a_fault_of_the_configuration_is_said_once(tmp_path, capfd):
     command = ["train", "tiny", "--processes", "2", "--output", str(tmp_path)]
     assert main([*command, "--train", str(tmp_path / "none.nc")]) == 2
