@@ -387,12 +387,12 @@ def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
     assert "only on periodic domains" in refused(capsys, *arguments, "--boundary", "periodic/wall")
 
 
-def moving_wave(path, cells=(20, 16), frames=12, units="s"):
-    """u(x - 0.6 t, y + 0.4 t) on [0, 2] × [0, 1], as averages at the centres."""
+def moving_wave(path, cells=(20, 16), frames=12, units="s", start=0.0):
+    """u(x - 0.6 t, y + 0.4 t) on [0, 2] × [0, 1] from t = `start` on, at the centres of cells."""
     x, y = ((np.arange(n) + 0.5) * side / n for n, side in zip(cells, (2.0, 1.0), strict=True))
     t = 0.1 * np.arange(frames)
-    a = np.pi * (x[:, None] - 0.6 * t[:, None, None])
-    b = 2.0 * np.pi * (y + 0.4 * t[:, None, None])
+    later = start + t[:, None, None]
+    a, b = np.pi * (x[:, None] - 0.6 * later), 2.0 * np.pi * (y + 0.4 * later)
     u = 1.0 + 0.3 * np.sin(a + 0.3) + 0.2 * np.cos(b) + 0.1 * np.sin(a - b)
     axes = {"time": ("time", t, {"units": units}), "x": ("x", x, {"units": "km"})}
     array = xr.DataArray(u, axes | {"y": ("y", y, {"units": "km"})}, ("time", "x", "y"))
@@ -403,7 +403,7 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "REFINEMENTS", (1,))
     moving_wave(tmp_path / "a.nc")
-    moving_wave(tmp_path / "b.nc", cells=(24, 20))
+    moving_wave(tmp_path / "b.nc", start=0.5)
     moving_wave(tmp_path / "minutes.nc", units="min")
     sought: list = []
 

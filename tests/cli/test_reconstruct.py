@@ -32,6 +32,14 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def few_modes(monkeypatch):
+    """As in other tests of contexts of this shape, which therefore share their programs."""
+    prior = importlib.import_module("hfluxno.identify.joint.prior")
+    monkeypatch.setattr(prior, "_MOST_MODES", 4)
+
+
+@pytest.mark.usefixtures("few_modes")
 def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     arguments = "reconstruct road.csv --cells 16 --domain 0.1,0.6 --json --figure a.png -o a.nc"
     assert main([*arguments.split(), "--save", "law.json"]) == 0
@@ -100,6 +108,7 @@ def test_a_flow_beside_the_field_is_used_and_not_written(folder, capsys):
         assert out["density"].shape == (2, 16) and "flow" not in out
 
 
+@pytest.mark.usefixtures("few_modes")
 def test_times_count_from_where_they_do_in_the_file(folder, capsys):
     lines = (folder / "road.csv").read_text().splitlines()
     rows = [line.split(",") for line in lines[1:]]

@@ -21,6 +21,7 @@ from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.fitted_law import Terms
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 
 CELLS, FRAMES, STEPS = 64, 12, 12
 INTERVAL = 0.01
@@ -40,7 +41,7 @@ def _run(flux, initial, frames=FRAMES + STEPS, control=None, boundary="periodic"
     with jax.enable_x64(True):
         grid = Grid.interval(initial.shape[-1], boundary=boundary)
         times = np.arange(frames) * INTERVAL
-        solution = solve(flux, jnp.asarray(initial), times, grid, control)
+        solution = compiled(solve, flux, jnp.asarray(initial), times, grid, control)
         assert int(solution.status) == 0
         return np.asarray(solution.values)
 
@@ -62,6 +63,12 @@ def cubic():
     with jax.enable_x64(True):
         law = Cubic(a=0.5, b=-0.7, c=0.4)
         return _run(Roe(law, "mc", False), _initial(3)[None])
+
+
+@pytest.fixture(scope="module")
+def of_cubic(cubic):
+    """What is found in the first frames, by a search through all stages."""
+    return hfluxno.identify(_context(cubic))
 
 
 def test_double_precision_is_used_where_the_data_have_it(cubic, short_search):
@@ -112,7 +119,7 @@ def test_cubic_law_and_forecast(cubic, x64):
     assert not forecast.left_observed_range
 
 
-def test_units_do_not_matter(cubic):
+def test_units_do_not_matter(cubic, of_cubic):
     """In other units of length, time and state the law is the same law: f → f·(U L/T)."""
     length, time, state = 250.0, 3.0, 7.0
     scaled = Trajectory.from_numpy(
@@ -120,7 +127,7 @@ def test_units_do_not_matter(cubic):
         1e6 + time * INTERVAL * np.arange(FRAMES),
         length * (np.arange(CELLS) + 0.5) / CELLS + 40.0,
     )
-    here, there = hfluxno.identify(_context(cubic)), hfluxno.identify(scaled)
+    here, there = of_cubic, hfluxno.identify(scaled)
     assert there.candidate == here.candidate
     for name, value in here.coefficients.items():
         expected = value * state * length / time
@@ -200,6 +207,7 @@ def test_a_solver_with_steps_of_its_own_is_recognised(x64, tmp_path, flux_of, na
         assert ahead.status == FitStatus.OK  # from the first frame itself
 
 
+@pytest.mark.validation
 def test_shallow_water_is_found_term_by_term(x64):
     law = ShallowWater(alpha=0.9, gamma=1.2, beta=9.0)
     initial = np.stack([1.5 + 1.2 * _initial(11), 0.4 * _initial(13)])
@@ -361,13 +369,12 @@ def test_noise_is_no_poor_fit():
     assert exceeds(1.01 * noise, 1.3 * noise, noise)
 
 
-def test_a_law_that_cannot_be_solved_gives_a_status(cubic):
+def test_a_law_that_cannot_be_solved_gives_a_status(cubic, of_cubic):
     """A forecast is finite whatever the law: here one with an absurd speed and wrong settings."""
     context = _context(cubic)
-    found = hfluxno.identify(context)
     broken = dataclasses.replace(
-        found,
-        grid_law=jax.tree.map(lambda leaf: np.asarray(leaf) * np.nan, found.grid_law),
+        of_cubic,
+        grid_law=jax.tree.map(lambda leaf: np.asarray(leaf) * np.nan, of_cubic.grid_law),
     )
     forecast = FittedLawForecaster().advance(context, (broken,), 3)
     assert int(forecast.status) == FitStatus.FAILED
@@ -377,16 +384,15 @@ def test_a_law_that_cannot_be_solved_gives_a_status(cubic):
     )
 
 
-def test_a_forecast_that_explodes_repeats_the_last_frame(cubic):
+def test_a_forecast_that_explodes_repeats_the_last_frame(cubic, of_cubic):
     """A source that adds three half ranges a frame."""
     context = _context(cubic)
-    found = hfluxno.identify(context)
     modes = PlaceModes(0.0, float(CELLS), 1, True)
     growth = Terms(np.array([[0.0, 3.0]]), np.zeros((1, 1)), np.zeros(0), np.zeros(1), modes)
     exploding = dataclasses.replace(
-        found,
-        grid_law=dataclasses.replace(found.grid_law, terms=growth),
-        settings=dataclasses.replace(found.settings, scheme="muscl"),
+        of_cubic,
+        grid_law=dataclasses.replace(of_cubic.grid_law, terms=growth),
+        settings=dataclasses.replace(of_cubic.settings, scheme="muscl"),
         mode="restart",
     )
     forecast = FittedLawForecaster().advance(context, (exploding,), 20)
@@ -396,24 +402,22 @@ def test_a_forecast_that_explodes_repeats_the_last_frame(cubic):
     np.testing.assert_allclose(forecast.trajectory.values, last)
 
 
-def test_a_run_without_bounds_is_no_start(cubic, monkeypatch):
+def test_a_run_without_bounds_is_no_start(cubic, of_cubic, monkeypatch):
     """A correction by a frame would be lost in its rounding, and the forecast begin anywhere."""
     context = _context(cubic)
-    found = hfluxno.identify(context)
 
     def track(law, settings, values, gains):
         return np.full((len(values) - 1, *values.shape[1:]), 1e143), 0.0 * values[-1], -1.0
 
     monkeypatch.setattr(importlib.import_module("hfluxno.identify.forecaster"), "track", track)
-    forecast = FittedLawForecaster().advance(context, (found,), 2)
+    forecast = FittedLawForecaster().advance(context, (of_cubic,), 2)
     assert forecast.status == FitStatus.FAILED
     last = np.repeat(context.values[-1:], 2, axis=0)
     np.testing.assert_allclose(forecast.trajectory.values, last, rtol=1e-6)
 
 
-def test_what_counts_as_bounded(cubic):
-    law = hfluxno.identify(_context(cubic)).grid_law
-    law = dataclasses.replace(law, lower=np.array([0.2]), upper=np.array([0.5]))
+def test_what_counts_as_bounded(of_cubic):
+    law = dataclasses.replace(of_cubic.grid_law, lower=np.array([0.2]), upper=np.array([0.5]))
     seen = np.array([[[0.0, 1.0]], [[0.2, np.nan]]])
     assert is_bounded(np.array([[[-9.9, 10.9]]]), seen, law)
     for outside in (-10.1, 11.1, np.nan):

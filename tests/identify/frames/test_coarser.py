@@ -65,7 +65,7 @@ def test_a_law_found_on_averages_is_fitted_to_all_cells(monkeypatch):
     quick = Stage(lambda best: (Candidate(),), 1.0)
     monkeypatch.setattr(select, "stages", lambda fields: (quick,))
     x = (np.arange(64) + 0.5) / 64
-    times = 0.02 * np.arange(8)
+    times = 0.02 * np.arange(12)
     values = np.empty((len(times), 1, 64))
     for i, t in enumerate(times):
         u = 1.0 + 0.3 * np.sin(2 * np.pi * x)

@@ -10,7 +10,7 @@ from hfluxno.identify.joint.prior import Kind, make_forward
 from tests.identify.exact import logistic, through_a_factor
 from tests.slow import slow
 
-CELLS, RATE = 96, 3.0
+CELLS, RATE = 48, 3.0
 TIMES = 0.02 * np.arange(24)
 
 

@@ -23,13 +23,15 @@ from hfluxno.parametric.plane.flow import SteadyFlow, modes, without_divergence
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 from tests.identify.plane.laws import identification as identified
 from tests.identify.plane.laws import tracer
+from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 RATE, DT = 0.7, 0.08
-LOWER, UPPER, CELLS = (1.0, -2.0), (2.0, -0.5), (32, 48)
+LOWER, UPPER, CELLS = (1.0, -2.0), (2.0, -0.5), (24, 36)
 CENTER = (1.45, -1.3)
 
 
@@ -125,12 +127,12 @@ def test_it_is_solved_as_the_rotation_of_the_same_velocity():
     x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
     start = jnp.asarray(np.exp(-4.0 * ((x - 0.4) ** 2 + y**2)))[None]
     times, control = jnp.array([0.0, 0.3]), StepControl(0.4, 0.4, lagged=False)
-    expected = solve(MUSCL(rotation(grid, RATE, (0.2, 0.1))), start, times, grid, control)
-    found = solve(MUSCL(law.on(grid)), start, times, grid, control)
+    expected = compiled(solve, MUSCL(rotation(grid, RATE, (0.2, 0.1))), start, times, grid, control)
+    found = compiled(solve, MUSCL(law.on(grid)), start, times, grid, control)
     np.testing.assert_allclose(found.values, expected.values, atol=1e-13)
 
 
-@pytest.mark.parametrize(("noise", "close"), [(0.0, 4e-3), (0.03, 6e-2)])
+@pytest.mark.parametrize(("noise", "close"), [(0.0, 4e-3), slow(0.03, 6e-2)])
 def test_a_rotation_is_found(every_run_is_right, noise, close):
     context = turning(12, noise=noise)
     found = identify_plane(context)
@@ -246,18 +248,17 @@ def missed_by(ahead, truth):
 def test_forecasts_and_another_day(every_run_is_right, monkeypatch, tmp_path):
     """A forecast is near the exact frames, and so is one of the other half of a turn, with the law
     from a file."""
-    monkeypatch.setattr(run, "REFINEMENTS", (2,))
-    monkeypatch.setattr(steady_flow, "best_start", lambda *_: (1e-3, Start("restart", 2)))
+    monkeypatch.setattr(run, "REFINEMENTS", (1,))
     ahead = hfluxno.forecast(turning(12), 6)
     assert ahead.status == FitStatus.OK
     errors = missed_by(ahead, np.asarray(turning(18).values)[12:])
-    assert errors[-1] < 0.01 and np.all(errors < np.asarray(ahead.predicted_error_90))
+    assert errors[-1] < 0.06 and np.all(errors < np.asarray(ahead.predicted_error_90))
     file = tmp_path / "flow.json"
     ahead.identifications[0].save(file)
     law = hfluxno.load_law(file)
     other = hfluxno.forecast(turning(8, start=3.0), 4, law=law)
     assert other.status == FitStatus.OK
-    assert missed_by(other, np.asarray(turning(12, start=3.0).values)[8:])[-1] < 0.02
+    assert missed_by(other, np.asarray(turning(12, start=3.0).values)[8:])[-1] < 0.06
     slower = hfluxno.forecast(turning(8, slows=0.6), 2, law=law)
     assert slower.status != FitStatus.OK
 

@@ -181,7 +181,7 @@ def test_the_numbers_of_a_formula_are_known_as_well_as_the_coefficients(monkeypa
         own = dataclasses.replace(law, flux_coefficients=coefficients[None])
         return read_flux(own, of, factor @ factor.T).best.constants
 
-    drawn = [constants(values + factor @ rng.standard_normal(4)) for _ in range(300)]
+    drawn = [constants(values + factor @ rng.standard_normal(4)) for _ in range(150)]
     scatter = np.std([[each.value for each in one] for one in drawn], axis=0)
     told = np.array([each.deviation for each in constants(values)])
     # Two combinations of the coefficients are fixed by the form, and are as they should be.
