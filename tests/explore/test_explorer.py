@@ -19,6 +19,7 @@ from hfluxno.explore.measuring import Measuring, measured
 from hfluxno.explore.pictures import Law, Map, Profile
 from hfluxno.explore.problem import FileChoice, Request, opened, prepare
 from hfluxno.identify.listener import Tried, announce, listening
+from tests.compiled import compiled
 from tests.identify.laws import identification, polynomial
 
 HILL, TRAFFIC = STATES["a hill"], FLUXES["traffic"]
@@ -35,8 +36,9 @@ def wait(state: Explorer) -> None:
 def test_a_flux_through_points_of_a_parabola_is_the_parabola(x64):
     law, u = curves.DrawnFlux.through(TRAFFIC), np.linspace(0.0, 1.0, 41)
     np.testing.assert_allclose(law.at(u), 2 * u * (1 - u), atol=1e-14)
-    np.testing.assert_allclose(law.flux(jnp.asarray(u[None]))[0], law.at(u), atol=1e-14)
-    np.testing.assert_allclose(law.jacobian(jnp.asarray(u[None]))[0, 0], 2 - 4 * u, atol=1e-13)
+    flux, slope = compiled(lambda law, u: (law.flux(u), law.jacobian(u)), law, jnp.asarray(u[None]))
+    np.testing.assert_allclose(flux[0], law.at(u), atol=1e-14)
+    np.testing.assert_allclose(slope[0, 0], 2 - 4 * u, atol=1e-13)
     beyond = jnp.array([[-0.5, 1.5]])
     np.testing.assert_allclose(law.flux(beyond)[0], [-1.0, -1.0], atol=1e-13)
     np.testing.assert_allclose(law.at(np.array([-0.5, 1.5])), [-1.0, -1.0], atol=1e-13)

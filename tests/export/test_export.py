@@ -19,6 +19,7 @@ from hfluxno.identify.saved.file import dumps
 from hfluxno.identify.saved.law import to_save
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Kinked
+from tests.compiled import compiled
 from tests.identify.laws import (
     LAWS,
     identification,
@@ -57,25 +58,25 @@ def assert_close(found, expected):
     np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=1e-12)
 
 
-def functions(law, u, x):
+def ours(law, u, x):
+    """The functions of the law, with zeros and ones for those that it lacks."""
     with jax.enable_x64(True):
-        states, places = jnp.asarray(u), jnp.asarray(x)
-        nu, source = law.diffusivity(states), law.source(states, places[None], jnp.zeros(()))
-        factor = law.factor(places)
-        found = {
-            "flux": law.flux(states),
-            "diffusivity": np.zeros_like(u) if nu is None else nu,
-            "source": np.zeros_like(u) if source is None else source,
-            "factor": np.ones_like(x) if factor is None else factor,
-        }
+        found = compiled(_functions, law, u, x)
     return {key: np.asarray(value) for key, value in found.items()}
 
 
-def ours(law, u, x):
-    with jax.enable_x64(True):
-        jacobian = law.jacobian(jnp.asarray(u))
-        speeds = eigen.speeds(jacobian)
-    return functions(law, u, x) | {"jacobian": jacobian, "speeds": speeds}
+def _functions(law, states, places):
+    jacobian = law.jacobian(states)
+    nu, source = law.diffusivity(states), law.source(states, places[None], jnp.zeros(()))
+    factor = law.factor(places)
+    return {
+        "flux": law.flux(states),
+        "diffusivity": jnp.zeros_like(states) if nu is None else nu,
+        "source": jnp.zeros_like(states) if source is None else source,
+        "factor": jnp.ones_like(places) if factor is None else factor,
+        "jacobian": jacobian,
+        "speeds": eigen.speeds(jacobian),
+    }
 
 
 @pytest.mark.parametrize("name", list(LAWS))
@@ -163,7 +164,7 @@ def one_sided(law, padded):
     """Our flux at the middle interface of two cells that are repeated: there the limiter sees no
     jump upwind, and leaves the first-order flux. (Without diffusion.)"""
     plain = dataclasses.replace(law, diffusion_coefficients=np.zeros((len(law.fields), 0)))
-    return np.asarray(Roe(plain, "mc")(jnp.asarray(padded), jnp.asarray(1e-3), 1.0))[:, 0]
+    return np.asarray(compiled(Roe(plain, "mc"), jnp.asarray(padded), jnp.asarray(1e-3), 1.0))[:, 0]
 
 
 def test_a_riemann_solver_knows_no_place():
@@ -180,7 +181,7 @@ def test_pyclaw_adds_what_arises_on_a_line(tmp_path):
     grid = types.SimpleNamespace(x=types.SimpleNamespace(centers=x))
     state = types.SimpleNamespace(q=u.copy(), grid=grid)
     module.step_source(None, state, 1e-6)
-    expected = functions(law.law, u, x)["source"]
+    expected = ours(law.law, u, x)["source"]
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose((state.q - u) / 1e-6, expected, atol=1e-5)
 
@@ -432,7 +433,7 @@ del EVERY["dry ground"]
 def test_expressions_for_sympy_are_the_law_within_its_range(name):
     law, x = EVERY[name](), np.linspace(0.0, 1.0, POINTS)
     u = states(law, beyond=0.0)
-    expected = functions(law, u, x)
+    expected = ours(law, u, x)
     symbols = dict(zip(law.fields, u, strict=True))
     found = computed(expressions(saved(law)), x=x, **symbols)
     offset = np.zeros(len(u)) if law.terms is None else np.asarray(law.terms.flux_offset)

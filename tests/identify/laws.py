@@ -1,6 +1,7 @@
 """Identifications with laws of every form, as fits return them, without a fit."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.parametric.fitted_law import Terms
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 
 # v = 90 km/h, 150 vehicles/km: in kilometres and hours.
 V, FULL = 90.0, 150.0
@@ -39,6 +41,7 @@ def polynomial(low, high, *powers, fields=("density",), **more) -> FittedLaw:
     )
 
 
+@functools.cache
 def road(boundary="periodic", frames=13, cells=60):
     """Greenshields' traffic on other cells and at other times than the law was found at."""
     grid = Grid.interval(cells, 0.0, LENGTH, boundary)
@@ -47,7 +50,7 @@ def road(boundary="periodic", frames=13, cells=60):
     times = np.arange(frames) * INTERVAL
     with jax.enable_x64(True):
         law = LWR(v=V, rho_max=FULL)
-        run = solve(Roe(law, "mc"), jnp.asarray(first[None]), times, grid, StepControl())
+        run = compiled(solve, Roe(law, "mc"), jnp.asarray(first[None]), times, grid, StepControl())
     return Trajectory(np.asarray(run.values), times, grid, ("density",))
 
 

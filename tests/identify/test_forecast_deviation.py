@@ -27,6 +27,7 @@ from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.misfit import UNKNOWN
 from hfluxno.parametric.basis import Chebyshev
 from hfluxno.parametric.fitted_law import FittedLaw
+from tests.compiled import compiled
 from tests.identify.laws import identification, polynomial, shallow_water
 
 CELLS, FRAMES, STEPS = 64, 12, 16
@@ -156,7 +157,8 @@ def test_terms_that_no_known_law_has_are_a_guess_beyond_the_observed_range():
     left, right = (0.1 * np.exp(-(((x - at) / 0.06) ** 2)) for at in (0.25, 0.75))
     first = np.stack([1.0 + left + right, np.sqrt(9.8) * (left - right)])
     times = 0.01 * np.arange(12)
-    every = solve(Roe(shallow_water()), first, times, Grid.interval(50)).values
+    scheme, grid = Roe(shallow_water()), Grid.interval(50)
+    every = compiled(solve, scheme, first, times, grid).values
     context = hfluxno.Trajectory.from_numpy(np.asarray(every)[:5], times[:5], x, ("h", "m"))
     law = dataclasses.replace(
         shallow_water(), lower=np.array([0.95, -0.35]), upper=np.array([1.11, 0.35]), reach=0.5

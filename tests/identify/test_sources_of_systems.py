@@ -41,7 +41,8 @@ def values():
     with jax.enable_x64(True):
         law = River(alpha=1.0, gamma=1.0, beta=1.0)
         times = INTERVAL * np.arange(FRAMES + STEPS)
-        run = solve(Roe(law, "mc", False), jnp.asarray(initial), times, Grid.interval(CELLS))
+        scheme, grid = Roe(law, "mc", False), Grid.interval(CELLS)
+        run = compiled(solve, scheme, jnp.asarray(initial), times, grid)
         return np.asarray(run.values)
 
 

@@ -5,7 +5,6 @@ import enum
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +12,7 @@ from hfluxno.forecaster import Forecast, Forecaster, forecast_times
 from hfluxno.fv import Roe, solve
 from hfluxno.laws.base import ConservationLaw
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 
 
 def wave(frames=8, cells=16, shift=0.0):
@@ -130,7 +130,7 @@ class FakeForecaster(Forecaster):
             [np.asarray(context.times[-1:], float), forecast_times(context, steps)]
         )
         values = [
-            solve(Roe(f.law), each.values[-1], times, context.grid).values[1:]
+            compiled(solve, Roe(f.law), each.values[-1], times, context.grid).values[1:]
             for f, each in zip(found, single, strict=True)
         ]
         batch = context.is_batched
@@ -161,6 +161,4 @@ def shallow_water(frames=30, cells=100) -> np.ndarray:
 
     grid = Grid.interval(cells)
     times = np.linspace(0, 0.15, frames)
-    return np.asarray(
-        jax.jit(lambda u: solve(Roe(law), u, times, grid).values)(jnp.asarray(initial))
-    )
+    return np.asarray(compiled(solve, Roe(law), initial, times, grid).values)

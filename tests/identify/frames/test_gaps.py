@@ -19,6 +19,7 @@ from hfluxno.identify.frames.track import gains, track
 from hfluxno.identify.identification import identify_all
 from hfluxno.laws import Cubic
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 from tests.slow import slow
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 12, 12, 0.01
@@ -37,7 +38,7 @@ def cubic():
         flux = Roe(Cubic(a=0.5, b=-0.7, c=0.4), "mc", False)
         times = np.arange(FRAMES + STEPS) * INTERVAL
         initial = jnp.asarray(np.sum(waves, axis=0)[None])
-        return np.asarray(solve(flux, initial, times, Grid.interval(CELLS)).values)
+        return np.asarray(compiled(solve, flux, initial, times, Grid.interval(CELLS)).values)
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from hfluxno.identify.frames.candidate_functions import make_basis
 from hfluxno.identify.frames.second_order import NAME, SecondOrder
 from hfluxno.identify.frames.second_order_fit import second_order
 from hfluxno.laws import AwRascleZhang
+from tests.compiled import compiled
 from tests.identify.laws import identification, shallow_water
 
 CELLS, FRAMES, INTERVAL = 60, 16, 0.02
@@ -138,11 +139,20 @@ def test_the_law_of_the_road_has_its_speeds(exponent):
             strength=0.5, exponent=exponent, scale=2.0, equilibrium=[1.0, -1.0], rate=3.0
         )
         u = jnp.asarray(np.random.default_rng(1).uniform(1.0, 2.0, (2, 30)))
-        speeds = np.linalg.eigvals(np.moveaxis(np.asarray(law.jacobian(u)), -1, 0))
-        low, high = law.speed_range(u)
+        found = compiled(
+            lambda law, u: (
+                law.jacobian(u),
+                law.speed_range(u),
+                law.velocity(u),
+                law.source(u, u[None, 0], 0.0),
+            ),
+            law,
+            u,
+        )
+        jacobian, (low, high), v, arising = found
+        speeds = np.linalg.eigvals(np.moveaxis(np.asarray(jacobian), -1, 0))
         np.testing.assert_allclose(np.sort(speeds.real, axis=1), np.stack([low, high], 1))
-        rho, v = u[0], law.velocity(u)
-        arising = law.source(u, u[None, 0], 0.0)
+        rho, v = np.asarray(u[0]), np.asarray(v)
         np.testing.assert_allclose(arising[1], rho / 2 - (rho / 2) ** 2 - 3.0 * rho * v)
         np.testing.assert_array_equal(arising[0], 0.0)
 

@@ -10,6 +10,7 @@ from hfluxno.identify.frames.track import MODES, continued, first_state, gains, 
 from hfluxno.parametric.basis import Chebyshev, Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
+from tests.compiled import compiled
 
 CELLS, FRAMES = 60, 16
 
@@ -24,7 +25,8 @@ def problem(x64):
     control = StepControl(jnp.asarray(0.5), jnp.asarray(0.9), jnp.asarray(True))
     settings = SolverSettings(control, jnp.asarray(True), grid, "roe", 1)
     initial = jnp.asarray(np.sin(2 * np.pi * (np.arange(CELLS) + 0.5) / CELLS))[None]
-    frames = solve(Roe(law, "mc", False), initial, np.arange(float(FRAMES)), grid, control).values
+    scheme, times = Roe(law, "mc", False), np.arange(float(FRAMES))
+    frames = compiled(solve, scheme, initial, times, grid, control).values
     return law, settings, np.asarray(frames)
 
 

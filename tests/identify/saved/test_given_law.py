@@ -18,6 +18,7 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.fitted_law import Terms
 from hfluxno.parametric.subgrid import partly_even
 from hfluxno.trajectory import Trajectory
+from tests.compiled import compiled
 from tests.identify.exact import burgers, logistic
 from tests.identify.laws import (
     FULL,
@@ -241,7 +242,8 @@ def test_two_fields_and_a_wall():
     first = np.stack([1.0 + 0.3 * np.exp(-((x - 4.0) ** 2)), 0.0 * x])
     times = np.arange(9) * 0.1
     law = ShallowWater(beta=9.8)
-    run = solve(MUSCL(law), jnp.asarray(first), times, grid, StepControl(0.5, 0.9, True))
+    control = StepControl(0.5, 0.9, True)
+    run = compiled(solve, MUSCL(law), jnp.asarray(first), times, grid, control)
     truth = Trajectory(np.asarray(run.values), times, grid, ("h", "m"))
     found = identification(shallow_water(), interval=0.05)
     forecast = hfluxno.forecast(truth.window(0, 6), 3, law=found)
@@ -287,15 +289,17 @@ def test_the_forward_model_of_a_given_law_runs_that_law(name):
     found, given = forward.law(np.zeros(forward.size)), in_cells(law, grid, 0.05)
     low, high = law.lower[:, None], law.upper[:, None]
     u = low + (high - low) * np.linspace(-0.1, 1.1, 9)
-    np.testing.assert_allclose(found.flux(u), given.flux(u), rtol=1e-12, atol=1e-12)
-    x = jnp.linspace(0.0, 40.0, 9)
-    states = jnp.asarray(u)
-    pairs = [
-        (found.diffusivity(states), given.diffusivity(states)),
-        (found.source(states, x[None], 0.0), given.source(states, x[None], 0.0)),
-        (found.factor(x), given.factor(x)),
-    ]
-    for one, other in pairs:
+    states, x = jnp.asarray(u), jnp.linspace(0.0, 40.0, 9)
+
+    def parts(law):
+        return (
+            law.flux(states),
+            law.diffusivity(states),
+            law.source(states, x[None], 0.0),
+            law.factor(x),
+        )
+
+    for one, other in zip(compiled(parts, found), compiled(parts, given), strict=True):
         assert (one is None) == (other is None)
         if one is not None:
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
