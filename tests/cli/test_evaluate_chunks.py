@@ -3,7 +3,6 @@
 The client measures the chunks itself, but for the last test, which has real processes.
 """
 
-import jax
 import pytest
 import zarr
 
@@ -14,6 +13,7 @@ from hfluxno.evaluation import windows
 from hfluxno.models.weights import Training, save_pretrained
 from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol
+from tests.models import small
 
 _MODEL = preset("tiny").model
 _COMMAND = ["evaluate", "--weights", "net", "--data", "set.zarr"]
@@ -42,7 +42,7 @@ def _save_network(folder, seed):
         validation_error=1.0,
         measure="nothing",
     )
-    save_pretrained(folder / "net", _MODEL.build(jax.random.key(seed)), _MODEL, training)
+    save_pretrained(folder / "net", small.network(_MODEL, seed), _MODEL, training)
 
 
 @pytest.fixture

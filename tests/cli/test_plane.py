@@ -405,6 +405,8 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     moving_wave(tmp_path / "a.nc")
     moving_wave(tmp_path / "b.nc", start=0.5)
     moving_wave(tmp_path / "minutes.nc", units="min")
+    # However long programs are compiled, nothing is said of it.
+    monkeypatch.setattr("hfluxno.cli.progress._SECONDS_BETWEEN_LINES", 600.0)
     sought: list = []
 
     def notes(*of):

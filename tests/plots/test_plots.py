@@ -182,11 +182,11 @@ def test_letters_that_the_font_lacks_are_no_warning(tmp_path, scalar):
 
 @pytest.mark.parametrize("fields", [1, slow(2)])
 def test_a_constant_field_is_drawn_without_a_warning(fields):
-    values = np.ones((6, fields, 16))
+    values = np.ones((6, fields, 24))
     context = Trajectory.from_numpy(values, fields=["h", "m"][:fields])
     law_figure(identification(context), context).canvas.draw()
-    forecast = FakeForecaster().forecast(context, 2)
-    forecast_figure(context, forecast, values[:2]).canvas.draw()
+    forecast = FakeForecaster().forecast(context, 4)
+    forecast_figure(context, forecast, values[:4]).canvas.draw()
 
 
 def test_a_source_has_a_panel_and_no_flux_has_none():
