@@ -45,8 +45,8 @@ def degenerate_states(law):
     i = np.arange(CELLS)
     shapes = (0.5 + 0.0 * i, np.where(i < 12, 0.7, 0.2), np.where(i == 5, 0.9, 0.4), 0.0 * i)
     if isinstance(law, ShallowWater):
-        return [jnp.asarray(np.stack([0.5 + u, 0.0 * u])) for u in shapes]
-    return [jnp.asarray(u[None]) for u in shapes]
+        return [np.stack([0.5 + u, 0.0 * u]) for u in shapes]
+    return [u[None] for u in shapes]
 
 
 def real_part(tree):
@@ -87,7 +87,7 @@ def reverse_of_a_step(scheme, u):
 
 
 def all_finite(tree):
-    return all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(tree))
+    return all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(tree))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def all_finite(tree):
         ("roe", "cubic"),
         ("roe", "shallow-water"),
         slow("muscl", "shallow-water"),
-        ("muscl", "cubic"),
+        slow("muscl", "cubic"),
         slow("rusanov", "shallow-water"),
     ],
 )
@@ -105,14 +105,18 @@ def test_finite_where_neighbours_are_equal(scheme, name):
     flux = SCHEMES[scheme](law)
     for u in degenerate_states(law):
         assert all_finite(forward(flux, u, None))
-        assert all_finite(reverse(flux, u, 3) if scheme == "roe" else reverse_of_a_step(flux, u))
+        whole = (scheme, name) == ("roe", "cubic")
+        assert all_finite(reverse(flux, u, 3) if whole else reverse_of_a_step(flux, u))
 
 
 @pytest.mark.parametrize(
     ("scheme", "law"),
     [
-        *(("roe", name) for name in ("sine", "viscous-burgers", "lwr", "buckley-leverett")),
-        *((f"roe-{name}", "cubic") for name in ("no-fix", "superbee", "van-leer", "minmod")),
+        *(("roe", name) for name in ("sine", "buckley-leverett")),
+        *(slow("roe", name) for name in ("viscous-burgers", "lwr")),
+        ("muscl", "cubic"),
+        *((f"roe-{name}", "cubic") for name in ("no-fix", "superbee", "minmod")),
+        slow("roe-van-leer", "cubic"),
     ],
 )
 def test_finite_with_every_law_and_limiter(scheme, law):
@@ -120,7 +124,7 @@ def test_finite_with_every_law_and_limiter(scheme, law):
         assert all_finite(reverse_of_a_step(SCHEMES[scheme](LAWS[law]), u))
 
 
-@pytest.mark.parametrize("scheme", ["roe", "muscl"])
+@pytest.mark.parametrize("scheme", ["roe", slow("muscl")])
 def test_gradient_of_a_constant_state_is_known(scheme):
     """There the mean of u² changes as the mean of 2u du, which is conserved."""
     constant = degenerate_states(LAWS["cubic"])[0]
@@ -143,10 +147,10 @@ def smooth_state(law):
         ("roe", "cubic", None),
         ("roe", "shallow-water", None),
         ("roe-no-fix", "viscous-burgers", None),
-        ("roe-van-leer", "cubic", None),
+        slow("roe-van-leer", "cubic", None),
         ("rusanov", "shallow-water", None),
         ("muscl", "viscous-burgers", None),
-        ("muscl", "shallow-water", 3),
+        slow("muscl", "shallow-water", 3),
     ],
 )
 def test_equal_to_central_differences(scheme, name, substeps):
@@ -154,23 +158,21 @@ def test_equal_to_central_differences(scheme, name, substeps):
     flux, u = SCHEMES[scheme](law), smooth_state(law)
     moving, rest = real_part(flux)
     random = np.random.default_rng(0)
-    direction = jax.tree.map(lambda leaf: jnp.asarray(random.normal(size=leaf.shape)), (moving, u))
+    direction = jax.tree.map(lambda leaf: np.asarray(random.normal(size=leaf.shape)), (moving, u))
 
     @jax.jit
-    def derivative(at):
+    def derivative(size):
         def values(part, u):
             return solve(eqx.combine(part, rest), u, TIMES, GRID, substeps=substeps).values
 
+        at = jax.tree.map(lambda p, d: p + size * d, (moving, u), direction)
         return jax.jvp(values, at, direction)
 
     size = 1e-6
-    tangent = derivative((moving, u))[1]
-    up, down = (
-        derivative(jax.tree.map(lambda p, d: p + s * size * d, (moving, u), direction))[0]  # noqa: B023
-        for s in (1.0, -1.0)
-    )
+    tangent = np.asarray(derivative(0.0)[1])
+    up, down = (np.asarray(derivative(sign * size)[0]) for sign in (1.0, -1.0))
     difference = (up - down) / (2.0 * size)
-    assert float(jnp.max(jnp.abs(tangent))) > 0.1
+    assert np.max(np.abs(tangent)) > 0.1
     # Limiters have kinks, which a difference may straddle in a cell; nowhere else may they differ.
     close = np.isclose(tangent, difference, rtol=0.0, atol=1e-4)
     assert np.mean(close) > 0.95
@@ -179,9 +181,9 @@ def test_equal_to_central_differences(scheme, name, substeps):
 @pytest.mark.parametrize(
     ("scheme", "name"),
     [
-        ("roe", "shallow-water"),
-        ("muscl", "cubic"),
-        slow("roe", "cubic"),
+        ("roe", "cubic"),
+        slow("muscl", "cubic"),
+        slow("roe", "shallow-water"),
         slow("muscl", "shallow-water"),
     ],
 )

@@ -54,7 +54,7 @@ def standing():
 @pytest.mark.parametrize("scheme", [MUSCL, Rusanov])
 def test_a_queue_before_a_lane_drop_stands(scheme):
     u = standing()
-    last = run(scheme, dropped(LWR()), u, [0.0, 0.05])[-1]
+    last = run(scheme, dropped(LWR()), u, [0.0, 0.025, 0.05])[-1]
     # Rusanov's flux smears the shock at the end of the queue; nothing else moves.
     still = np.r_[:BEGIN, BEGIN:END, END : END + 8, END + 22 : CELLS]
     np.testing.assert_allclose(last[:, still], u[:, still], atol=1e-12)
@@ -66,7 +66,7 @@ def test_nothing_is_lost_where_the_jump_is_at_the_seam(scheme):
     u = (0.4 + 0.3 * np.sin(2 * np.pi * x))[None]
     for begin in (0, 1, CELLS - 1, CELLS - 2):
         law = dropped(LWR(), begin=begin, end=min(begin + 10, CELLS))
-        last = run(scheme, law, u, [0.0, 0.3])[-1]
+        last = run(scheme, law, u, [0.0, 0.15, 0.3])[-1]
         assert last.sum() == pytest.approx(u.sum(), rel=1e-13)
 
 
@@ -75,14 +75,13 @@ def test_it_converges_to_what_demand_and_supply_give():
     both sides were .05 wide of the deviation on twice as many cells."""
     truth = road(BEGIN / CELLS, END / CELLS, np.log(FACTOR), frames=24)
     errors = []
-    for refinement in (1, 2, 4):
+    for refinement in (1, 4):
         u = np.repeat(truth[:1], refinement, axis=1)
         states = run(MUSCL, dropped(LWR(), refinement), u, 0.025 * np.arange(24), refinement)
         averages = states[:, 0].reshape(24, CELLS, refinement).mean(axis=-1)
         errors.append(np.sqrt(np.mean((averages - truth) ** 2)) / truth.std())
     assert errors[0] < 0.04
-    assert errors[1] < 0.6 * errors[0]
-    assert errors[2] < 0.6 * errors[1]
+    assert errors[1] < 0.36 * errors[0]
 
 
 def test_a_minimum_is_the_mirror_image():

@@ -77,7 +77,7 @@ def test_periodic_totals_are_constant(scheme, law):
         SCHEMES[scheme](law), initial, jnp.linspace(0.0, 0.3, 7), Grid.interval(60)
     )
     assert int(solution.status) == Status.OK
-    totals = np.asarray(solution.values.mean(axis=-1))
+    totals = np.asarray(solution.values).mean(axis=-1)
     np.testing.assert_allclose(totals, totals[:1].repeat(7, axis=0), rtol=0.0, atol=1e-14)
     # Every frame has been solved: it differs from the one before.
     assert np.all(np.abs(np.diff(np.asarray(solution.values), axis=0)).max(axis=(1, 2)) > 1e-6)
@@ -97,12 +97,12 @@ def test_outflow_totals_change_by_the_flux_through_the_ends(scheme, law):
         Grid.interval(cells, boundary="outflow"),
     )
     left, right = (float(law.flux(jnp.asarray([[state]]))[0, 0]) for state in (0.7, 0.4))
-    gained = np.sum(np.asarray(solution.values[-1, 0]) - u) / cells
+    gained = np.sum(np.asarray(solution.values)[-1, 0] - u) / cells
     # The far tails of the diffusive problem are not exactly zero.
     assert gained == pytest.approx(time * (left - right), abs=1e-9)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["roe", slow("roe-none"), "rusanov", "muscl"])
 def test_water_between_walls_or_in_a_ring_stays(scheme):
     law = ShallowWater(alpha=0.9, beta=9.0, gamma=1.2)
     for boundary in ("periodic", "reflecting"):
@@ -113,7 +113,7 @@ def test_water_between_walls_or_in_a_ring_stays(scheme):
             Grid.interval(60, boundary=boundary),
         )
         assert int(solution.status) == Status.OK
-        totals = np.asarray(solution.values.mean(axis=-1))
+        totals = np.asarray(solution.values).mean(axis=-1)
         conserved = totals if boundary == "periodic" else totals[:, :1]
         np.testing.assert_allclose(conserved, conserved[:1].repeat(7, axis=0), rtol=0.0, atol=1e-14)
         if boundary == "reflecting":
@@ -129,26 +129,28 @@ def test_no_scalar_passes_a_wall(scheme):
     walls = compiled_solve(
         flux, u, jnp.linspace(0.0, 3.0, 4), Grid.interval(40, boundary="reflecting")
     )
-    totals = np.asarray(walls.values.mean(axis=-1))
+    totals = np.asarray(walls.values).mean(axis=-1)
     np.testing.assert_allclose(totals, 0.5, rtol=0.0, atol=1e-13)
     # In the end all is packed at the right wall: s = 1 on the right half, 0 on the left one.
     packed = np.where(np.arange(40) < 20, 0.0, 1.0)
-    assert np.mean(np.abs(np.asarray(walls.values[-1, 0]) - packed)) < 0.05
+    assert np.mean(np.abs(np.asarray(walls.values)[-1, 0] - packed)) < 0.05
 
 
 @pytest.mark.parametrize("scheme", ["roe", "rusanov", "muscl"])
 def test_a_wall_is_a_plane_of_symmetry(scheme):
     """A field and its mirror image on a doubled grid are the same as one with walls."""
     law = ShallowWater(alpha=1.1, beta=9.0, gamma=0.9)
-    cells = 40
-    u = water(3, cells)
-    sign = jnp.asarray([[1.0], [-1.0]])
-    doubled = jnp.concatenate([u, sign * u[:, ::-1]], axis=1)
-    times = jnp.linspace(0.0, 0.2, 3)
+    cells = 60
+    u = np.asarray(water(3, cells))
+    sign = np.array([[1.0], [-1.0]])
+    doubled = np.concatenate([u, sign * u[:, ::-1]], axis=1)
+    times = jnp.linspace(0.0, 0.2, 7)
     flux = SCHEMES[scheme](law)
     walls = compiled_solve(flux, u, times, Grid.interval(cells, boundary="reflecting"))
     ring = compiled_solve(flux, doubled, times, Grid.interval(2 * cells, 0.0, 2.0))
-    np.testing.assert_allclose(walls.values, ring.values[..., :cells], rtol=0.0, atol=1e-11)
+    np.testing.assert_allclose(
+        walls.values, np.asarray(ring.values)[..., :cells], rtol=0.0, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -161,15 +163,16 @@ def test_mirror_image(scheme, flip):
     a, b, c = 0.8 * flip, -0.5 * flip, 0.3 * flip
     forward = compiled_solve(make(Cubic(a=a, b=b, c=c)), u, times, grid)
     backward = compiled_solve(make(Cubic(a=-a, b=-b, c=-c)), u[:, ::-1], times, grid)
-    np.testing.assert_allclose(forward.values, backward.values[..., ::-1], rtol=0.0, atol=1e-11)
+    mirrored = np.asarray(backward.values)[..., ::-1]
+    np.testing.assert_allclose(forward.values, mirrored, rtol=0.0, atol=1e-11)
 
 
 @pytest.mark.parametrize(("scheme", "law"), PAIRS)
 def test_constant_states_stay(scheme, law):
-    grid, dt = Grid.interval(16), jnp.asarray(0.01)
-    u = jnp.full((1, 16), 0.37)
-    advanced = compiled(conservative_step, SCHEMES[scheme](law), u, dt, grid)
-    np.testing.assert_array_equal(advanced, u)
+    # By the programs of the totals above.
+    u, times = np.full((1, 60), 0.37), jnp.linspace(0.0, 0.3, 7)
+    found = compiled_solve(SCHEMES[scheme](law), u, times, Grid.interval(60)).values
+    np.testing.assert_array_equal(found, u[None].repeat(7, axis=0))
 
 
 def test_inflow_carries_its_state_in():
@@ -177,7 +180,7 @@ def test_inflow_carries_its_state_in():
     law = Cubic(a=0.0, b=0.0, c=1.0)
     grid = Grid.interval(100, boundary=("inflow", "outflow"), inflow=jnp.asarray([[2.0, 0.0]]))
     solution = compiled_solve(Roe(law), jnp.full((1, 100), 1.0), jnp.asarray([0.0, 0.5]), grid)
-    values = np.asarray(solution.values[-1, 0])
+    values = np.asarray(solution.values)[-1, 0]
     np.testing.assert_allclose(values[:40], 2.0, atol=1e-6)
     np.testing.assert_allclose(values[60:], 1.0, atol=1e-6)
     assert np.mean(values) == pytest.approx(1.5, abs=1e-12)
@@ -263,12 +266,13 @@ def steps_of_one_length(scheme, cfl, initial, count):
 def test_roe_is_tvd(limiter):
     # For advection up to the CFL number 1. For other laws Harten's coefficients are at most
     # ν + ¼ on each side of an interface, which needs ν ≤ ½ in the scheme of LeVeque.
-    for law, cfl in (
+    cubics = [
         (Cubic(a=0.0, b=0.0, c=1.0), 1.0),
         (Cubic(a=0.0, b=0.0, c=-1.0), 0.9),
         (Cubic(a=0.8, b=-0.6, c=-0.3), 0.5),
-        (Sine(a=0.9, b=3.0), 0.5),
-    ):
+    ]
+    # The compiler takes most of the time: another law with one of the limiters.
+    for law, cfl in cubics + [(Sine(a=0.9, b=3.0), 0.5)] * (limiter == "superbee"):
         scheme = Roe(law, limiter, entropy_fix=False)
         variation = total_variation(scalar_steps(law, scheme, cfl, low=-1.0))
         assert np.max(np.diff(variation, axis=1)) < 1e-13
@@ -293,7 +297,9 @@ TVD_LAWS = {
 @pytest.mark.parametrize(
     ("limiter", "name"),
     [
-        (limiter, name) if limiter == "superbee" or name == "advection" else slow(limiter, name)
+        (limiter, name)
+        if name == "advection" or (limiter, name) == ("superbee", "sine")
+        else slow(limiter, name)
         for limiter in TVD_LIMITERS
         for name in TVD_LAWS
     ],
@@ -352,7 +358,7 @@ def run_over_a_bed(seed, bed, current, gamma):
         StepControl(jnp.asarray(0.5), jnp.asarray(0.5)),
     )
     assert int(solution.status) == Status.OK
-    return np.asarray(solution.values[:, 0])
+    return np.asarray(solution.values)[:, 0]
 
 
 # --- diffusion ----------------------------------------------------------------------------------
@@ -369,7 +375,7 @@ def test_limit_of_diffusive_steps():
     assert float(scheme.speed(padded, dx)) / dx == pytest.approx(2.0 * nu / dx**2, rel=1e-12)
     shortest = jnp.asarray((-1.0) ** np.arange(cells))[None]
     for cfl in (0.3, 1.0, 1.2):
-        new = step(scheme, shortest, jnp.asarray(cfl * dx**2 / (2.0 * nu)), grid)
+        new = compiled(step, scheme, shortest, np.asarray(cfl * dx**2 / (2.0 * nu)), grid)
         np.testing.assert_allclose(new, (1.0 - 2.0 * cfl) * shortest, atol=1e-13)
 
 
@@ -403,5 +409,5 @@ def test_diffusivity_that_depends_on_the_state():
     scheme = Rusanov(PorousMedium(a=0.0, b=0.0, c=0.0))
     face = 0.5 * (u + np.roll(u, -1)) * (np.roll(u, -1) - u) / dx
     expected = u + dt / dx * (face - np.roll(face, 1))
-    new = conservative_step(scheme, jnp.asarray(u[None]), jnp.asarray(dt), grid)
+    new = compiled(conservative_step, scheme, u[None], np.asarray(dt), grid)
     np.testing.assert_allclose(new[0], expected, rtol=1e-13)

@@ -94,7 +94,8 @@ SHOCKS = Quadrants(
 )  # number 3
 
 
-@pytest.mark.parametrize("name", ["roe", slow("muscl-hllc")])
+@pytest.mark.validation
+@pytest.mark.parametrize("name", ["roe", "muscl-hllc"])
 def test_four_shocks_are_symmetric_and_a_shock_tube_far_below(name):
     cells = 40
     found = SHOCKS.after(cells, name)

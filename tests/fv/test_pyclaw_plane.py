@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 ORACLE = Path(__file__).parents[1] / "oracle"
 CASES = json.loads((ORACLE / "pyclaw_plane.json").read_text(encoding="utf-8"))["cases"]
-QUICK = ("euler_quadrants_walls", "water_quadrants_mc")
+QUICK = ("euler_quadrants_walls",)
 LAWS = {
     "euler": lambda gamma: Euler(axes=2, gamma=gamma),
     "shallow_water": lambda g: ShallowWater2D(g=g),
@@ -42,7 +42,7 @@ def our_solution(problem, q0, dt, steps, *, limiter, upper, bc, parameter):
     times = np.array([0.0, dt * steps])
     solution = compiled_solve(scheme, jnp.asarray(q0), times, grid, substeps=steps)
     assert int(solution.status) == Status.OK
-    return np.asarray(solution.values[-1])
+    return np.asarray(solution.values)[-1]
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else slow(n) for n in CASES])

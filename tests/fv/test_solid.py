@@ -40,7 +40,7 @@ def water(shape, seed=0):
 
 
 @pytest.mark.parametrize(
-    ("name", "axis", "thickness"), [slow("muscl", 0, 1), ("roe", 1, 3), slow("rusanov", 0, 1)]
+    ("name", "axis", "thickness"), [slow("muscl", 0, 1), slow("roe", 1, 3), ("rusanov", 1, 3)]
 )
 def test_a_wall_across_a_channel_is_a_wall_at_the_ends_of_a_line(name, axis, thickness):
     cells, place = 20, 7
@@ -66,7 +66,7 @@ def test_a_wall_across_a_channel_is_a_wall_at_the_ends_of_a_line(name, axis, thi
     np.testing.assert_array_equal(inside[2 - axis], 0.0)
 
 
-@pytest.mark.parametrize("scheme", [Roe, MUSCL])
+@pytest.mark.parametrize("scheme", [slow(Roe), MUSCL])
 def test_nothing_conserved_passes(scheme):
     shape = (12, 10)
     grid = Grid.rectangle(
@@ -93,6 +93,7 @@ def test_one_field_is_kept_too():
     assert np.max(np.abs(values[1] - values[0])) > 0.1
 
 
+@pytest.mark.validation
 def test_flow_around_a_symmetric_block_stays_symmetric():
     shape = (16, 16)
     solid = np.zeros(shape, bool)

@@ -19,6 +19,7 @@ from hfluxno.fv import (
 from hfluxno.grid import Grid
 from hfluxno.laws import ConservationLaw, Cubic, ShallowWater, ViscousBurgers
 from tests.compiled import compiled
+from tests.slow import slow
 
 compiled_solve = eqx.filter_jit(solve)
 GRID = Grid.interval(50)
@@ -107,7 +108,7 @@ def test_saved_times_are_hit_exactly():
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("scheme", [Roe, MUSCL])
+@pytest.mark.parametrize("scheme", [Roe, slow(MUSCL)])
 def test_a_run_can_be_taken_up_at_any_frame(scheme):
     flux, times = scheme(Cubic(a=0.9, b=0.5, c=-0.2)), np.linspace(0.0, 0.3, 13)
     whole = compiled_solve(flux, sine_wave(), times, GRID)
@@ -116,7 +117,7 @@ def test_a_run_can_be_taken_up_at_any_frame(scheme):
         window = times[frame : frame + 4]
         part = compiled_solve(flux, values[-1], window, GRID, rate=rate)
         np.testing.assert_allclose(
-            part.values, whole.values[frame : frame + 4], rtol=0.0, atol=1e-12
+            part.values, np.asarray(whole.values)[frame : frame + 4], rtol=0.0, atol=1e-12
         )
         counts += [int(part.steps), int(part.rejected)]
         afresh = compiled_solve(flux, values[-1], window, GRID, rate=jnp.zeros(()))
@@ -181,7 +182,7 @@ def test_unstable_run_is_reported_and_stays_finite():
     )
     assert int(solution.status) == Status.NON_FINITE
     assert bool(jnp.all(jnp.isfinite(solution.values)))
-    np.testing.assert_array_equal(solution.values[-1], solution.values[-2])
+    np.testing.assert_array_equal(*np.asarray(solution.values)[-2:])
     assert 0 < int(solution.steps) < 100
     assert "non-finite" in Status(int(solution.status)).sentence
 
@@ -189,11 +190,11 @@ def test_unstable_run_is_reported_and_stays_finite():
 @pytest.mark.usefixtures("x64")
 def test_undefined_flux_is_reported_and_stays_finite():
     for substeps in (None, 3):
-        initial = 0.5 + 0.4 * sine_wave(mean=0.0)
+        initial = 0.5 + 0.4 * np.asarray(sine_wave(mean=0.0))
         times = np.linspace(0.0, 0.1, 4)
         solution = compiled_solve(Roe(Logarithm()), initial, times, GRID, substeps=substeps)
         assert int(solution.status) == Status.NON_FINITE
-        np.testing.assert_array_equal(solution.values, jnp.stack([initial] * 4))
+        np.testing.assert_array_equal(solution.values, np.stack([initial] * 4))
         assert int(solution.steps) == 0
 
 
@@ -204,10 +205,11 @@ def test_step_limit_is_reported():
     solution = compiled_solve(flux, sine_wave(), times, GRID, max_steps=10)
     assert int(solution.status) == Status.TOO_MANY_STEPS
     assert int(solution.steps) == 11
-    np.testing.assert_array_equal(solution.values[2], solution.values[3])
+    values = np.asarray(solution.values)
+    np.testing.assert_array_equal(values[2], values[3])
     # The first interval has been solved, and the second as far as ten steps of 0.01 go.
     full = compiled_solve(flux, sine_wave(), np.array([0.0, 0.01, 0.11, 0.6]), GRID)
-    np.testing.assert_allclose(solution.values[1:3], full.values[1:3], atol=1e-12)
+    np.testing.assert_allclose(values[1:3], np.asarray(full.values)[1:3], atol=1e-12)
     assert "step limit" in Status(2).sentence
     # Exactly enough steps are enough.
     enough = compiled_solve(flux, sine_wave(), np.array([0.0, 0.1]), GRID, max_steps=10)
@@ -215,7 +217,7 @@ def test_step_limit_is_reported():
     assert Status.OK.sentence == "solved"
 
 
-@pytest.mark.parametrize("scheme", [Roe, Rusanov, MUSCL])
+@pytest.mark.parametrize("scheme", [slow(Roe), slow(Rusanov), MUSCL])
 def test_single_precision(scheme):
     flux = scheme(Cubic(a=0.9, b=0.5, c=-0.2))
     times = np.linspace(0.0, 0.2, 5)
@@ -274,13 +276,13 @@ def test_batched_equals_unbatched():
 
 @pytest.mark.usefixtures("x64")
 def test_one_failing_run_leaves_the_batch_alone():
-    initials = jnp.concatenate([sine_wave(), 0.5 + 0.4 * sine_wave(mean=0.0)])[:, None]
-    shifted = initials.at[0].add(2.0)  # log is defined on the first only
+    wave = np.asarray(sine_wave(mean=0.0))
+    shifted = np.stack([2.3 + wave, 0.5 + 0.4 * wave])  # log is defined on the first only
     times = np.linspace(0.0, 0.05, 3)
     batch = jax.jit(jax.vmap(lambda u: solve(Rusanov(Logarithm()), u, times, GRID)))(shifted)
     assert [int(status) for status in batch.status] == [Status.OK, Status.NON_FINITE]
-    alone = solve(Rusanov(Logarithm()), shifted[0], times, GRID)
-    np.testing.assert_allclose(batch.values[0], alone.values, rtol=0.0, atol=1e-12)
+    alone = compiled_solve(Rusanov(Logarithm()), shifted[0], times, GRID)
+    np.testing.assert_allclose(np.asarray(batch.values)[0], alone.values, rtol=0.0, atol=1e-12)
 
 
 # --- errors -------------------------------------------------------------------------------------

@@ -44,9 +44,10 @@ def averages(grid, antiderivative):
 def error(scheme, law, cells, exact, boundary="periodic", cfl=0.4, end=1.0):
     grid = Grid.interval(cells, 0.0, 2 * np.pi, boundary)
     control = StepControl(cfl, cfl, False)
-    times, first = np.array([0.0, end]), jnp.asarray(averages(grid, lambda x: exact(x, 0.0)))
-    run = compiled(lambda: solve(scheme(law), first, times, grid, control))
-    return float(jnp.mean(jnp.abs(run.values[-1] - averages(grid, lambda x: exact(x, end)))))
+    times, first = np.array([0.0, end]), averages(grid, lambda x: exact(x, 0.0))
+    run = compiled(solve, scheme(law), first, times, grid, control)
+    last = averages(grid, lambda x: exact(x, end))
+    return np.mean(np.abs(np.asarray(run.values)[-1] - last))
 
 
 def decaying(x, t):
@@ -55,8 +56,8 @@ def decaying(x, t):
 
 
 def test_the_second_order_scheme_keeps_its_order_with_a_source():
-    errors = [error(MUSCL, Decay(0.5), n, decaying) for n in (100, 200, 400)]
-    assert np.log2(errors[0] / errors[1]) > 1.8 and np.log2(errors[1] / errors[2]) > 1.8
+    errors = [error(MUSCL, Decay(0.5), n, decaying) for n in (200, 400)]
+    assert np.log2(errors[0] / errors[1]) > 1.8
     assert errors[-1] < 1e-4
 
 
@@ -101,8 +102,9 @@ def test_a_total_changes_by_what_arises(scheme):
 def test_a_fast_source_limits_the_step():
     grid = Grid.interval(10, 0.0, 10.0)
     u = jnp.ones((1, 10))
-    assert float(limiting_speed(Rusanov(Decay(50.0)), u, grid)) == pytest.approx(50.0)
-    assert float(limiting_speed(Rusanov(Decay(0.1)), u, grid)) == pytest.approx(1.0)
+    for rate, expected in ((50.0, 50.0), (0.1, 1.0)):
+        speed = compiled(limiting_speed, Rusanov(Decay(rate)), u, grid)
+        assert float(speed) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("scheme", "order"), [(Roe, 0.9), (MUSCL, 1.8)])
@@ -127,7 +129,7 @@ def test_what_a_given_end_says_is_carried_in(scheme, order):
 
 @pytest.mark.parametrize(
     ("scheme", "changing"),
-    [(Rusanov, True), (Roe, True), (MUSCL, True), (MUSCL, False), slow(Roe, False)],
+    [(Roe, True), (MUSCL, True), slow(Rusanov, True), slow(MUSCL, False), slow(Roe, False)],
 )
 def test_diffusion_from_an_end_is_of_second_order(scheme, changing):
     """∂t u = ν ∂xx u with u(0, t) = cos ωt, or 1, and u(1, t) = 0: the wave of skin depth
@@ -148,7 +150,8 @@ def test_diffusion_from_an_end_is_of_second_order(scheme, changing):
         ends = (Given(times, states[None]), Inflow(np.zeros(1)))
         grid = Grid.interval(cells, boundary=ends)
         flux = scheme(ViscousBurgers(a=0.0, nu=nu))
-        run = solve(flux, first[None], np.array([0.0, end]), grid, StepControl(0.4, 0.4, False))
+        control = StepControl(0.4, 0.4, False)
+        run = compiled(solve, flux, first[None], np.array([0.0, end]), grid, control)
         return np.max(np.abs(np.asarray(run.values)[-1, 0] - last))
 
     coarse, fine = error(20), error(40)
@@ -173,13 +176,14 @@ def test_a_source_leads_no_state_beyond_the_bounds_of_a_law(rate):
     )
     bounded = dataclasses.replace(law, least=np.asarray(0.0), most=np.asarray(1.0))
     grid = Grid.interval(40)
-    first = jnp.asarray(0.5 + 0.4 * np.sin(2 * np.pi * grid.centers()))[None]
-    beyond = first.at[0, 7].set(1.2).at[0, 25].set(-0.3)
+    first = 0.5 + 0.4 * np.sin(2 * np.pi * grid.centers())[None]
+    beyond = first.copy()
+    beyond[0, 7], beyond[0, 25] = 1.2, -0.3
     times = np.array([0.0, 0.1, 0.6])
 
     def run(law, first):
         control = StepControl(0.4, 0.4, False)
-        return compiled(lambda: solve(MUSCL(law), first, times, grid, control)).values
+        return np.asarray(compiled(solve, MUSCL(law), first, times, grid, control).values)
 
     free, kept = run(law, first), run(bounded, first)
     assert np.any((free < 0.0) | (free > 1.0))

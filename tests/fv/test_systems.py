@@ -13,6 +13,7 @@ from hfluxno import laws
 from hfluxno.fv import MUSCL, Roe, Rusanov, Status, eigen, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import ConservationLaw, Cubic, SpaceLaw
+from tests.compiled import compiled
 from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -73,16 +74,17 @@ def characteristic_averages(edges, time):
     ids=["roe-none", "roe-mc", "muscl", "rusanov"],
 )
 def test_three_linear_fields_move_along_their_characteristics(scheme, least):
-    errors = []
-    for cells in (100, 200):
-        grid = Grid.interval(cells)
-        edges = np.linspace(0.0, 1.0, cells + 1)
-        law = Linear(("a", "b", "c"), jnp.asarray(MATRIX))
-        initial = jnp.asarray(characteristic_averages(edges, 0.0))
-        solution = compiled_solve(scheme(law), initial, jnp.asarray([0.0, 0.3]), grid)
+    grid, errors = Grid.interval(200), []
+    law = Linear(("a", "b", "c"), MATRIX)
+    # Two periods on these cells are one on half of them, in half the time.
+    for periods in (2, 1):
+        edges = np.linspace(0.0, 1.0, 200 // periods + 1)
+        first, last = (
+            np.tile(characteristic_averages(edges, time), periods) for time in (0.0, 0.3)
+        )
+        solution = compiled_solve(scheme(law), first, np.array([0.0, 0.3 / periods]), grid)
         assert int(solution.status) == Status.OK
-        difference = np.asarray(solution.values[-1]) - characteristic_averages(edges, 0.3)
-        errors.append(np.mean(np.abs(difference)))
+        errors.append(np.mean(np.abs(np.asarray(solution.values)[-1] - last)))
     assert np.log2(errors[0] / errors[1]) > least
 
 
@@ -106,7 +108,7 @@ def test_one_wave_of_a_system_runs_alone():
     initial = jnp.asarray(VECTORS[:, 2:] * profile)
     law = Linear(("a", "b", "c"), jnp.asarray(MATRIX))
     solution = compiled_solve(Roe(law), initial, jnp.asarray([0.0, 0.1]), Grid.interval(cells))
-    others = np.linalg.inv(VECTORS)[:2] @ np.asarray(solution.values[-1])
+    others = np.linalg.inv(VECTORS)[:2] @ np.asarray(solution.values)[-1]
     np.testing.assert_allclose(others, 0.0, atol=1e-12)
 
 
@@ -116,7 +118,9 @@ MIDDLE_PRESSURE, MIDDLE_VELOCITY = 0.30313, 0.92745
 MIDDLE_DENSITIES = 0.42632, 0.26557
 
 
-@pytest.mark.parametrize("scheme", [slow(Roe), MUSCL, slow(Rusanov)])
+# With a law that knows its waves test_gas.py tests it.
+@pytest.mark.validation
+@pytest.mark.parametrize("scheme", [Roe, MUSCL, Rusanov])
 def test_sods_shock_tube(scheme):
     cells, time = 200, 0.2
     grid = Grid.interval(cells, boundary="outflow")
@@ -125,7 +129,7 @@ def test_sods_shock_tube(scheme):
     initial = jnp.asarray(np.stack([rho, 0.0 * x, pressure / 0.4]))
     solution = compiled_solve(scheme(Euler()), initial, jnp.asarray([0.0, time]), grid)
     assert int(solution.status) == Status.OK
-    rho, m, energy = np.asarray(solution.values[-1])
+    rho, m, energy = np.asarray(solution.values)[-1]
     velocity, pressure = m / rho, 0.4 * (energy - 0.5 * m**2 / rho)
 
     def near(position):
@@ -140,11 +144,11 @@ def test_sods_shock_tube(scheme):
     shock = x[np.argmax(rho < 0.5 * (0.125 + MIDDLE_DENSITIES[1]))]
     assert shock == pytest.approx(0.8504, abs=0.01)
     # Mass and energy stay; the pressures at the ends are 1 and 0.1.
-    gained = (np.asarray(solution.values[-1]) - np.asarray(initial)).mean(axis=1)
+    gained = (np.asarray(solution.values)[-1] - np.asarray(initial)).mean(axis=1)
     np.testing.assert_allclose(gained, [0.0, 0.9 * time, 0.0], atol=1e-12)
 
 
-@pytest.mark.parametrize("scheme", [slow(Roe), MUSCL, slow(Rusanov)])
+@pytest.mark.parametrize("scheme", [slow(Roe), slow(MUSCL), Rusanov])
 def test_rank_one_data_on_a_plane_equal_the_line(scheme):
     """One axis of a two-dimensional grid at a time, in either order."""
     cells, across = 40, 5
@@ -160,7 +164,7 @@ def test_rank_one_data_on_a_plane_equal_the_line(scheme):
         plane = Grid((0.0, 0.0), (1.0, 1.0), shape, (("periodic", "periodic"),) * 2)
         schemes = (scheme(law), scheme(law))
         solution = compiled_solve(schemes, jnp.asarray(spread[None]), times, plane, substeps=10)
-        values = np.moveaxis(np.asarray(solution.values[:, 0]), axis + 1, -1)
+        values = np.moveaxis(np.asarray(solution.values)[:, 0], axis + 1, -1)
         expected = np.broadcast_to(np.asarray(line.values)[:, 0][:, None], values.shape)
         np.testing.assert_allclose(values, expected, atol=1e-12)
 
@@ -186,6 +190,7 @@ class FluxOnly(SpaceLaw):
         return laws.Euler(axes=2).flux(u, axis)
 
 
+@pytest.mark.validation
 def test_equal_speeds_of_a_gas_are_one_wave(x64):
     """Its double eigenvalue is for LAPACK a complex pair with parts of the size of rounding."""
     x, y = np.meshgrid(*[2.0 * np.pi * (np.arange(32) + 0.5) / 32] * 2, indexing="ij")
@@ -196,7 +201,7 @@ def test_equal_speeds_of_a_gas_are_one_wave(x64):
     def after(law):
         solution = solve(Roe(law), gas, np.array([0.0, 0.1]), grid)
         assert int(solution.status) == Status.OK
-        return np.asarray(solution.values[-1])
+        return np.asarray(solution.values)[-1]
 
     # The gas's own waves, which have one limiter more, differ by less than the scheme's error.
     assert np.max(np.abs(after(FluxOnly()) - after(laws.Euler(axes=2)))) < 5.6e-3
@@ -209,9 +214,13 @@ def test_waves_of_equal_speeds_sum_to_the_vector(x64):
     speeds = np.array([-1.0, 2.0, 2.0, 2.0]) + 1e-15 * rng.normal(size=(50, 4))
     matrix = np.einsum("nij,nj,njk->ikn", vectors, speeds, np.linalg.inv(vectors))
     vector = rng.normal(size=(4, 50))
-    found, split = eigen.waves(jnp.asarray(matrix))
-    parts = np.asarray(split(jnp.asarray(vector)))
+
+    def waves(matrix, vector):
+        found, split = eigen.waves(matrix)
+        return found, split(vector)
+
+    found, parts = map(np.asarray, compiled(waves, matrix, vector))
     np.testing.assert_allclose(parts.sum(axis=0), vector, atol=1e-9)
     np.testing.assert_allclose(parts[2:], 0.0, atol=1e-9)
     moved = np.einsum("ikn,pkn->pin", matrix, parts)
-    np.testing.assert_allclose(moved, np.asarray(found)[:, None] * parts, atol=1e-7)
+    np.testing.assert_allclose(moved, found[:, None] * parts, atol=1e-7)
