@@ -252,8 +252,8 @@ def _chain(layers, arrays, name):
 def filled(tree, arrays, name, where):
     """A part of a tree with its weight and bias from the record, shaped as ours."""
     part = where(tree)
-    weight = jnp.asarray(arrays[f"weights/{name}/weight"]).reshape(part.weight.shape)
-    bias = jnp.asarray(arrays[f"weights/{name}/bias"]).reshape(part.bias.shape)
+    weight = jnp.asarray(arrays[f"weights/{name}/weight"].reshape(part.weight.shape))
+    bias = jnp.asarray(arrays[f"weights/{name}/bias"].reshape(part.bias.shape))
     new = eqx.tree_at(lambda p: (p.weight, p.bias), part, (weight, bias))
     return new if part is tree else eqx.tree_at(where, tree, new)
 

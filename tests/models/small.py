@@ -3,7 +3,6 @@
 import dataclasses
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,6 +19,7 @@ from hfluxno.models.parts import (
     WeakFormConfig,
 )
 from hfluxno.models.provenance import Training
+from tests import drawn
 
 TRAINING = Training(
     data="nothing",
@@ -82,22 +82,8 @@ CONFIGURATIONS = {
 
 
 def network(config: ModelConfig, seed: int = 0):
-    """A network in which every parameter is a random number, so that no zero hides a part of it.
-
-    The numbers are NumPy's: nothing has to be compiled.
-    """
-    skeleton = eqx.filter_eval_shape(config.build, jax.random.key(0))
-    random = np.random.default_rng(seed)
-
-    def filled(leaf):
-        if not isinstance(leaf, jax.ShapeDtypeStruct):
-            return leaf
-        numbers = random.normal(0.0, 0.4, leaf.shape)
-        if jnp.issubdtype(leaf.dtype, jnp.complexfloating):
-            numbers = numbers + 1j * random.normal(0.0, 0.4, leaf.shape)
-        return jnp.asarray(numbers.astype(leaf.dtype))
-
-    return jax.tree.map(filled, skeleton)
+    """A network with random parameters."""
+    return drawn.module(config.build, seed=seed)
 
 
 @eqx.filter_jit

@@ -12,45 +12,47 @@ from hfluxno.models.hypernetwork import Head, Hypernetwork
 from hfluxno.models.local_flux import LocalFlux
 from hfluxno.models.parts import HypernetworkConfig, LocalConfig
 from hfluxno.nn.spectral import SpectralMixing
+from tests import drawn
+from tests.compiled import compiled
 from tests.models import small
 from tests.slow import slow
 
 
 def flux(key=0):
     sizes = LocalConfig(left=2, right=1, lift=3, width=5, depth=1)
-    return LocalFlux(1, 1, 0, sizes, coordinates=False, key=jax.random.key(key))
+    return drawn.module(LocalFlux, 1, 1, 0, sizes, coordinates=False, seed=key)
 
 
 def make(targets):
-    return Hypernetwork(6, targets, HypernetworkConfig(4, 7, 1, 2), key=jax.random.key(1))
+    return drawn.fresh(Hypernetwork, 6, targets, HypernetworkConfig(4, 7, 1, 2))
 
 
-@pytest.mark.parametrize("target", [flux(), SpectralMixing(4, 2, (2,), key=jax.random.key(3))])
+@pytest.mark.parametrize("target", [flux(), drawn.module(SpectralMixing, 4, 2, (2,))])
 def test_bias_hyperinit_writes_the_fresh_target_for_every_context(target):
     hypernetwork = make((target,))
     for seed in (0, 1):
-        written = hypernetwork(jax.random.normal(jax.random.key(seed), (6,)))[0]
+        written = compiled(lambda h, c: h(c), hypernetwork, drawn.normal(6, seed=seed))[0]
         assert eqx.tree_equal(written, target)
 
 
 def test_heads_share_the_trunk_and_write_what_belongs_to_them():
-    first, second = make((flux(1), flux(2)))(jnp.ones(6))
+    first, second = compiled(make((flux(1), flux(2))), np.ones(6, "f4"))
     assert eqx.tree_equal(first, flux(1)) and eqx.tree_equal(second, flux(2))
 
 
 def test_parameters_are_the_block_diagonal_map_of_the_code(x64):
     """Real and imaginary parts of each array, row by row, from their own block of the input."""
-    target = SpectralMixing(2, 1, (1,), key=jax.random.key(0))
-    head = Head(4, target, 2, key=jax.random.key(1))
-    weight = jax.random.normal(jax.random.key(3), head.linear.weight.shape)
-    head = eqx.tree_at(
-        lambda h: (h.linear.weight, h.linear.bias), head, (weight, 0.0 * head.linear.bias)
-    )
-    code = jax.random.normal(jax.random.key(2), (4,))
+    target = drawn.module(SpectralMixing, 2, 1, (1,))
+    head = drawn.fresh(Head, 4, target, 2)
+    weight = drawn.normal(*head.linear.weight.shape, seed=3)
+    none = jnp.asarray(np.zeros_like(head.linear.bias))
+    head = eqx.tree_at(lambda h: (h.linear.weight, h.linear.bias), head, (weight, none))
+    code = drawn.normal(4, seed=2)
     blocks = np.split(np.asarray(code), 2)
-    numbers = np.concatenate([w @ c for w, c in zip(head.linear.weight, blocks, strict=True)])
+    weight = np.asarray(weight)
+    numbers = np.concatenate([w @ c for w, c in zip(weight, blocks, strict=True)])
     assert numbers.size == head.template.size == 2 * (4 + 4 + 2 + 2)
-    written = head(code)
+    written = compiled(head, code)
     expected = (numbers[:4] + 1j * numbers[4:8]).reshape(1, 2, 2)
     np.testing.assert_allclose(written.first, expected, rtol=1e-12)
     expected = (numbers[20:22] + 1j * numbers[22:24]).reshape(1, 2)

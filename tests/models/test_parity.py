@@ -15,6 +15,7 @@ from hfluxno.models.parts import FourierConfig, LocalConfig, TRecViTConfig, ViTC
 from hfluxno.models.rollout import rollout
 from hfluxno.models.vit import waves
 from hfluxno.nn.linear import MLP
+from tests import drawn
 from tests.compiled import compiled
 from tests.models import original
 from tests.slow import slow
@@ -75,7 +76,7 @@ def test_flux_no_step(x64):
     arrays = original.recorded("flux_no")
     state = jnp.asarray(arrays["state"])
     sizes = LocalConfig(left=4, right=2, lift=8, width=10, depth=4)
-    fresh = LocalFlux(1, 1, 0, sizes, coordinates=True, key=jax.random.key(0))
+    fresh = drawn.module(LocalFlux, 1, 1, 0, sizes, coordinates=True)
     flux = original.flux(fresh, arrays)
     dt, dx = original.CASES["flux_no"]["steps"]
     grid = Grid.interval(state.shape[1], 0.0, dx * state.shape[1])
@@ -139,7 +140,7 @@ def test_fourier_flux_of_the_code_at_the_left_faces(x64):
         before, after, sizes["lift_dim"], sizes["width_lift"], sizes["depth"],
         (sizes["frequency_modes"],), sizes["blocks_flux"], "code",
     )  # fmt: skip
-    ours = FourierFlux(1, 1, 0, config, cells=cells, coordinates=True, key=jax.random.key(0))
+    ours = drawn.module(FourierFlux, 1, 1, 0, config, cells=cells, coordinates=True)
     # The original also sees the place of the cell right of the face, which our stencil holds.
     lift = arrays["weights/lift/0/weight"].copy()
     lift[:, before + after + before] += lift[:, -1]
@@ -148,7 +149,7 @@ def test_fourier_flux_of_the_code_at_the_left_faces(x64):
         original.spectral(layer, arrays, f"layer{i}") for i, layer in enumerate(ours.layers)
     )
     lifted = original._chain(ours.lift.layers, arrays, "lift")
-    wide = MLP(sizes["lift_dim"], 1, sizes["width_project"], 1, key=jax.random.key(0))
+    wide = drawn.module(MLP, sizes["lift_dim"], 1, sizes["width_project"], 1)
     projected = original._chain(wide.layers, arrays, "project")
     ours = eqx.tree_at(
         lambda f: (f.lift.layers, f.layers, f.project.layers), ours, (lifted, layers, projected)

@@ -73,8 +73,8 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 def test_load_gives_a_forecaster(released):
     model = hfluxno.load(released)
     assert model.name == "hfluxno-tiny"
-    forecast = model.forecast(trajectory(), 2)
-    by_method = hfluxno.forecast(trajectory(), 2, method="hfluxno", weights=str(released))
+    forecast = model.forecast(trajectory(), 3)
+    by_method = hfluxno.forecast(trajectory(), 3, method="hfluxno", weights=str(released))
     np.testing.assert_array_equal(forecast.trajectory.values, by_method.trajectory.values)
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from hfluxno.nn.patch import PatchEmbedding, coordinates, cut, tokens_along
+from tests import drawn
+from tests.compiled import compiled
 
 
 def test_rows_count_channels_then_cells():
@@ -22,14 +24,13 @@ def test_two_axes():
 
 
 def test_embedding_is_a_strided_convolution():
-    embed = PatchEmbedding(2, 5, (4,), True, key=jax.random.key(0))
-    u = jax.random.normal(jax.random.key(1), (3, 2, 12))
-    place = jnp.broadcast_to(jnp.linspace(0.0, 1.0, 12)[None, None], (3, 1, 12))
-    expected = jax.lax.conv_general_dilated(
-        jnp.concatenate([u, place], 1), embed.linear.weight.reshape(5, 3, 4), (4,), "VALID"
-    )
-    expected = jnp.moveaxis(expected, 1, 2) + embed.linear.bias[None, None]
-    np.testing.assert_allclose(embed(u), expected, rtol=1e-4, atol=1e-5)
+    embed = drawn.module(PatchEmbedding, 2, 5, (4,), True)
+    u = np.asarray(drawn.normal(3, 2, 12))
+    place = np.broadcast_to(np.linspace(0.0, 1.0, 12, dtype="f4")[None, None], (3, 1, 12))
+    rows, kernel = np.concatenate([u, place], 1), np.asarray(embed.linear.weight).reshape(5, 3, 4)
+    expected = jax.lax.conv_general_dilated(rows, kernel, (4,), "VALID")
+    expected = np.moveaxis(np.asarray(expected), 1, 2) + np.asarray(embed.linear.bias)
+    np.testing.assert_allclose(compiled(embed, u), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_coordinates_run_from_0_to_1_along_each_axis():

@@ -12,6 +12,7 @@ import pytest
 
 from hfluxno.models.baselines.icon.model import ICONConfig, rows, starts
 from hfluxno.models.rollout import rollout
+from tests import drawn
 from tests.compiled import compiled
 from tests.models import small
 from tests.slow import slow
@@ -38,9 +39,11 @@ LAW = dataclasses.replace(CONFIG, context=3, examples_from="law")
 
 def sensitive(config=CONFIG):
     """Norms and averages make small numbers alike: with large ones every token matters."""
-    return jax.tree.map(
-        lambda leaf: 3.0 * leaf if eqx.is_inexact_array(leaf) else leaf, small.network(config)
-    )
+
+    def large(leaf):
+        return jnp.asarray(3.0 * np.asarray(leaf)) if eqx.is_inexact_array(leaf) else leaf
+
+    return jax.tree.map(large, small.network(config))
 
 
 def test_the_prompt_is_written_as_published(x64):
@@ -101,23 +104,26 @@ def test_the_prompt_of_given_examples_is_written_as_published(x64):
 def test_given_pairs_of_the_context_answer_as_those_that_are_taken_from_it(x64):
     context = small.context(CONFIG)
     taken = compiled(sensitive(CONFIG).predict, context)
-    pairs = jnp.stack([context[:4:3], context[3::3]], axis=1)
+    frames = np.asarray(context)
+    pairs = np.stack([frames[:4:3], frames[3::3]], axis=1)
     given = compiled(lambda n, p, c: n.shown(p).predict(c), sensitive(LAW), pairs, context[-3:])
     np.testing.assert_allclose(given, taken, rtol=1e-10)
 
 
 def test_examples_have_no_order_but_the_numbers_that_mark_them(x64):
-    network, pairs = sensitive(LAW), jnp.asarray(random_pairs(LAW))
+    network, pairs = sensitive(LAW), random_pairs(LAW)
     context = small.context(LAW)
 
     def answer(network, pairs):
         return network.shown(pairs).predict(context)
 
     expected = compiled(answer, network, pairs)
-    columns = network.transformer.embed.weight
+    columns = np.asarray(network.transformer.embed.weight)
     # The numbers of the two examples are the columns behind the place and the fields.
     exchanged = eqx.tree_at(
-        lambda n: n.transformer.embed.weight, network, columns[:, jnp.asarray([0, 1, 2, 4, 3, 5])]
+        lambda n: n.transformer.embed.weight,
+        network,
+        jnp.asarray(columns[:, [0, 1, 2, 4, 3, 5]]),
     )
     np.testing.assert_allclose(compiled(answer, exchanged, pairs[::-1]), expected, rtol=1e-9)
     assert not np.allclose(compiled(answer, exchanged, pairs), expected, rtol=1e-3)
@@ -127,11 +133,11 @@ def test_examples_have_no_order_but_the_numbers_that_mark_them(x64):
 
 def test_a_roll_out_keeps_its_examples(x64):
     network, context = sensitive(LAW), small.context(LAW)
-    shown = network.shown(jnp.asarray(random_pairs(LAW)))
+    shown = compiled(network.shown, random_pairs(LAW))
     operator = shown.operator
     for mode in ("frozen", "sliding"):
         found = compiled(rollout, shown, context, 5, mode)
-        before = jnp.concatenate([context, found[:2]])
+        before = np.concatenate([context, found[:2]])
         np.testing.assert_allclose(found, compiled(operator.together, before), rtol=1e-9)
 
 
@@ -157,14 +163,13 @@ def test_examples_are_spread_evenly_to_the_newest():
 def test_the_order_of_tokens_and_of_places_means_nothing(x64):
     transformer = sensitive().transformer
     random = np.random.default_rng(3)
-    tokens = jnp.asarray(random.normal(size=(9, 4)))
-    places = jnp.asarray(random.uniform(size=6))
+    tokens, places = random.normal(size=(9, 4)), random.uniform(size=6)
     answer = compiled(transformer, tokens, places)
     shuffled = compiled(transformer, tokens[random.permutation(9)], places)
     np.testing.assert_allclose(shuffled, answer, rtol=1e-10, atol=1e-12)
     order = random.permutation(6)
     elsewhere = compiled(transformer, tokens, places[order])
-    np.testing.assert_allclose(elsewhere, answer[:, order], rtol=1e-11)
+    np.testing.assert_allclose(elsewhere, np.asarray(answer)[:, order], rtol=1e-11)
 
 
 def test_a_step_starts_from_the_frame_a_stride_before(x64):
@@ -172,10 +177,11 @@ def test_a_step_starts_from_the_frame_a_stride_before(x64):
     operator = compiled(network.read, context)
     assert operator.stride == 3
     frozen = compiled(rollout, network, context, 5, "frozen")
-    before = jnp.concatenate([context[-3:], frozen[:2]])
+    before = np.concatenate([np.asarray(context)[-3:], np.asarray(frozen)[:2]])
     np.testing.assert_allclose(frozen, compiled(operator.together, before), rtol=1e-9)
 
     sliding = compiled(rollout, network, context, 2, "sliding")
+    sliding, frozen = np.asarray(sliding), np.asarray(frozen)
     np.testing.assert_allclose(sliding[0], compiled(network.predict, context), rtol=1e-9)
     np.testing.assert_allclose(sliding[0], frozen[0], rtol=1e-9)
     assert not np.allclose(sliding[1], frozen[1], rtol=1e-4)
@@ -216,7 +222,7 @@ def test_a_context_or_a_configuration_that_does_not_fit_is_refused():
 
 def test_a_fresh_network_has_the_published_scales():
     config = dataclasses.replace(CONFIG, width=32)
-    transformer = compiled(config.build, jax.random.key(0)).transformer
+    transformer = drawn.fresh(config.build).transformer
     for layer in (*transformer.encoder, *transformer.decoder):
         for linear in (layer.attention.query, layer.attention.leave, layer.narrow):
             bound = np.sqrt(6.0 / sum(linear.weight.shape))
