@@ -96,6 +96,8 @@ def test_the_file_does_not_depend_on_memory_or_interruptions(tmp_path, suffix):
     assert not Path(f"{other}.partial").exists()
 
 
+# Above it is left between two blocks.
+@pytest.mark.validation
 def test_a_killed_run_is_taken_up(tmp_path):
     reference, output = tmp_path / "a.zarr", tmp_path / "b.zarr"
     script = f"""

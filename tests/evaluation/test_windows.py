@@ -134,7 +134,7 @@ def test_data_that_do_not_fit_are_refused(file):
 
 def test_the_command_shows_a_table_and_writes_all_numbers(file, tmp_path, capsys):
     weights = tmp_path / "net"
-    save_pretrained(weights, _CONFIG.build(jax.random.key(0)), _CONFIG, small.TRAINING)
+    save_pretrained(weights, small.network(_CONFIG), _CONFIG, small.TRAINING)
     output = tmp_path / "errors.json"
     command = ["evaluate", "--weights", str(weights), "--data", str(file), "--output", str(output)]
     command += ["--steps", "3", "--every", "50", "--trajectories", "2"]

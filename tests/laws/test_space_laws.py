@@ -44,21 +44,26 @@ def states(law, seed, count=30):
     return jnp.asarray(np.concatenate([height[None], height * velocity]))
 
 
+def waves(law, left, right, vector, axis=0):
+    """The speeds, and the vector split into waves."""
+    speeds, split = law.waves(left, right, axis) if law.axes > 1 else law.waves(left, right)
+    return speeds, split(vector)
+
+
 @pytest.mark.parametrize(("name", "axis"), EACH_AXIS)
 def test_waves_are_those_of_the_jacobian(name, axis):
     law = SYSTEMS[name].along(axis)
     u = states(SYSTEMS[name], 0)
     matrices = np.moveaxis(np.asarray(compiled(law.jacobian, u)), -1, 0)
     eigenvalues = np.sort(np.linalg.eigvals(matrices).real, axis=-1).T
-    speeds, split = law.waves(u, u)
+    vector = np.random.default_rng(1).normal(size=u.shape)
+    speeds, parts = map(np.asarray, compiled(waves, law, u, u, vector))
     np.testing.assert_allclose(speeds, eigenvalues, atol=1e-7)
-    slowest, fastest = law.speed_range(u)
+    slowest, fastest = compiled(law.speed_range, u)
     np.testing.assert_allclose([slowest, fastest], eigenvalues[[0, -1]], atol=1e-7)
-    vector = jnp.asarray(np.random.default_rng(1).normal(size=u.shape))
-    parts = np.asarray(split(vector))
     np.testing.assert_allclose(parts.sum(axis=0), vector, atol=1e-12)
     turned = np.einsum("pij,wjp->wip", matrices, parts)
-    np.testing.assert_allclose(turned, np.asarray(speeds)[:, None] * parts, atol=1e-11)
+    np.testing.assert_allclose(turned, speeds[:, None] * parts, atol=1e-11)
 
 
 @pytest.mark.parametrize(("name", "axis"), EACH_AXIS)
@@ -66,9 +71,10 @@ def test_waves_of_a_jump_carry_the_jump_of_the_flux(name, axis):
     """Σ λ_p W_p = f(r) - f(l), Roe's property."""
     law = SYSTEMS[name].along(axis)
     left, right = states(SYSTEMS[name], 1), states(SYSTEMS[name], 2)
-    speeds, split = law.waves(left, right)
-    carried = (np.asarray(speeds)[:, None] * np.asarray(split(right - left))).sum(axis=0)
-    np.testing.assert_allclose(carried, law.flux(right) - law.flux(left), atol=1e-12)
+    jump = np.asarray(right) - np.asarray(left)
+    speeds, parts = map(np.asarray, compiled(waves, law, left, right, jump))
+    before, behind = (np.asarray(compiled(law.flux, u)) for u in (left, right))
+    np.testing.assert_allclose((speeds[:, None] * parts).sum(axis=0), behind - before, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name, law in SYSTEMS.items() if law.axes > 1])
@@ -78,16 +84,19 @@ def test_no_axis_is_special(name):
     order = np.arange(len(law.fields))
     for vector in law.vectors:
         order[[vector[0], vector[1]]] = order[[vector[1], vector[0]]]
-    left, right = states(law, 3), states(law, 4)
-    turned_left, turned_right = left[order], right[order]
-    np.testing.assert_allclose(law.flux(turned_left, 1), law.flux(left, 0)[order], rtol=1e-14)
-    (speeds, split), (turned_speeds, turned_split) = (
-        law.waves(left, right, 0),
-        law.waves(turned_left, turned_right, 1),
-    )
+    left, right = (np.asarray(states(law, seed)) for seed in (3, 4))
+
+    @jax.jit
+    def of_axis(left, right, axis):
+        along = [lambda u, v, a=a: (law.flux(u, a), *waves(law, u, v, v - u, a)) for a in (0, 1)]
+        return jax.lax.switch(axis, along, left, right)
+
+    flux, speeds, parts = map(np.asarray, of_axis(left, right, 0))
+    turned = map(np.asarray, of_axis(left[order], right[order], 1))
+    turned_flux, turned_speeds, turned_parts = turned
+    np.testing.assert_allclose(turned_flux, flux[order], rtol=1e-14)
     np.testing.assert_allclose(turned_speeds, speeds, rtol=1e-13)
-    parts = split(right - left)[:, order]
-    np.testing.assert_allclose(turned_split(turned_right - turned_left), parts, atol=1e-13)
+    np.testing.assert_allclose(turned_parts, parts[:, order], atol=1e-13)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -95,15 +104,21 @@ def test_both_sides_of_a_contact_have_one_velocity_and_one_flux(axis):
     """S*(u*_r - u*_l) = F*_r - F*_l with F*_K = f(u_K) + S_K (u*_K - u_K)."""
     law = SYSTEMS["euler-2d"]
     left, right = states(law, 5), states(law, 6)
-    ranges = [law.speed_range(u, axis) for u in (left, right)]
-    slowest = jnp.minimum(ranges[0][0], ranges[1][0])
-    fastest = jnp.maximum(ranges[0][1], ranges[1][1])
-    contact, star_left, star_right = law.contact(left, right, slowest, fastest, axis)
+
+    def everything(left, right):
+        (low, high), (lower, higher) = (law.speed_range(u, axis) for u in (left, right))
+        slowest, fastest = jnp.minimum(low, lower), jnp.maximum(high, higher)
+        middle = law.contact(left, right, slowest, fastest, axis)
+        return slowest, fastest, *middle, law.flux(left, axis), law.flux(right, axis)
+
+    found = map(np.asarray, compiled(everything, left, right))
+    slowest, fastest, contact, star_left, star_right, of_left, of_right = found
+    left, right = np.asarray(left), np.asarray(right)
     for star, side in ((star_left, left), (star_right, right)):
         np.testing.assert_allclose(star[1 + axis] / star[0], contact, rtol=1e-12)
         np.testing.assert_allclose(star[2 - axis] / star[0], side[2 - axis] / side[0], rtol=1e-12)
-    flux_left = law.flux(left, axis) + slowest[None] * (star_left - left)
-    flux_right = law.flux(right, axis) + fastest[None] * (star_right - right)
+    flux_left = of_left + slowest[None] * (star_left - left)
+    flux_right = of_right + fastest[None] * (star_right - right)
     jump = contact[None] * (star_right - star_left)
     np.testing.assert_allclose(flux_right - flux_left, jump, atol=1e-11)
 

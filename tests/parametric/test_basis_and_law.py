@@ -179,12 +179,13 @@ def test_fitted_law_is_solved_like_any_other_in_either_precision():
     with jax.enable_x64(True):
         law = _quadratic_law()
         initial = jnp.asarray(0.5 + np.sin(2 * np.pi * x))[None]
-        double = solve(Roe(law), initial, jnp.array([0.0, 0.1, 0.2]), grid)
+        times = np.array([0.0, 0.1, 0.2])
+        double = compiled(solve, Roe(law), initial, times, grid)
         assert double.values.dtype == jnp.float64
-        totals = double.values.sum(axis=-1)
-        np.testing.assert_allclose(totals, 25.0, rtol=1e-14)
         double_values = np.asarray(double.values)
-    single = solve(Roe(law), jnp.asarray(initial, jnp.float32), jnp.array([0.0, 0.1, 0.2]), grid)
+        np.testing.assert_allclose(double_values.sum(axis=-1), 25.0, rtol=1e-14)
+    initial = jnp.asarray(np.asarray(initial, np.float32))
+    single = solve(Roe(law), initial, times, grid)
     assert single.values.dtype == jnp.float32
     np.testing.assert_allclose(single.values, double_values, atol=2e-5)
 
@@ -224,15 +225,20 @@ def test_what_depends_on_place_is_evaluated_once_and_is_the_law(x64, by_state, r
     flux, fine = settings.numerical_flux(law), grid.refine(refinement)
     assert isinstance(flux.law, LawByPlace) and flux.law.law.terms.source_by_place.size == 0
     cells = fine.shape[0]
-    u = jnp.asarray(np.random.default_rng(0).uniform(0.0, 1.4, (1, cells)))
-    x, now = jnp.asarray(fine.centers())[None], jnp.zeros(())
-    expected = np.asarray(law.source(u, x, now))
-    assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(flux.source(u, x, now), expected, rtol=1e-12)
-    edges = jnp.linspace(0.0, 1.0, cells + 1)
-    at = jnp.asarray(np.random.default_rng(1).uniform(0.0, 1.4, (1, cells + 1)))
-    moved = law.factor(edges, 1.0 / cells)[None] * (law.flux(at) + 0.07)
-    np.testing.assert_allclose(flux.law.flux(at), moved, rtol=1e-12)
+    u = np.random.default_rng(0).uniform(0.0, 1.4, (1, cells))
+    at = np.random.default_rng(1).uniform(0.0, 1.4, (1, cells + 1))
+    x, edges = fine.centers()[None], np.linspace(0.0, 1.0, cells + 1)
+
+    @jax.jit
+    def both(u, at, x, edges):
+        now = jnp.zeros(())
+        of_law = law.source(u, x, now), law.factor(edges, 1.0 / cells)[None] * (law.flux(at) + 0.07)
+        return (flux.source(u, x, now), flux.law.flux(at)), of_law
+
+    found, expected = both(u, at, x, edges)
+    assert np.ptp(np.asarray(expected[0])) > 0.1
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
     alone = SolverSettings(StepControl(), False, grid, "muscl", 1).numerical_flux(one_field()).law
     assert isinstance(alone, FittedLaw)  # nothing depends on place
 

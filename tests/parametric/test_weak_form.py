@@ -30,7 +30,7 @@ def _start(values, size, terms, periodic=True, weights=None):
 
 def _frames(law, initial, grid, interval, control=None, scheme=Roe):
     times = np.arange(FRAMES) * interval
-    return compiled(lambda u: solve(scheme(law), u, times, grid, control).values, initial)
+    return compiled(solve, scheme(law), initial, times, grid, control).values
 
 
 @pytest.mark.parametrize("derivative", [1, 2])
@@ -45,14 +45,15 @@ def test_bump_derivative_is_that_of_the_bump(derivative):
 def test_flux_of_a_smooth_solution_is_found(x64):
     """Before shocks form the only errors are the quadrature's and the solver's."""
     grid = Grid.interval(CELLS)
-    x = jnp.asarray(grid.centers())
     law = Cubic(a=0.3, b=-0.4, c=0.7)
-    initial = (0.5 * jnp.sin(2 * jnp.pi * x))[None]
+    initial = (0.5 * np.sin(2 * np.pi * grid.centers()))[None]
     values = _frames(law, initial, grid, 0.005)
     basis, flux, _ = _start(values, 3, 0)
-    speed = basis.gradient(flux, values[0])[0, 0] * (grid.spacing[0] / 0.005)
-    exact = law.jacobian(values[0])[0, 0]
-    assert jnp.max(jnp.abs(speed - exact)) < 0.02 * jnp.max(jnp.abs(exact))
+    slope, exact = compiled(
+        lambda u, c: (basis.gradient(c, u)[0, 0], law.jacobian(u)[0, 0]), values[0], flux
+    )
+    speed, exact = np.asarray(slope) * (grid.spacing[0] / 0.005), np.asarray(exact)
+    assert np.max(np.abs(speed - exact)) < 0.02 * np.max(np.abs(exact))
 
 
 def test_values_beyond_the_range_of_the_law_count_as_they_are(x64):
@@ -70,9 +71,9 @@ def test_values_beyond_the_range_of_the_law_count_as_they_are(x64):
 
 def test_diffusivity_is_found(x64):
     grid = Grid.interval(CELLS)
-    x = jnp.asarray(grid.centers())
+    x = grid.centers()
     law = ViscousBurgers(a=0.5, nu=0.02)
-    initial = (jnp.sin(2 * jnp.pi * x) + 0.3 * jnp.cos(6 * jnp.pi * x))[None]
+    initial = (np.sin(2 * np.pi * x) + 0.3 * np.cos(6 * np.pi * x))[None]
     values = _frames(law, initial, grid, 0.005, StepControl(0.4, 0.4, False), MUSCL)
     _, _, nu = _start(values, 3, 1)
     assert float(nu[0, 0]) * grid.spacing[0] ** 2 / 0.005 == pytest.approx(0.02, rel=0.05)
@@ -88,13 +89,14 @@ def test_without_diffusion_terms_there_are_no_columns(x64):
 
 def test_frames_of_weight_zero_are_not_seen(x64):
     grid = Grid.interval(CELLS)
-    x = jnp.asarray(grid.centers())
-    values = _frames(Cubic(a=0.2, b=0.5, c=0.3), jnp.sin(2 * jnp.pi * x)[None], grid, 0.005)
-    weights = jnp.ones(FRAMES).at[15:].set(0.0)
+    first = np.sin(2 * np.pi * grid.centers())[None]
+    values = _frames(Cubic(a=0.2, b=0.5, c=0.3), first, grid, 0.005)
+    weights = jnp.asarray((np.arange(FRAMES) < 15).astype(float))
     _, seen, _ = _start(values, 4, 0, weights=weights)
     # Within the observed range, so that the basis stays the same.
-    spoilt = values.at[15:].set(0.1 * jnp.cos(values[15:]))
-    _, blind, _ = _start(spoilt, 4, 0, weights=weights)
+    spoilt = np.array(values)
+    spoilt[15:] = 0.1 * np.cos(spoilt[15:])
+    _, blind, _ = _start(jnp.asarray(spoilt), 4, 0, weights=weights)
     np.testing.assert_allclose(seen, blind, rtol=1e-12)
 
 

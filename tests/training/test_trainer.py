@@ -148,8 +148,16 @@ def test_a_run_goes_on_from_weights(whole, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("network", ["stand-in", slow("tiny")])
-def test_a_killed_run_goes_on_to_the_same_state(network, tmp_path, monkeypatch):
+class _Ending(Tracker):
+    def log(self, step, numbers):
+        if step == 6:  # between two checkpoints
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("network", "killed"), [("stand-in", False), slow("stand-in", True), slow("tiny", True)]
+)
+def test_a_run_that_is_ended_goes_on_to_the_same_state(network, killed, tmp_path, monkeypatch):
     if network == "stand-in":
         monkeypatch.setattr(trainer, "_first_network", _standin)
     folder, whole = tmp_path / "run", tmp_path / "whole"
@@ -177,8 +185,13 @@ def test_a_killed_run_goes_on_to_the_same_state(network, tmp_path, monkeypatch):
     """
     if network == "stand-in":
         script = script.replace("# The network.", _STANDIN)
-    code, said = _elsewhere(script, folder)
-    assert code == -signal.SIGKILL, said
+    if killed:
+        code, said = _elsewhere(script, folder)
+        assert code == -signal.SIGKILL, said
+    else:
+        trackers = [JsonLines(folder / "metrics.jsonl"), _Ending()]
+        with pytest.raises(KeyboardInterrupt):
+            train(_TINY, folder, trackers=trackers, log_every=2)
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [2, 4, 4, 6]
     outcome = train(_TINY, folder, trackers=[JsonLines(folder / "metrics.jsonl")], log_every=2)
@@ -187,7 +200,7 @@ def test_a_killed_run_goes_on_to_the_same_state(network, tmp_path, monkeypatch):
     assert expected.keys() == found.keys()
     for key, leaf in expected.items():
         assert leaf.tobytes() == found[key].tobytes(), key
-    # What the killed run had logged after its checkpoint is replaced, not repeated.
+    # What the run had logged after its checkpoint is replaced, not repeated.
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [2, 4, 4, 6, 8, 8, 10, 12, 12]
 
@@ -286,6 +299,7 @@ def test_a_run_whose_updates_stay_non_finite_is_given_up(tmp_path, monkeypatch):
             for batch in make_batch_source(_TINY).batches(start):
                 yield dataclasses.replace(batch, frames=batch.frames * np.float32(np.inf))
 
+    monkeypatch.setattr(trainer, "_first_network", _standin)
     monkeypatch.setattr(trainer, "make_batch_source", lambda *_: Infinite())
     wild = dataclasses.replace(_TINY, stop=dataclasses.replace(_TINY.stop, skipped=3))
     with pytest.raises(Diverged, match=r"given up at step .*: loss or gradient were not finite"):

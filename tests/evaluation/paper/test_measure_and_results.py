@@ -20,6 +20,7 @@ from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
+from tests.models import small
 from tests.models.small import LINE, TRAINING
 
 CELLS, FRAMES = 20, 101
@@ -439,7 +440,7 @@ def test_a_method_that_is_shown_examples_is_measured_with_them():
         heads=1,
         points=CELLS // 2,
     )
-    forecaster = NetworkForecaster(config.build(jax.random.key(0)), config, "icon", None)
+    forecaster = NetworkForecaster(small.network(config), config, "icon", None)
     asked = []
 
     def forecast(context, batch, steps):

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -43,7 +42,7 @@ def weights(tmp_path_factory):
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("weights") / "mine"
     training = Training("", "euler-2d", "test", 0, 3, 8, "one-step", "", "", 0.0, 0.0, "")
-    save_pretrained(folder, config.build(jax.random.key(0)), config, training)
+    save_pretrained(folder, small.network(config), config, training)
     return folder
 
 
