@@ -71,6 +71,7 @@ def test_averages_advance_as_on_the_coarse_cells(name, factor, x64):
     assert np.ptp(np.asarray(of_fine[-1] - context[-1])[0, :factor]) > 1e-3
 
 
+@pytest.mark.validation
 def test_with_one_cell_of_each_it_is_the_network(x64):
     config = small.CONFIGURATIONS["local"]
     network = small.network(config)

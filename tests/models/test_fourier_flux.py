@@ -47,7 +47,7 @@ def integral(k, z):
 def test_the_form_of_the_text_is_equation_15(name, x64):
     config = dataclasses.replace(small.CONFIGURATIONS[name], coordinates=False)
     u = small.context(config)[-1]
-    fluxes = compiled(small.network(config).read, small.context(config)).fluxes
+    fluxes = small.read(small.network(config), small.context(config)).fluxes
     for axis, flux in enumerate(fluxes):
         left, right = flux.left, flux.right
         rows = np.moveaxis(np.asarray(u), 1 + axis, -1)
@@ -80,7 +80,7 @@ def test_the_form_of_the_text_commutes_with_shifts_and_that_of_the_code_does_not
 def test_modes_are_those_of_the_axes(x64):
     """Although the axis of a flux comes last."""
     config = dataclasses.replace(small.CONFIGURATIONS["fourier plane"], coordinates=False)
-    fluxes = compiled(small.network(config).read, small.context(config)).fluxes
+    fluxes = small.read(small.network(config), small.context(config)).fluxes
     assert config.target.modes == (3, 2)
     assert [flux.layers[0].modes for flux in fluxes] == [(2, 3), (3, 2)]
     target = dataclasses.replace(config.target, modes=(3,))

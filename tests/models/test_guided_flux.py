@@ -15,6 +15,7 @@ from hfluxno.models.parts import FourierConfig, WeakFormConfig
 from tests import drawn
 from tests.compiled import compiled
 from tests.models import small
+from tests.slow import slow
 
 NAMES = ("weak form", "weak form of a system")
 
@@ -47,11 +48,11 @@ def _law_of_the_weak_form(network):
     return law
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["weak form", slow("weak form of a system")])
 def test_it_sees_the_flux_of_the_weak_form_in_units_of_the_scaled_variable(name, x64):
     config = small.CONFIGURATIONS[name]
     network, context = small.network(config), 2.0 + small.context(config)
-    operator = compiled(network.read, context)
+    operator = small.read(network, context)
     flux = dataclasses.replace(operator.fluxes[0], inner=_Upwind(len(config.fields)))
     u = context[-1]
     found = compiled(eqx.tree_at(lambda o: o.fluxes, operator, (flux,)), u)
@@ -68,7 +69,7 @@ def test_it_sees_the_slopes_of_the_flux(name, x64):
     config = small.CONFIGURATIONS[name]
     d = len(config.fields)
     context = 2.0 + small.context(config)
-    operator = compiled(small.network(config).read, context)
+    operator = small.read(small.network(config), context)
     seen = []
 
     class Spy(_Upwind):
@@ -125,11 +126,11 @@ def test_it_needs_a_context_and_a_law_on_a_plane_no_diffusion():
         small.network(dataclasses.replace(told, encoder=None))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["weak form", slow("weak form of a system")])
 def test_the_flux_is_bounded_and_the_range_and_its_surroundings_are_free(name, x64):
     config = small.CONFIGURATIONS[name]
     context = 2.0 + small.context(config)
-    flux = compiled(small.network(config).read, context).fluxes[0]
+    flux = small.read(small.network(config), context).fluxes[0]
     low, high = (np.asarray(bound(context, axis=(0, 2))) for bound in (np.min, np.max))
     cells = 2 * flux.ghost + 3
     inside = np.random.default_rng(1).uniform(size=(len(config.fields), cells))

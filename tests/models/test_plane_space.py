@@ -169,6 +169,8 @@ def test_at_first_the_guided_network_is_the_central_flux_of_the_weak_form(config
     assert np.abs(found - context[-1]).max() > 1e-2
 
 
+# Of one field the law is found by the weak form, above.
+@pytest.mark.validation
 def test_the_true_coefficients_are_the_true_law(x64):
     law, context = ShallowWater2D(g=3.0), flow()
     model = emitting(small.network(LAW), context, numbers(SPACE, context, water(3.0)))
@@ -251,7 +253,7 @@ def test_the_speed_loss_vanishes_for_the_true_law_alone(x64):
 def test_the_guided_flux_sees_no_state_outside_the_observed_range():
     config = small.CONFIGURATIONS["weak form on a plane"]
     context = small.context(config)
-    operator = compiled(small.network(config).read, context)
+    operator = small.read(small.network(config), context)
     low, high = float(context.min()), float(context.max())
     u = np.array(context[-1])
     u[0, 2, 3], u[0, 4, 1] = high + 5.0, low - 5.0

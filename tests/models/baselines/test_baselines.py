@@ -17,6 +17,7 @@ from hfluxno.models.weights import SHIPPED
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 from tests.compiled import compiled
 from tests.models import original, small
+from tests.slow import slow
 
 _FOLDER = Path(__file__).parents[2] / "oracle"
 RECORD = json.loads((_FOLDER / "baselines_original.json").read_text())
@@ -72,7 +73,7 @@ def dpot(name, arrays):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["dpot", "dpot_2d"])
+@pytest.mark.parametrize("name", [slow("dpot"), "dpot_2d"])
 def test_dpot_gives_the_numbers_of_the_original(name, x64):
     arrays = original.recorded(name, "baselines")
     network, context = dpot(name, arrays), jnp.asarray(arrays["context"])
@@ -173,7 +174,7 @@ def test_dpot_has_the_parameters_of_the_original(fields):
     assert count == pytest.approx(published, rel=0.02)
 
 
-@pytest.mark.parametrize("config", [DPOT, FNO], ids=["dpot", "fno"])
+@pytest.mark.parametrize("config", [slow(DPOT), FNO], ids=["dpot", "fno"])
 def test_two_fields_on_a_plane(config):
     network = small.network(config)
     context = small.context(config)

@@ -101,6 +101,8 @@ def test_the_prompt_of_given_examples_is_written_as_published(x64):
     np.testing.assert_allclose(compiled(operator, jnp.asarray(u)), found, rtol=1e-10)
 
 
+# Both prompts are compared with what is published above.
+@pytest.mark.validation
 def test_given_pairs_of_the_context_answer_as_those_that_are_taken_from_it(x64):
     context = small.context(CONFIG)
     taken = compiled(sensitive(CONFIG).predict, context)
