@@ -9,7 +9,7 @@ import pytest
 
 from hfluxno.data import Configuration, blocks, generate
 from hfluxno.data.plane.quadrants import write_gas
-from hfluxno.fv import MUSCL, solve
+from hfluxno.fv import Rusanov, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Euler
 from hfluxno.models.hfluxno_config import HFluxNOConfig
@@ -124,18 +124,19 @@ def test_a_transformed_trajectory_of_gas_solves_the_same_law(x64):
     state = Configuration("euler-2d", initial="steps", cells=8).initial_state(0, 0)
 
     def solved(u):
-        flux = MUSCL(law, "van-leer", "hllc")
-        return solve(flux, u, np.array([0.0, 0.02, 0.04]), grid, substeps=4).values
+        times = np.array([0.0, 0.02, 0.04])
+        return solve(Rusanov(law), u, times, grid, substeps=4).values
 
-    frames = compiled(solved, jnp.asarray(state))
+    frames = np.asarray(compiled(solved, state))
     many = Batch(
-        jnp.broadcast_to(frames, (12, *frames.shape)),
-        jax.vmap(lambda gamma: Euler(2, gamma))(jnp.full(12, 1.4)),
+        jnp.asarray(np.broadcast_to(frames, (12, *frames.shape))),
+        compiled(jax.vmap(lambda gamma: Euler(2, gamma)), np.full(12, 1.4)),
     )
-    found = compiled(augment, AugmentConfig(True, True), many, jax.random.key(1)).frames
+    transformed = compiled(augment, AugmentConfig(True, True), many, jax.random.key(1))
+    found = np.asarray(transformed.frames)
     for moved in found:
         np.testing.assert_allclose(compiled(solved, moved[0]), moved, atol=1e-11)
-    assert len(np.unique(np.asarray(found)[:, 0, 1, 0, 0].round(9))) > 3
+    assert len(np.unique(found[:, 0, 1, 0, 0].round(9))) > 3
 
 
 def test_the_error_relative_to_deviations_counts_fields_alike():
