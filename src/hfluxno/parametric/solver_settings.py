@@ -21,6 +21,9 @@ _FINEST_OF_DERIVATIVES = 2
 # On so many the error of the scheme is hardly larger than that of the scheme that made the data,
 # which a fit may hide in the context but not later.
 _AS_FINE = 8
+# From so many on, what the limiter of van Leer smears is less than what MC sharpens wrongly: jumps
+# between states on both sides of an inflection (docs/solver.md, "Compound waves").
+_RESOLVED = 4
 
 # Those of first order have a diffusion of their own, which depends on the length of their steps.
 FIRST_ORDER = ("rusanov", "upwind")
@@ -62,7 +65,8 @@ class SolverSettings(eqx.Module):
             return EngquistOsher(law, at.state, at.sign)
         fixed = self.scheme == "roe-entropy-fix"
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
-        return Roe(law, "mc", entropy_fix=fixed, plain_compounds=resolved)
+        limiter = "van-leer" if resolved and self.refinement >= _RESOLVED else "mc"
+        return Roe(law, limiter, entropy_fix=fixed, plain_compounds=resolved)
 
     @property
     def is_as_fine(self) -> bool:

@@ -107,6 +107,20 @@ def test_four_internal_cells_are_tried_although_two_are_hardly_better_than_one(c
     assert not any("grid ×4" in label for label in tried)
 
 
+def test_a_flux_of_high_degree_and_finer_cells_are_tried_together(chosen):
+    """Neither alone helps: coarse cells hide what further functions explain, and fewer functions
+    what finer cells do. Steps of saturation need both."""
+
+    def error_of(candidate, alone=5e-3):
+        together = candidate.size >= 9 and candidate.refinement >= 4
+        return 8e-3 / candidate.refinement if together else alone * (1.5 - (candidate.size == 6))
+
+    candidate, _ = chosen(error_of)
+    assert (candidate.size, candidate.refinement) == (9, 8)
+    _, tried = chosen(lambda c: error_of(c, 5e-4))
+    assert not any("chebyshev-9" in label and "grid" in label for label in tried)
+
+
 def test_a_constant_speed_has_to_be_better_not_only_simpler(chosen):
     for factor, size in ((1.05, 4), (0.95, 1)):
         candidate, _ = chosen(lambda c, f=factor: 1e-2 * (f if c.size == 1 else 1.0))

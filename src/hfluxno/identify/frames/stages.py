@@ -123,6 +123,19 @@ def _finest(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, scheme="roe-entropy-fix", refinement=4, size=size),)
 
 
+def _richest_on_finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    """A flux of high degree on finer cells than those of the best candidate: cells that are too
+    large hide what further terms explain, and a flux of too low a degree what finer cells do."""
+
+    def propose(best: Candidate) -> tuple[Candidate, ...]:
+        if best.kinks or best.scheme in FIRST_ORDER or best.refinement >= refinement:
+            return ()
+        scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
+        return (dataclasses.replace(best, size=9, scheme=scheme, refinement=refinement),)
+
+    return propose
+
+
 def _rivals(best: Candidate) -> tuple[Candidate, ...]:
     """The next best sets of functions on the grid of the best law: on a coarser one, smeared shocks
     hide which is right."""
@@ -233,6 +246,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_finer(8), _REPRODUCED),
         Stage(_finest, _REPRODUCED, _SMOOTH, 1.2),
         Stage(_richer_flux, _SMOOTH, 1e-4),
+        Stage(_richest_on_finer(4), _SMOOTH, _SMOOTH, 1.2),
+        Stage(_richest_on_finer(8), _SMOOTH, _SMOOTH, 1.2),
         Stage(_kinked, 1e-4),
         Stage(_two_kinks, 1e-4, 5e-3, 2.0),
         Stage(_finer_kink(2), 1e-4),
