@@ -23,7 +23,6 @@ from hfluxno.parametric.plane.flow import SteadyFlow, modes, without_divergence
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further
 from hfluxno.trajectory import Trajectory
-from tests.compiled import compiled
 from tests.identify.plane.laws import identification as identified
 from tests.identify.plane.laws import tracer
 from tests.slow import slow
@@ -31,7 +30,7 @@ from tests.slow import slow
 pytestmark = pytest.mark.usefixtures("x64")
 
 RATE, DT = 0.7, 0.08
-LOWER, UPPER, CELLS = (1.0, -2.0), (2.0, -0.5), (24, 36)
+LOWER, UPPER, CELLS = (1.0, -2.0), (2.0, -0.5), (32, 48)
 CENTER = (1.45, -1.3)
 
 
@@ -127,8 +126,8 @@ def test_it_is_solved_as_the_rotation_of_the_same_velocity():
     x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
     start = jnp.asarray(np.exp(-4.0 * ((x - 0.4) ** 2 + y**2)))[None]
     times, control = jnp.array([0.0, 0.3]), StepControl(0.4, 0.4, lagged=False)
-    expected = compiled(solve, MUSCL(rotation(grid, RATE, (0.2, 0.1))), start, times, grid, control)
-    found = compiled(solve, MUSCL(law.on(grid)), start, times, grid, control)
+    expected = solve(MUSCL(rotation(grid, RATE, (0.2, 0.1))), start, times, grid, control)
+    found = solve(MUSCL(law.on(grid)), start, times, grid, control)
     np.testing.assert_allclose(found.values, expected.values, atol=1e-13)
 
 
@@ -245,20 +244,32 @@ def missed_by(ahead, truth):
     return np.sqrt(np.sum(off**2, axis=(1, 2, 3)) / np.sum(truth**2, axis=(1, 2, 3)))
 
 
-def test_forecasts_and_another_day(every_run_is_right, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("refinement", "close", "close_later"),
+    [
+        # On the cells of the data the scheme misses more than the law.
+        (1, 0.06, 0.06),
+        slow(2, 0.01, 0.02),
+    ],
+)
+def test_forecasts_and_another_day(
+    every_run_is_right, monkeypatch, tmp_path, refinement, close, close_later
+):
     """A forecast is near the exact frames, and so is one of the other half of a turn, with the law
     from a file."""
-    monkeypatch.setattr(run, "REFINEMENTS", (1,))
+    start = Start("restart", refinement)
+    monkeypatch.setattr(run, "REFINEMENTS", (refinement,))
+    monkeypatch.setattr(steady_flow, "best_start", lambda *_: (1e-3, start))
     ahead = hfluxno.forecast(turning(12), 6)
     assert ahead.status == FitStatus.OK
     errors = missed_by(ahead, np.asarray(turning(18).values)[12:])
-    assert errors[-1] < 0.06 and np.all(errors < np.asarray(ahead.predicted_error_90))
+    assert errors[-1] < close and np.all(errors < np.asarray(ahead.predicted_error_90))
     file = tmp_path / "flow.json"
     ahead.identifications[0].save(file)
     law = hfluxno.load_law(file)
     other = hfluxno.forecast(turning(8, start=3.0), 4, law=law)
     assert other.status == FitStatus.OK
-    assert missed_by(other, np.asarray(turning(12, start=3.0).values)[8:])[-1] < 0.06
+    assert missed_by(other, np.asarray(turning(12, start=3.0).values)[8:])[-1] < close_later
     slower = hfluxno.forecast(turning(8, slows=0.6), 2, law=law)
     assert slower.status != FitStatus.OK
 
