@@ -4,9 +4,9 @@
 
 From random steps the exact law is solved to t = 0.5 by Roe's scheme with the MC limiter, with and
 without the second-order part of compound waves (`plain_compounds`), and without it with the limiter
-of van Leer. The reference is the
-first-order upwind scheme, which is Godunov's for an increasing flux, on 12 800 cells. Relative l2
-differences of averages over 100 cells, geometric means over the problems.
+of van Leer. The reference is the first-order upwind scheme, which is Godunov's for an increasing
+flux, on 12 800 cells. Relative l2 differences of averages over 100 cells, geometric means over the
+problems.
 """
 
 import argparse
