@@ -24,12 +24,12 @@ class PlaceModes(eqx.Module):
     def __call__(self, x: Float[Array, "*points"]) -> Float[Array, "mode *points"]:
         xi = (x - self.lower) / (self.upper - self.lower)
         # All at once: a mode at a time makes a program of so many operations that is long compiled.
-        numbers = (1.0 + self.periodic) * np.pi * self.wavenumbers
-        angles = jnp.asarray(numbers.reshape(-1, *(1,) * xi.ndim), xi.dtype) * xi[None]
+        numbers = (1.0 + self.periodic) * np.pi * self.wavenumbers.reshape(-1, *(1,) * xi.ndim)
+        angles = jnp.asarray(numbers, xi.dtype) * xi[None]
         if not self.periodic:
             return jnp.cos(angles)
-        both = jnp.concatenate([jnp.cos(angles[::2]), jnp.sin(angles[1::2])])
-        return both[np.argsort(np.arange(self.count) % 2, kind="stable").argsort()]
+        odd = (np.arange(self.count) % 2 == 1).reshape(numbers.shape)
+        return jnp.where(odd, jnp.sin(angles), jnp.cos(angles))
 
     @property
     def wavenumbers(self) -> np.ndarray:

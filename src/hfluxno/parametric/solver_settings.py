@@ -23,7 +23,7 @@ _FINEST_OF_DERIVATIVES = 2
 _AS_FINE = 8
 # From so many on, what the limiter of van Leer smears is less than what MC sharpens wrongly: jumps
 # between states on both sides of an inflection (docs/solver.md, "Compound waves").
-_RESOLVED = 4
+_VAN_LEER_FROM = 4
 
 # Those of first order have a diffusion of their own, which depends on the length of their steps.
 FIRST_ORDER = ("rusanov", "upwind")
@@ -65,7 +65,7 @@ class SolverSettings(eqx.Module):
             return EngquistOsher(law, at.state, at.sign)
         fixed = self.scheme == "roe-entropy-fix"
         resolved = fixed and self.refinement > 1 and len(law.fields) == 1
-        limiter = "van-leer" if resolved and self.refinement >= _RESOLVED else "mc"
+        limiter = "van-leer" if resolved and self.refinement >= _VAN_LEER_FROM else "mc"
         return Roe(law, limiter, entropy_fix=fixed, plain_compounds=resolved)
 
     @property

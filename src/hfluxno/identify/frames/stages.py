@@ -30,6 +30,9 @@ _PREDICTED = 5e-3
 # Below this back-test error of one field, the scheme is the one that made the data.
 _REPRODUCED = 1e-5
 
+# The degree of a flux that is richer than usual.
+_RICH = 9
+
 _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
 # At the CFL number 1 a constant speed carries a field from cell to cell as it is.
 _CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_CFL_ONE)
@@ -55,7 +58,7 @@ def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ..
 
 
 def _richer_flux(best: Candidate) -> tuple[Candidate, ...]:
-    return (dataclasses.replace(best, size=9),) if best.size < 9 and not best.kinks else ()
+    return (dataclasses.replace(best, size=_RICH),) if best.size < _RICH and not best.kinks else ()
 
 
 def _richer_diffusion(best: Candidate) -> tuple[Candidate, ...]:
@@ -91,6 +94,12 @@ def _equal_steps(scheme: str) -> tuple[Stage, ...]:
     return tuple(Stage(each, _REPRODUCED, 0.0, 1.2, _OF_STEPS) for each in proposals)
 
 
+def _on_finer(best: Candidate, refinement: int, size: int) -> Candidate:
+    """The candidate on finer cells, which Roe's scheme needs an entropy fix for."""
+    scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
+    return dataclasses.replace(best, scheme=scheme, refinement=refinement, size=size)
+
+
 def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
     """The best candidate on a finer internal grid, if the previous refinement was an improvement.
 
@@ -103,13 +112,11 @@ def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
             return ()
         if best.scheme == "upwind":
             best = dataclasses.replace(_FIXED, size=best.size, diffusion=best.diffusion)
-        scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
         size = min(best.size, SIZE_OF_FINER)
         sizes = {size}
         if refinement == 2 and size > 1 and not best.kinks:
             sizes |= {SIZE_OF_FINER, best.size}
-        finer = dataclasses.replace(best, scheme=scheme, refinement=refinement)
-        return tuple(dataclasses.replace(finer, size=size) for size in sorted(sizes))
+        return tuple(_on_finer(best, refinement, size) for size in sorted(sizes))
 
     return propose
 
@@ -119,8 +126,7 @@ def _finest(best: Candidate) -> tuple[Candidate, ...]:
     several jumps may cancel in the frames that are held out."""
     if best.refinement > 1 or best.kinks or best.scheme in FIRST_ORDER:
         return ()
-    size = min(best.size, SIZE_OF_FINER)
-    return (dataclasses.replace(best, scheme="roe-entropy-fix", refinement=4, size=size),)
+    return (_on_finer(best, 4, min(best.size, SIZE_OF_FINER)),)
 
 
 def _richest_on_finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
@@ -130,8 +136,7 @@ def _richest_on_finer(refinement: int) -> Callable[[Candidate], tuple[Candidate,
     def propose(best: Candidate) -> tuple[Candidate, ...]:
         if best.kinks or best.scheme in FIRST_ORDER or best.refinement >= refinement:
             return ()
-        scheme = "roe-entropy-fix" if best.scheme == "roe" else best.scheme
-        return (dataclasses.replace(best, size=9, scheme=scheme, refinement=refinement),)
+        return (_on_finer(best, refinement, _RICH),)
 
     return propose
 
