@@ -40,8 +40,8 @@ class Run(eqx.Module):
     - `refinement`: how many cells of the run a cell of the data has.
     """
 
-    values: Float[Array, "time quantity cells"]
-    flux: Float[Array, "time_of_run field cells_of_run"]
+    values: Float[Array | np.ndarray, "time quantity cells"]
+    flux: Float[Array | np.ndarray, "time_of_run field cells_of_run"]
     is_periodic: bool = eqx.field(static=True, default=False)
     refinement: int = eqx.field(static=True, default=1)
 
@@ -53,6 +53,9 @@ class Observation(eqx.Module):
     derived: ClassVar[int] = 0
     # Whether the values may stand for averages over cells where no joint estimate is needed.
     nearly_states: ClassVar[bool] = False
+    # Whether the values are linear in the states and do not depend on the law. Such a step also
+    # takes a run in NumPy, and derivatives of the states for those of the values.
+    is_linear: ClassVar[bool] = True
 
     def times(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " time_"]:
         """The increasing times at which the step needs values to give them at these: as many for
@@ -60,7 +63,7 @@ class Observation(eqx.Module):
         return times
 
     @abc.abstractmethod
-    def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
+    def __call__(self, run: Run) -> Float[Array | np.ndarray, "time quantity cells"]:
         """The values that the step makes of `run.values`."""
 
 
@@ -69,8 +72,9 @@ class Flow(Observation):
     pass in unit time."""
 
     derived: ClassVar[int] = 1
+    is_linear: ClassVar[bool] = False
 
-    def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
+    def __call__(self, run: Run) -> Float[Array | np.ndarray, "time quantity cells"]:
         return jnp.concatenate([run.values, run.flux], axis=1)
 
 
@@ -94,16 +98,17 @@ class Points(Observation):
                 f"{np.array2string(np.asarray(self.offsets), threshold=6)}."
             )
 
-    def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
+    def __call__(self, run: Run) -> Float[Array | np.ndarray, "time quantity cells"]:
+        xp = jnp if isinstance(run.values, Array) else np
         cells, count = run.values.shape[-1], self.offsets.shape[0]
         centres = np.arange(count, dtype=run.values.dtype) + 0.5
-        places = (jnp.asarray(centres) + self.offsets) * run.refinement - 0.5
-        before = jnp.floor(places)
+        places = (xp.asarray(centres) + self.offsets) * run.refinement - 0.5
+        before = xp.floor(places)
         low, part = before.astype(int), (places - before)[None, None]
         if run.is_periodic:
             low, high = low % cells, (low + 1) % cells
         else:
-            low, high = jnp.clip(low, 0, cells - 1), jnp.clip(low + 1, 0, cells - 1)
+            low, high = xp.clip(low, 0, cells - 1), xp.clip(low + 1, 0, cells - 1)
         return (1.0 - part) * run.values[..., low] + part * run.values[..., high]
 
 
@@ -137,12 +142,14 @@ class TimeMean(Observation):
         middles = (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
         return (times[:, None] + self.shift + self.duration * middles).reshape(-1)
 
-    def __call__(self, run: Run) -> Float[Array, "time quantity cells"]:
+    def __call__(self, run: Run) -> Float[Array | np.ndarray, "time quantity cells"]:
         values = run.values
         return values.reshape(-1, _PARTS, *values.shape[1:]).mean(axis=1)
 
 
-def observed(steps: Iterable[Observation], run: Run) -> Float[Array, "time quantity cells"]:
+def observed(
+    steps: Iterable[Observation], run: Run
+) -> Float[Array | np.ndarray, "time quantity cells"]:
     """The measured values of a run at the times that `times_of` says."""
     for step in steps:
         run = dataclasses.replace(run, values=step(run))

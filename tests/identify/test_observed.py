@@ -6,6 +6,8 @@ smaller than those of the estimate.
 
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -108,6 +110,32 @@ def test_derivatives_of_measured_values_are_those_of_finite_differences(refineme
         difference = (seen(z + step)[0] - seen(z - step)[0]) / 2e-5
         np.testing.assert_allclose(derivatives[:, k], difference, rtol=2e-3, atol=2e-5)
         assert np.abs(difference[:, 1]).max() > 1e-4
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("boundary", ["wall", "periodic"])
+def test_linear_observations_of_states_and_of_derivatives_are_those_that_jax_finds(boundary):
+    rng = np.random.default_rng(0)
+    steps = (Points(rng.uniform(-0.5, 0.5, 10)), TimeMean(0.25, 0.1))
+    grid = Grid.interval(10, 2.0, 7.0, boundary)
+    values = 1.0 + 0.3 * rng.normal(size=(5, 1, 10))
+    context = Trajectory(values, 3.0 + 0.5 * np.arange(5), grid, ("u",), None, steps)
+    forward = make_forward(Kind(2), context, (), known_first=False, refinement=2)
+    assert forward.observes_linearly
+    states, z = rng.normal(size=(26, 1, 20)), np.zeros(forward.size)
+    changes = rng.normal(size=(26, len(z), 1, 20))
+    found, derivatives = measure(forward, z, states, changes)
+    assert found.shape == (5, 1, 10)
+    for k in range(3):
+        made, change = jax.jvp(
+            lambda states: forward.observed(jnp.asarray(z), states),
+            (jnp.asarray(states),),
+            (jnp.asarray(changes[:, k]),),
+        )
+        np.testing.assert_allclose(found, made, atol=1e-12)
+        np.testing.assert_allclose(derivatives[:, k], change, atol=1e-12)
+    law_too = dataclasses.replace(forward, observation=(Flow(), *steps))
+    assert not law_too.observes_linearly
 
 
 @pytest.mark.validation

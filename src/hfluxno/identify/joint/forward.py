@@ -26,19 +26,20 @@ from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.parametric.subgrid import prolong, restrict
 from hfluxno.trajectory import Trajectory
 
-# Programs are compiled for this number of frames times powers of two, so that most forecasts share
-# those of their contexts.
-_FRAMES = 64
+# Programs are compiled for this number of frames times powers of two, and at least for so many
+# after the context, so that most forecasts share those of their contexts.
+_FRAMES, _AHEAD = 64, 20
 
 
 class Scale(eqx.Module):
     """The units of times and lengths: mean intervals of a context since its run begins, and cells.
 
-    - `origin`: the time at which a run begins.
+    - `origin`, `end`: the times at which a run begins and the context ends.
     - `interval`, `cell`: in the units of the data.
     """
 
     origin: float
+    end: float
     interval: float
     cell: float
 
@@ -47,7 +48,7 @@ class Scale(eqx.Module):
         times = np.asarray(context.times, float)
         first, begin = float(times[0]), float(times_of(context.observation, times)[0])
         interval = float((times[-1] - times[0]) / (len(times) - 1))
-        return cls(min(first, begin), interval, context.grid.spacing[0])
+        return cls(min(first, begin), float(times[-1]), interval, context.grid.spacing[0])
 
     def frames(self, times: Float[Array | np.ndarray, " time"]) -> Float[np.ndarray, " time"]:
         """Times in frames."""
@@ -106,6 +107,11 @@ class Forward(eqx.Module):
         return self.center.shape[0] + self.first_modes.shape[0] + ends
 
     @property
+    def observes_linearly(self) -> bool:
+        """Whether what is measured does not depend on the law but through the states."""
+        return all(step.is_linear for step in self.observation)
+
+    @property
     def free(self) -> Int[np.ndarray, " free"]:
         """The unknowns that have an effect."""
         others = self.size - len(self.spread)
@@ -147,9 +153,18 @@ class Forward(eqx.Module):
     ) -> Float[Array, "measured quantity cells"]:
         """What would be measured of a run with these states, on its internal cells, at the times of
         `when`."""
-        states, grid, factor = states[1:], self.settings.grid, self.settings.refinement
-        run = Run(states, self._flux(z, states), grid.is_periodic(), factor)
-        values = observed(self.observation, run)
+        return self._measured(states[1:], self._flux(z, states[1:]))
+
+    def observed_linearly(
+        self, states: Float[np.ndarray, "time quantity fine"]
+    ) -> Float[np.ndarray, "measured quantity cells"]:
+        """The same in NumPy, of states or of any number of their derivatives, if no step of the
+        observation depends on the law."""
+        return self._measured(states[1:], states[1:, :0])
+
+    def _measured(self, values, flux):
+        grid, factor = self.settings.grid, self.settings.refinement
+        values = observed(self.observation, Run(values, flux, grid.is_periodic(), factor))
         # Without points they are those of internal cells still.
         return restrict(values, values.shape[-1] // grid.shape[0])
 
@@ -163,7 +178,8 @@ class Forward(eqx.Module):
         """The intervals between times in frames, padded with zeros for a compiled program."""
         each = len(times_of(self.observation, np.zeros(1)))
         frames = _FRAMES if each == 1 else _FRAMES // 4
-        while each * frames < len(times) - 1:
+        usual = (self.scale.end - self.scale.origin) / self.scale.interval + _AHEAD
+        while each * frames < max(len(times) - 1, each * usual):
             frames *= 2
         found = np.zeros(each * frames)
         found[: len(times) - 1] = np.diff(times)

@@ -27,8 +27,9 @@ _AT_ONCE = 20
 # If all change the law, they are taken in two halves. Laws with further terms are tried with few of
 # them and then more, so they share a program.
 _HALVES, _OF_FURTHER = (4, 6, 8), 10
-# Programs are compiled for multiples of these numbers of modes and times of open ends.
-_MODES, _TIMES = 32, 16
+# Programs are compiled for multiples of this number of times of open ends, and of as many modes of
+# each field and side: of a context and of what follows it, as a rule.
+_TIMES = 64
 
 
 def on_other_cells(
@@ -71,6 +72,8 @@ def values_alone(
     states = np.asarray(_alone(*_for_program(forward, z), intervals, max_steps)[0])
     if not forward.observation:
         return restrict(states, forward.settings.refinement)
+    if forward.observes_linearly:
+        return forward.observed_linearly(states)
     nothing = np.zeros((_AT_ONCE, forward.size))
     still = np.zeros((len(states), len(nothing), *states.shape[1:]))
     return np.asarray(_measured(forward, z, nothing, states, still)[0])
@@ -82,7 +85,8 @@ def _for_program(forward: Forward, z: Float[np.ndarray, " unknown"]):
     bare, ends = dataclasses.replace(forward, observation=()), forward.ends
     if ends is None:
         return bare, z
-    modes, times = (-n % size for n, size in ((len(ends.modes), _MODES), (len(ends.times), _TIMES)))
+    modes, sides, fields, times = ends.modes.shape
+    modes, times = -modes % (_TIMES * sides * fields), -times % _TIMES
     later = ends.times[-1] + np.arange(1.0, 1.0 + times)
     mean = np.pad(ends.mean, ((0, 0), (0, 0), (0, times)), "edge")
     every = np.pad(ends.modes, ((0, 0), (0, 0), (0, 0), (0, times)), "edge")
@@ -119,10 +123,12 @@ def run(
         return tuple(map(np.asarray, found))
 
     parts = on_all_cores(one, [*chunks, *([None] if each > 1 else [])])
-    states, *_, steps = parts[-1]
-    derivatives = np.zeros((states.shape[0], forward.size, *states.shape[1:]))
+    # The intervals of length zero at the end only serve programs, such as that of `_measured`.
+    past = np.flatnonzero(intervals)[-1] + 2 if forward.observes_linearly else len(intervals) + 1
+    states, steps = parts[-1][0][:past], parts[-1][-1]
+    derivatives = np.zeros((past, forward.size, *states.shape[1:]))
     for (first, second), (_, found, _) in zip(chunks, parts[: len(chunks)], strict=True):
-        found = np.repeat(found, each, axis=-1)
+        found = np.repeat(found[:past], each, axis=-1)
         derivatives[:, first] = found[:, : len(first)]
         derivatives[:, second] = found[:, width : width + len(second)]
     return states, derivatives, int(steps)
@@ -141,6 +147,11 @@ def measure(
     if not forward.observation:
         factor = forward.settings.refinement
         return restrict(states, factor), restrict(derivatives, factor)
+    if forward.observes_linearly:
+        values = forward.observed_linearly(states)
+        times, unknowns, fields, fine = derivatives.shape
+        found = forward.observed_linearly(derivatives.reshape(times, unknowns * fields, fine))
+        return values, found.reshape(len(found), unknowns, fields, -1)
 
     chunks = _parts(forward.free, _AT_ONCE) or [forward.free]
 
