@@ -180,3 +180,8 @@ def is_uneven(context: Trajectory) -> bool:
 def is_of_states(context: Trajectory) -> bool:
     """Whether the values are, at least nearly, averages over cells."""
     return all(step.nearly_states for step in context.observation)
+
+
+def has_weak_form(values: np.ndarray, context: Trajectory) -> bool:
+    """Whether these are complete frames of states at equal intervals, as the weak form needs."""
+    return is_of_states(context) and not is_uneven(context) and bool(np.all(np.isfinite(values)))

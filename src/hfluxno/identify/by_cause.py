@@ -9,7 +9,7 @@ frames.
 
 import numpy as np
 
-from hfluxno.identify.accepted import is_of_states, is_uneven
+from hfluxno.identify.accepted import has_weak_form
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint_report import SHARED_OF_FURTHER, identify_jointly
 from hfluxno.identify.residuals.cause import Cause, likely_cause, may_disperse
@@ -49,7 +49,7 @@ def asked_for(context: Trajectory) -> tuple[Kind, ...]:
     """The kinds of law of one field that its weak form asks for, if any; of incomplete frames and
     at uneven times it is not known."""
     values = np.asarray(context.values, np.float64)
-    if len(context.fields) > 1 or not _shows_cause(values, context):
+    if len(context.fields) > 1 or not has_weak_form(values, context):
         return ()
     cause = likely_cause(values, context.fields, context.grid.is_periodic())
     if cause is None or cause.left < _MUCH or cause.name not in _TERMS:
@@ -65,23 +65,18 @@ def asked_for(context: Trajectory) -> tuple[Kind, ...]:
 def could_be_dispersion(context: Trajectory) -> bool:
     """Whether complete frames do not tell dispersion from another term (see `may_disperse`)."""
     values = np.asarray(context.values, np.float64)
-    return _shows_cause(values, context) and may_disperse(values, context.grid.is_periodic())
+    return has_weak_form(values, context) and may_disperse(values, context.grid.is_periodic())
 
 
 def cause_of(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:
     """Why no law explains these frames; `None` with gaps, at uneven times, or if the law found has
     such a term already."""
-    if found.status not in UNEXPLAINED or not _shows_cause(values, context):
+    if found.status not in UNEXPLAINED or not has_weak_form(values, context):
         return None
     if found.change is not None:  # the weak form of the measured fields says nothing then
         return None
     cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
     return None if cause is not None and cause.name in _present(found.law) else cause
-
-
-def _shows_cause(values: np.ndarray, context: Trajectory) -> bool:
-    """Whether these are complete frames of states at equal intervals, as the weak form needs."""
-    return is_of_states(context) and not is_uneven(context) and bool(np.all(np.isfinite(values)))
 
 
 def _present(law: FittedLaw) -> set[str]:

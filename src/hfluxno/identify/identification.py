@@ -289,9 +289,10 @@ def _states_of(single: Trajectory) -> np.ndarray:
 
 
 def _may_have_terms(found: Identification) -> bool:
-    """Whether further terms might explain what the law found does not; none of them disperses, so
-    they could only imitate that."""
-    return found.status in UNEXPLAINED and not found.misfit.disperses
+    """Whether further terms might explain what the law found does not; none of them disperses or
+    depends on time, so they could only imitate that."""
+    imitated = found.misfit.disperses or found.misfit.changes_in_weak_form
+    return found.status in UNEXPLAINED and not imitated
 
 
 def _measured_part(values: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

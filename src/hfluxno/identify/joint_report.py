@@ -8,6 +8,7 @@ import numpy as np
 
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
+from hfluxno.identify.accepted import has_weak_form
 from hfluxno.identify.frames.coarser import averaged_context
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.first_state import shows_first_state
@@ -19,6 +20,7 @@ from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_in
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.search import fit_jointly
 from hfluxno.identify.joint.windows import Prediction, is_dense
+from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.noise import INDEPENDENT
@@ -118,6 +120,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         in_noise_shown=_in_noise_shown(context, shown),
         of_interpolation=misfit_of_interpolation(context, shown),
         left_out=best.left_out,
+        timed=_timed(context),
     )
     backtest, persistence, spread = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
@@ -236,6 +239,15 @@ def _in_noise_shown(context: Trajectory, shown) -> float:
         for i, (size, at) in enumerate(zip(sizes(context), seen.any(axis=0), strict=True))
     ]
     return max(found)
+
+
+def _timed(context: Trajectory) -> float:
+    """The share in the weak form of a flux that depends on time, of complete frames of states at
+    equal intervals; else 0."""
+    values = np.asarray(context.values, np.float64)
+    if not has_weak_form(values, context):
+        return 0.0
+    return shares_in_weak_form(values, context.grid.is_periodic())[1]
 
 
 def _misfit(states, filled, seen, times) -> Misfit:

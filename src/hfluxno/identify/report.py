@@ -12,7 +12,7 @@ from hfluxno.identify.frames.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
-from hfluxno.identify.residuals.cause import share_of_dispersion
+from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
 from hfluxno.identify.residuals.variation import growth_of_variation
@@ -81,8 +81,8 @@ def report(
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)
         misfit = dataclasses.replace(misfit, variation=grown)
     if seen is None and not misfit.reproduced:
-        share = share_of_dispersion(values, context.grid.is_periodic())
-        misfit = dataclasses.replace(misfit, dispersion=share)
+        dispersion, timed = shares_in_weak_form(values, context.grid.is_periodic())
+        misfit = dataclasses.replace(misfit, dispersion=dispersion, timed=timed)
     status = status_of(
         trial.error, trial.fit.residual, values, persistence, conserved, misfit, seen
     )

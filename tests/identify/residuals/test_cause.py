@@ -10,7 +10,7 @@ from hfluxno.identify.residuals.cause import (
     _of_each,
     likely_cause,
     may_disperse,
-    share_of_dispersion,
+    shares_in_weak_form,
 )
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
@@ -128,12 +128,26 @@ def test_a_little_dispersion_is_named_and_the_error_of_the_quadrature_is_not():
     assert cause_of(fast) is None
 
 
-def test_the_share_of_dispersion_is_that_of_the_field_that_disperses():
+def test_shares_are_those_of_the_field_that_disperses_or_whose_flux_changes():
     moved, dispersed = linear(-C * K), linear(-C * K - 2e-5 * K**3)
-    assert share_of_dispersion(dispersed[:, None], True) > 0.98
-    assert share_of_dispersion(np.stack([3.0 + moved, dispersed], axis=1), True) > 0.98
-    assert share_of_dispersion(moved[:, None], True) < 0.5
-    assert share_of_dispersion(dispersed[:9, None], True) == 0.0  # too few frames
+    timed = KINDS["a flux that depends on time"]
+    assert shares_in_weak_form(dispersed[:, None], True)[0] > 0.98
+    assert shares_in_weak_form(np.stack([3.0 + moved, dispersed], axis=1), True)[0] > 0.98
+    assert shares_in_weak_form(np.stack([3.0 + moved, timed], axis=1), True)[1] > 0.98
+    for each in (moved, KINDS["a source that depends on the state"], KINDS["dispersion"]):
+        assert shares_in_weak_form(each[:, None], True)[1] < 0.2
+    assert shares_in_weak_form(moved[:, None], True)[0] < 0.5
+    assert shares_in_weak_form(dispersed[:9, None], True) == (0.0, 0.0)  # too few frames
+
+
+def test_of_little_that_is_left_no_dependence_on_time_is_asserted():
+    """It may be the error of the quadrature."""
+    slightly = np.fft.irfft(
+        np.exp(-C * K * (TIMES + 0.02 * TIMES**2)) * np.fft.rfft(waves()), CELLS
+    )
+    (cause,) = _of_each(slightly[:, None], ["u"], True)
+    assert cause.left < 0.02 and cause.shares["a flux that depends on time"] > 0.5
+    assert shares_in_weak_form(slightly[:, None], True)[1] == 0.0
 
 
 def test_what_dispersion_may_be_is_no_evidence_of_many_coefficients():

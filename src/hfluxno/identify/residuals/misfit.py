@@ -28,6 +28,10 @@ _GROWING, _ALIKE, _GROWTH, _GROWTH_OF_WIDE = 0.015, 0.9, 3.0, 1.5
 # than this fraction of the deviation, which grows to a tenth of the deviation two contexts later.
 # For conservation laws (`make trust`, seed 2) it explained .05 at most.
 _CHANGING, _WORTH_A_CHANGE = 0.2, 0.003
+# So it is if a flux that depends on time explains this share of what flux and diffusion leave of
+# the weak form, or the second one, and a change of speed this fraction of the misfit. See
+# `hfluxno.identify.residuals.cause` for the shares of laws.
+_TIMED, _TIMED_TOO, _CHANGING_TOO = 0.7, 0.4, 0.1
 # Judged beside other unknowns, a speed has to change by this fraction or more to either side; see
 # `hfluxno.identify.residuals.measured` for how certain it has to be.
 _SLOWING = 0.045
@@ -96,6 +100,7 @@ class Misfit:
       left out unnoticed, seen twice or late, and any factor of the flux that depends on time.
     - `dispersion`: the share of what flux and diffusion leave of the weak form that dispersion
       explains (see `hfluxno.identify.residuals.cause`).
+    - `timed`: the share of it that a flux that depends on time explains.
     - `beside`: whether changes of speed and dispersion were judged beside other unknowns, as under
       noise.
     - `slowing`, `likely`: the a of this speed (see `hfluxno.identify.residuals.delays`), and the
@@ -129,6 +134,7 @@ class Misfit:
     variation: float = 0.0
     timing: float = 0.0
     dispersion: float = 0.0
+    timed: float = dataclasses.field(default=0.0, kw_only=True)
     beside: bool = dataclasses.field(default=False, kw_only=True)
     slowing: float = 0.0
     likely: float = 0.0
@@ -161,6 +167,12 @@ class Misfit:
         if self.beside:
             worth = worth and abs(self.slowing) > _SLOWING
         return bool(self.changing > _CHANGING and worth)
+
+    @property
+    def changes_in_weak_form(self) -> bool:
+        """Whether the flux seems to depend on time, as far as the weak form tells."""
+        too = self.timed > _TIMED_TOO and self.changing > _CHANGING_TOO
+        return bool((self.timed > _TIMED or too) and not self.reproduced)
 
     @property
     def changes_suddenly(self) -> bool:
@@ -222,6 +234,7 @@ class Misfit:
         named = self.varies_more or self.disperses or self.at_other_times
         at_sensors = self.like_interpolation or self.stays or self.unpredicted
         changes = self.changes_speed or self.changes_suddenly or self.ends_otherwise
+        changes = changes or self.changes_in_weak_form
         return bool(named or at_sensors or changes or self.far_above_noise or shared)
 
     def __str__(self) -> str:
@@ -234,13 +247,15 @@ class Misfit:
             f"other times of the frames would explain {percent(self.timing)} of it, most between "
             f"frames {self.odd_frame - 1} and {self.odd_frame} of the context (counted from 0); "
         )
-        of_what = "what flux and diffusion leave of the weak form"
+        of_what = of_weak_form = "what flux and diffusion leave of the weak form"
         share = self.dispersion
+        timed = f"a flux that depends on time explains {percent(self.timed)} of {of_weak_form}; "
         if self.dispersing > _DISPERSING_BEYOND_NOISE:
             of_what, share = "it beyond noise", self.dispersing
         disperses = f"dispersion explains {percent(share)} of {of_what}; "
         more = (more if self.varies_more else "") + (disperses if self.disperses else "")
         more += times if self.at_other_times else ""
+        more += timed if self.changes_in_weak_form else ""
         far = f"{self.in_noise_shown:.0f} times the noise that neighbouring values show; "
         more += far if self.far_above_noise else ""
         faster = percent(self.changing)
