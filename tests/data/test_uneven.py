@@ -152,17 +152,23 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
         on_cells(np.array(x), len(x), cells=200)
 
 
-@pytest.mark.parametrize(("places", "cells"), [(12, 45), (23, 89), (24, 24)])
-def test_a_few_even_places_between_open_ends_are_sensors(places, cells, tmp_path):
+@pytest.mark.parametrize(("places", "cells"), [(12, 89), (23, 89), (24, 24)])
+def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells, tmp_path):
     """They are at centres of cells; with a cell for each, a front between two would be nowhere."""
     x = 10.0 + 0.5 * np.arange(float(places))
     axis = on_cells(x, places, between_open_ends=True)
     assert len(axis.coordinate) == cells
     np.testing.assert_allclose(axis.coordinate[axis.places], x)
     assert len(on_cells(x, places, places, between_open_ends=True).coordinate) == places
+    around = (9.75, 10.25 + 0.5 * (places - 1))
+    on_domain = on_cells(x, places, domain=around, between_open_ends=True)
+    assert len(on_domain.coordinate) == {12: 96, 23: 96, 24: 24}[places]
     values = np.random.default_rng(5).normal(size=(9, places))
-    path = save(dataset(values, x=x), tmp_path / "a.nc")
-    for boundary, expected in (("open", cells), ("outflow,open", places), ("periodic", places)):
+    path = tmp_path / "a.npz"
+    ends = dict.fromkeys(("lower", "upper"), np.zeros(9))
+    np.savez(path, values=values, t=np.arange(9.0), x=x, **ends)
+    between = (("open", cells), ("given", cells), ("outflow,open", places), ("periodic", places))
+    for boundary, expected in between:
         assert len(read(path, boundary=boundary).x) == expected
 
 

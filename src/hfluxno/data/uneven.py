@@ -19,9 +19,9 @@ _MOST_CELLS = 400  # of a default grid
 # estimated jointly, with runs that connect what was measured.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
-# Fewer even places than this are sensors if both ends are open, with so many cells from one to the
-# next: with a cell for each, a front is nowhere.
-_FEWEST_OPEN, _CELLS_BETWEEN = 24, 4
+# Fewer places than this are sensors if both ends are open or given, with so many cells from one to
+# the next, up to about this number of cells: with a cell for each, a front is nowhere.
+_FEWEST_OPEN, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _AT_CENTRE = 1e-3  # of a cell
 _ROUNDING = 1e-9  # of a cell
 
@@ -103,28 +103,27 @@ def on_cells(
 ) -> Axis:
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.
 
-    If neither is given, a uniform coordinate is its own grid, except of fewer than 24 places
-    `between_open_ends`, which are sensors with four cells from one to the next. Positions that are
-    multiples of one distance have it as their cell width. Otherwise there are as many cells, up to
-    400, as leave three quarters of the values missing, if the fraction `measured` of the sensors'
-    values is present: narrow cells move sensors less, and that matters more than gaps between
-    sensors. More positions than 400 are of sensors that move. With four to seven sensors there are
-    on average eight cells or more from one to the next. The domain ends half a cell beyond the
-    outermost sensors.
+    Fewer than 24 places `between_open_ends` are sensors with four to eight cells from one to the
+    next on average. If neither is given, any other uniform coordinate is its own grid. Positions
+    that are multiples of one distance have it as their cell width. Otherwise there are as many
+    cells, up to 400, as leave three quarters of the values missing, if the fraction `measured` of
+    the sensors' values is present: narrow cells move sensors less, and that matters more than gaps
+    between sensors. More positions than 400 are of sensors that move. With four to seven sensors
+    there are on average eight cells or more from one to the next. The domain ends half a cell
+    beyond the outermost sensors.
 
     Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
     have one.
     """
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
-    most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING
-    if own is not None and not few and domain is None:
-        sparse = len(x) == len(own.coordinate) < _FEWEST_OPEN
-        if cells is None and between_open_ends and sparse:
-            cells = _CELLS_BETWEEN * (len(x) - 1) + 1
-        if cells in (None, len(own.coordinate)):
-            return own
     if domain is not None:
         _check_domain(x, domain)
+    sparse = LEAST_CELLS <= len(x) < _FEWEST_OPEN and (own is None or len(x) == len(own.coordinate))
+    if cells is None and between_open_ends and sparse:
+        cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
+    if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
+        return own
+    most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING
     if cells is not None and cells < LEAST_CELLS:
         raise ValueError(
             f"--cells must be at least {LEAST_CELLS}, of which {LEAST_PLACES} with sensors may be "
@@ -181,6 +180,16 @@ def _between_few(x: np.ndarray, own: Axis | None, domain: tuple[float, float] | 
     if domain is None:
         return steps + 1
     return max(LEAST_CELLS, round((domain[1] - domain[0]) / (x[-1] - x[0]) * steps))
+
+
+def _between_sensors(x: np.ndarray, own: Axis | None, domain: tuple[float, float] | None) -> int:
+    """The number of cells for a few sensors, which are at centres of cells if their distances are
+    equal; else a multiple of eight, so that contexts share programs."""
+    each = int(np.clip(_CELLS_OF_SENSORS // len(x), *_CELLS_BETWEEN))
+    steps = each * (len(x) - 1)
+    if domain is None:
+        return steps + 1 if own is not None else 8 * round(steps / 8)
+    return 8 * round(steps * (domain[1] - domain[0]) / (x[-1] - x[0]) / 8)
 
 
 def _own_grid(x: np.ndarray, count: int) -> Axis | None:
