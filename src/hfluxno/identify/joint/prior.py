@@ -29,7 +29,7 @@ from hfluxno.trajectory import Trajectory
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
-_MOST_FIRST, _MOST_ENDS = 128, 48
+_MOST_FIRST, _MOST_ENDS, _OF_A_PLACE = 128, 40, 4  # modes; of a measured place
 _PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
 MOST_STRETCHES = 2
@@ -149,10 +149,11 @@ def make_forward(
     )
     control = StepControl(_CFL, _CFL, False)
     settings = SolverSettings(control, False, grid, "muscl", refinement)
-    count = 0 if known_first else min(cells, _MOST_FIRST)
+    known = np.isfinite(values).any(axis=0)
+    places = int(np.max(known.sum(axis=-1)))
+    count = 0 if known_first else min(cells, _MOST_FIRST, _OF_A_PLACE * places)
     period = float(cells) if grid.is_periodic() else None
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
-    known = np.isfinite(values).any(axis=0)
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
     first = for_each_field(along, size[:, None] * np.maximum(_SCATTER, far))
