@@ -41,6 +41,7 @@ FORMS = {
     "as Excel writes it": (["sep=;", *lines(";", decimal=",")], "utf-8-sig"),
     "blanks": (lines("   "), "utf-8"),
     "blanks and units": (lines("   ", UNITS), "utf-8"),
+    "one blank and units": (lines(" ", ("time [s]", "x (km)", "Höhe [m³]")), "utf-8"),
     "blanks below a comment": (["# time x u", *lines(" ", head=())], "utf-8"),
     "tabs": (lines("\t"), "utf-8"),
     "blanks beside commas": (lines(", "), "utf-8"),
@@ -128,9 +129,21 @@ FAULTS = {
     "two names": (text(*lines(head=("time", "x", "u", "u"), extra=",1")), "has two columns u; g"),
     "longer lines": (
         text(lines()[0], *lines(head=(), extra=",5")),
-        "header of .* has 3 names, lines below it more; name every column",
+        "header of .* has 3 names, row 1 below it 4; name every column",
     ),
     "one longer line": (text(*lines()[:4], "1,2,3,4,5"), "3 names, row 4 below it 5; name"),
+    "a shorter line": (
+        text(*lines()[:4], "1,2", *lines()[5:]),
+        "has 3 names, row 4 below it 2; leave its place between two ',' empty where nothing was",
+    ),
+    "a shorter line below a text of two": (
+        text(lines()[0], '1,2,"a', 'b"', "1,2", *lines()[1:]),
+        "has 3 names, row 2 below it 2; leave",
+    ),
+    "a gap between blanks": (
+        text(*lines("   ")[:4], "1.0         2.0", *lines("   ")[5:]),
+        "has 3 names, row 4 below it 2; write NaN where nothing was measured, as blanks do not",
+    ),
     "nothing": (b"", "is empty; write it again"),
     "comments alone": (text("# a", "#"), "has no lines; give"),
     "no text": (bytes(range(256)), "bytes that are not text"),

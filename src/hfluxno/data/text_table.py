@@ -9,21 +9,21 @@ import csv
 import io
 import itertools
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
+from hfluxno.data.line_lengths import checked_lines
 from hfluxno.data.numbers import listed
 from hfluxno.data.table_faults import check_decimals, check_thousands
-from hfluxno.plural import plural
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 _EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _DATED = re.compile(r"\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}:\d{2}")
 _GAPS = ("", "nan", "na")
+_WITH_UNITS = re.compile(r"[^\s\[(]\S*(?:\s+[\[(][^\])]*[\])])?")  # time [s]
 _QUOTED = re.compile(r'"\s*([-+]?\d*,\d+(?:e[-+]?\d+)?)\s*"', re.IGNORECASE)  # "1,5"
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _LOOKED_AT = 1000  # lines, for decimal commas
@@ -51,7 +51,7 @@ def read_text_table(path: Path) -> pd.DataFrame:
     that comment is the header (as `numpy.savetxt` writes it).
 
     Raises `OSError` if it cannot be read; `ValueError` if it is not text, has no header, two
-    columns with the same name, or lines longer than the header.
+    columns with the same name, or lines longer or shorter than the header.
     """
     for encoding in _encodings(path):
         try:
@@ -92,38 +92,27 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     if separator != ",":
         check_decimals(names, (_fields(line, separator) for line in first), path)
     unnamed = [f"column {i + 1}" for i, name in enumerate(names) if not name]
-    names = [name or f"column {i + 1}" for i, name in enumerate(names)]
+    named = [name or f"column {i + 1}" for i, name in enumerate(names)]
+    rows = checked_lines(itertools.chain(first, lines), separator, names, path, unfinished)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                _Rows(itertools.chain(first, lines)),
-                sep=r"\s+" if separator is None else separator,
-                decimal=decimal,
-                names=names,
-                header=None,
-                index_col=False,  # or the first columns of longer lines would name the lines
-                skipinitialspace=True,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        if opens := re.search(r"EOF inside string starting at row (\d+)", str(error)):
-            raise ValueError(
-                f"{path} has a quotation mark in row {int(opens[1]) + 1} below the header that no "
-                "other closes, as if the rest of the file were one text; remove it, or close it."
-            ) from error
-        _check_title(head, len(names), first, path)
-        where = re.search(r"in line (\d+), saw (\d+)", str(error))
-        long = f", row {where[1]} below it {where[2]}" if where else ", lines below it more"
-        raise ValueError(
-            f"The header of {path} has {len(names)} names{long}; name every column, or correct the "
-            "lines."
-        ) from error
-    count = len(_fields(unfinished[0], separator)) if unfinished else len(names)
-    if count < len(names):
-        raise ValueError(
-            f"{path} ends within a line, which has {count} of {plural(len(names), 'column')}, as "
-            "if the file were cut off; complete this line, or remove it."
+        frame = pd.read_csv(
+            _Rows(rows),
+            sep=r"\s+" if separator is None else separator,
+            decimal=decimal,
+            names=named,
+            header=None,
+            index_col=False,  # or the first columns of longer lines would name the lines
+            skipinitialspace=True,
         )
+    except ValueError as error:  # of pandas, or of the lengths
+        opens = re.search(r"EOF inside string starting at row (\d+)", str(error))
+        if opens is None:
+            _check_title(head, len(names), first, path)
+            raise
+        raise ValueError(
+            f"{path} has a quotation mark in row {int(opens[1]) + 1} below the header that no "
+            "other closes, as if the rest of the file were one text; remove it, or close it."
+        ) from error
     return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
 
 
@@ -166,8 +155,10 @@ def _decimal(rows: list[str], separator: str | None) -> str:
 def _header(head: str, rows: list[str], separator: str | None, path: Path) -> list[str]:
     """The names of the columns. Raises `ValueError` if they are missing."""
     names = _fields(head, separator)
-    if separator is None and rows and len(names) != len(_fields(rows[0], separator)):
-        names = re.split(r"\s{2,}", head.strip())  # time [s]   x [m]
+    if separator is None and rows and len(names) != (count := len(_fields(rows[0], separator))):
+        names = _WITH_UNITS.findall(head)
+        if len(names) != count:
+            names = re.split(r"\s{2,}", head.strip())  # time of day   place
     if _are_entries(names):
         raise ValueError(
             f"{path} begins with numbers instead of the names of its columns; write these above "
