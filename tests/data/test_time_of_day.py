@@ -1,10 +1,13 @@
 """Times of the day in a table, without their date."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from hfluxno.data.readers import read
+from hfluxno.data.time_of_day import check_no_clock
 from tests.data.test_readers import CELLS, FRAMES, wave
 
 
@@ -68,3 +71,56 @@ def test_hours_of_half_a_day(tmp_path):
         path.write_text(text.replace("12:05 PM", wrong))
         with pytest.raises(ValueError, match=r"Write the (hours from 0 to 23|date before)"):
             read(path)
+
+
+def without_colon(path, mend=str, **how):
+    text = table(path, **how).read_text()
+    path.write_text(re.sub(r"(\d\d):(\d\d)", lambda found: mend(found[1] + found[2]), text))
+    return path
+
+
+@pytest.mark.parametrize("start", [450, 55, 1430])
+def test_times_of_the_day_may_lack_their_colon(tmp_path, start):
+    """0730 is no number."""
+    source = read(without_colon(tmp_path / "a.csv", start=start, order="place"))
+    np.testing.assert_allclose(source.times, 60.0 * start + 300.0 * np.arange(FRAMES))
+    source = read(without_colon(tmp_path / "a.csv", start=450, date="2024-05-02"))
+    assert source.units["time"] == "seconds since 2024-05-02T07:30:00"
+    np.testing.assert_allclose(source.times, 300.0 * np.arange(FRAMES))
+    np.testing.assert_allclose(source.values[:, 0], wave())
+
+
+@pytest.mark.parametrize(
+    ("how", "pair"),
+    [
+        ({"start": 590}, "955 before 1000; write 09:55 and 10:00"),
+        ({"start": 1430}, "2355 before 0; write 23:55 and 00:00"),
+        ({"start": 600, "step": 30, "date": "2024-05-02"}, "1030 before 1100; write 10:30 and 11"),
+    ],
+)
+def test_times_of_the_day_as_numbers_are_refused(tmp_path, how, pair):
+    path = without_colon(tmp_path / "a.csv", lambda text: str(int(text)), **how)
+    with pytest.raises(ValueError, match=f"times of the day written as numbers, such as {pair}"):
+        read(path)
+    path.write_text(path.read_text().replace("time", "time [s]"))
+    assert read(path, time="time [s]").units["time"] == "s"
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        np.arange(0, 2400, 100),
+        [0, 100, 300, 400, 500, 600],
+        np.arange(0, 2400, 50),
+        [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000],
+        [*range(59), 100, 200],
+        np.arange(40) / 4.0,
+    ],
+)
+def test_other_numbers_are_no_times_of_the_day(times):
+    check_no_clock(np.asarray(times, float), "time")
+
+
+def test_a_padded_count_of_frames_is_no_time_of_the_day(tmp_path):
+    path = without_colon(tmp_path / "a.csv", start=0)
+    np.testing.assert_array_equal(read(path).times, 5.0 * np.arange(FRAMES))

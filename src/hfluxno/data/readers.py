@@ -65,8 +65,9 @@ from hfluxno.data.numbers import (
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
 from hfluxno.data.same_everywhere import check_fields
-from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source
+from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source, unit_in
 from hfluxno.data.time_means import time_mean
+from hfluxno.data.time_of_day import check_no_clock
 from hfluxno.data.uneven import frames_of, measured_part, on_cells
 from hfluxno.data.valid_range import loaded, without_invalid
 from hfluxno.data.which_is_conserved import not_conserved
@@ -300,6 +301,8 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     times = coordinate(coordinates.get(clock), np.arange(frames, dtype=float), clock)
     check_once(times, clock)
     check_no_dates(times, clock)
+    if not (clock in coordinates and unit_in(coordinates[clock].attrs)):
+        check_no_clock(times, how.names.get("time", clock))
     along_time = frames_of(times, frames, clock)
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")

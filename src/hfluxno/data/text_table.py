@@ -17,6 +17,7 @@ import pandas as pd
 from hfluxno.data.line_lengths import checked_lines
 from hfluxno.data.numbers import listed
 from hfluxno.data.table_faults import check_decimals, check_thousands
+from hfluxno.data.time_of_day import are_padded
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 _EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?')  # a first line for Excel
@@ -93,6 +94,8 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
         check_decimals(names, (_fields(line, separator) for line in first), path)
     unnamed = [f"column {i + 1}" for i, name in enumerate(names) if not name]
     named = [name or f"column {i + 1}" for i, name in enumerate(names)]
+    columns = zip(*(_fields(line, separator) for line in first), strict=False)
+    clocks = [name for name, column in zip(named, columns, strict=False) if are_padded(column)]
     rows = checked_lines(itertools.chain(first, lines), separator, names, path, unfinished)
     try:
         frame = pd.read_csv(
@@ -100,6 +103,7 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
             sep=r"\s+" if separator is None else separator,
             decimal=decimal,
             names=named,
+            dtype=dict.fromkeys(clocks, str),
             header=None,
             index_col=False,  # or the first columns of longer lines would name the lines
             skipinitialspace=True,
