@@ -2,6 +2,7 @@
 
 import pytest
 
+from hfluxno.unit_sizes import conversion, is_same
 from hfluxno.units import of_constant, of_flow, of_flux
 
 _ROAD = {"x": "km", "time": "h", "density": "vehicles/km"}
@@ -54,3 +55,48 @@ def test_nothing_is_said_where_a_unit_is_not_known():
 )
 def test_a_flow_in_units_of_its_field(flow, units, factor):
     assert of_flow(flow, *units) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kg/m3", "kg m-3"),
+        ("kg m^-3", "kg/m^3"),
+        ("kg·m⁻³", "kg * m**-3"),
+        ("km/h/(veh/km)^2", "km3 h-1 vehicles-2"),
+        ("m2/s · m/s", "m3 s-2"),
+        ("sec", "s"),
+        ("Metres", "m"),
+        ("1", ""),
+        ("1e-3 m", "mm"),
+        ("hours since 1970-01-01", "h"),
+    ],
+)
+def test_one_unit_may_be_written_in_several_ways(one, other):
+    assert is_same(one, other) and is_same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "factor"),
+    [
+        ("g/m3", "kg/m3", 1e-3),
+        ("mg/L", "kg m-3", 1e-3),
+        ("Mm", "mm", 1e9),
+        ("%", "1", 0.01),
+        ("veh/(15 min)", "vehicles/h", 4.0),
+        ("veh/15min", "veh/h", 4.0),
+        ("%", "kg/m3", None),
+        ("kg/m2", "kg/m3", None),
+        ("°C", "K", None),
+        ("kg/(m", "kg/m", None),
+        ("kg)", "kg", None),
+        ("0 m", "m", None),
+        ("m", "0 m", None),
+        ("km^999", "m^999", None),
+        ("??", "m", None),
+    ],
+)
+def test_units_are_converted_where_they_measure_the_same(one, other, factor):
+    found = conversion(one, other)
+    assert found == (factor if factor is None else pytest.approx(factor, rel=1e-12))
+    assert not is_same(one, other)

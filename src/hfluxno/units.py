@@ -55,20 +55,13 @@ SECONDS = {
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
-_METRES = {
+METRES = {
     **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), 1.0),
     **dict.fromkeys(("cm", "centimetre", "centimetres"), 0.01),
     **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), 1000.0),
     **dict.fromkeys(("ft", "foot", "feet"), 0.3048),
     **dict.fromkeys(("mi", "mile", "miles"), 1609.344),
 }
-
-
-def is_same(one: str, other: str) -> bool:
-    """Whether two units are the same, perhaps by other words."""
-    one, other = one.strip(), other.strip()
-    known = ((of.get(one.lower()), of.get(other.lower())) for of in (SECONDS, _METRES))
-    return one == other or any(a is not None and a == b for a, b in known)
 
 
 def of_flow(flow: str, field: str, x: str, time: str) -> float:
@@ -78,8 +71,8 @@ def of_flow(flow: str, field: str, x: str, time: str) -> float:
     of_time = SECONDS.get(bare(time))
     if per_time is None or of_time is None:
         return 1.0
-    per_length = _per(field, _METRES)
-    of_length = _METRES.get(bare(x))
+    per_length = _per(field, METRES)
+    of_length = METRES.get(bare(x))
     lengths = 1.0 if per_length is None or of_length is None else per_length / of_length
     return of_time / per_time * lengths
 

@@ -25,7 +25,7 @@ def table(tmp_path, columns):
 
 def test_a_table_of_both_ends_in_any_order_of_its_lines(tmp_path):
     order = np.random.default_rng(0).permutation(LATER.size)
-    columns = {"t": LATER[order], "upper [kg/m]": 2.0 * LATER[order], "lower": -LATER[order]}
+    columns = {"t": LATER[order], "upper [kg m-1]": 2.0 * LATER[order], "lower": -LATER[order]}
     falling = ("x", 10.0 - np.arange(CELLS))
     source = read(
         data(tmp_path, x=falling), boundary="given", ends=table(tmp_path, columns | {"note": "a"})

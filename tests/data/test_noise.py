@@ -68,6 +68,41 @@ def test_noise_goes_where_its_values_go(tmp_path):
     assert read_noise("sd", coarse)[0, 0, shared] == pytest.approx(of_mean)
 
 
+@pytest.mark.parametrize(
+    ("unit", "of_noise", "factor"),
+    [
+        ("kg/m3", "g m-3", 1e-3),
+        ("kg/m3", "kg m-3", 1.0),
+        ("kg/m3", "", 1.0),
+        ("", "kg/m3", 1.0),
+        ("1", "%", 0.01),
+    ],
+)
+def test_noise_is_converted_to_the_units_of_its_values(tmp_path, unit, of_noise, factor):
+    source = read(with_units(tmp_path, unit, of_noise), "u")
+    np.testing.assert_allclose(read_noise("sd", source), 0.3 * factor)
+
+
+@pytest.mark.parametrize(
+    ("unit", "of_noise", "said"),
+    [
+        ("kg/m3", "%", "is in %, and u in kg/m3; give its standard deviation in the units of u"),
+        ("", "percent", "is in percent, and u without units; give"),
+        ("kg/m3", "m", "is in m, and u in kg/m3"),
+    ],
+)
+def test_noise_of_something_else_is_refused(tmp_path, unit, of_noise, said):
+    source = read(with_units(tmp_path, unit, of_noise), "u")
+    with pytest.raises(ValueError, match=f"The noise sd of .* {said}"):
+        read_noise("sd", source)
+
+
+def with_units(tmp_path, unit, of_noise):
+    data = dataset(wave(), ("time", "x")).assign(sd=((), 0.3, {"units": of_noise}))
+    data["u"].attrs["units"] = unit
+    return save(data, tmp_path / "a.nc")
+
+
 def test_noise_of_one_trajectory(tmp_path):
     values = np.stack([wave(), 2.0 * wave()])
     sd = ("trajectory", [0.1, 0.3])

@@ -20,6 +20,7 @@ from hfluxno.data.reading import reading
 from hfluxno.data.source import SIDES, GivenEnds, Source, unit_in
 from hfluxno.data.text_table import is_table
 from hfluxno.plural import plural
+from hfluxno.unit_sizes import is_same
 
 
 def read_ends(path: Path, source: Source, missing: tuple[float, ...] = ()) -> GivenEnds:
@@ -125,7 +126,7 @@ def _given(times: np.ndarray, values: np.ndarray, names: list[str], path: Path) 
 def _check_units(name, attributes, field, of_field, path: Path, source: Source) -> None:
     one = unit_in(attributes) or units_in(name)
     other = unit_in(of_field) or units_in(field)
-    if one and other and one != other:
+    if one and other and not is_same(one, other):
         raise ValueError(
             f"The variable {name} of {path} is in {one}, and {field} of {source.path} in {other}; "
             "convert one of them."

@@ -5,11 +5,13 @@ import xarray as xr
 
 from hfluxno.data.choice import DIMENSIONS, asked_names, shape_of
 from hfluxno.data.contained import too_large
+from hfluxno.data.headers import units_in
 from hfluxno.data.numbers import check_magnitude, listed, real_numbers
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
-from hfluxno.data.source import Source
+from hfluxno.data.source import Source, unit_in
 from hfluxno.plural import plural
+from hfluxno.unit_sizes import conversion, is_same
 
 _SAME = 1e-6  # relative difference of standard deviations that count as equal
 
@@ -154,9 +156,30 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
         stored.dims, real_numbers(np.asarray(stored.values), f"values of {name}").astype(float)
     )
     whole = np.array(numbers.set_dims(sizes).transpose(*sizes).values)
+    whole *= _factor(name, stored, index, source)
     if source.falls:
         whole = whole[..., ::-1]
     return _placed(_placed(whole, columns, cells, -1), rows, frames, -2)
+
+
+def _factor(name: str, stored: xr.Variable, index: int, source: Source) -> float:
+    """What a noise is multiplied by to be in the units of what was measured. Raises `ValueError` if
+    it has others, also percent where these are not known."""
+    field = source.quantities[index]
+    own = unit_in(stored.attrs) or units_in(name)
+    unit = source.units.get(field, "") or units_in(field)
+    if source.flow is not None and field == source.flow[0].name:
+        unit = unit_in(source.flow[0].attributes)
+    if not own or not (unit or is_same(own, "%")):
+        return 1.0
+    factor = conversion(own, unit) if unit else None
+    if factor is None:
+        of_field = f"in {unit}" if unit else "without units"
+        raise ValueError(
+            f"The noise {name} of {source.path} is in {own}, and {field} {of_field}; give its "
+            f"standard deviation in the units of {field}."
+        )
+    return factor
 
 
 def _placed(sigma: np.ndarray, places: np.ndarray, count: int, axis: int) -> np.ndarray:

@@ -26,6 +26,7 @@ from hfluxno.data.own_axes import (
 from hfluxno.data.reading import reading
 from hfluxno.data.same_entries import first_of_same
 from hfluxno.data.source import unit_in
+from hfluxno.unit_sizes import is_same
 
 
 def united(
@@ -133,7 +134,7 @@ def _union(
         check_once(own, axis.name)
         if kind == "time":
             own = in_units(own, unit, target, f"{axis.name} in {path}", f"{first} in {path}")
-        elif unit and unit != target:
+        elif unit and not is_same(unit, target):
             raise ValueError(
                 f"The places {axis.name} of {path} are in {unit}, and those of {first} in "
                 f"{target}; convert one of them."

@@ -147,6 +147,8 @@ def test_units_are_compared_where_both_are_known():
     saved = to_save(identification(one_field()), {"x": "km", "time": "h"})
     check_units(saved, {"x": "kilometres", "time": "hours since 1970-01-01"}, "a.nc")
     check_units(saved, {"density": "veh/km", "x": ""}, "a.nc")
+    density = to_save(identification(one_field()), {"density": "kg/m3"})
+    check_units(density, {"density": "kg m-3"}, "a.nc")
     with pytest.raises(ValueError, match=r"has time in h, but a\.nc in s; convert the data"):
         check_units(saved, {"time": "s"}, "a.nc")
 

@@ -20,7 +20,7 @@ from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.trajectory import Trajectory
-from hfluxno.units import is_same
+from hfluxno.unit_sizes import is_same
 
 if TYPE_CHECKING:
     from hfluxno.identify.plane.saved import SavedPlaneLaw
