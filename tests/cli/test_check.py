@@ -56,6 +56,20 @@ def test_bounds_that_a_forecast_refuses_are_refused(tmp_path, capsys, bounds):
     assert said[0] == said[1] and words in said[0]
 
 
+def test_given_ends_that_the_commands_refuse_are_refused(tmp_path, capsys):
+    """They cover the first seven frames alone."""
+    time = np.arange(7.0)
+    path = saved(tmp_path / "a.nc", wave()[0], time=np.arange(len(wave()[0])))
+    ends = tmp_path / "ends.nc"
+    xr.Dataset({end: ("time", time) for end in ("lower", "upper")}, {"time": time}).to_netcdf(ends)
+    said = []
+    for command in ("check", "reconstruct"):
+        assert main([command, path, "--boundary=given", f"--ends={ends}"]) == 2
+        said.append(capsys.readouterr().err)
+    assert "for the times 0 to 6, and the measurements are from 0 to" in said[0]
+    assert said[0] in said[1]
+
+
 @pytest.mark.parametrize("name", ["veh/km", "d" * 201, "den\x1b[31msity"])
 def test_no_command_is_recommended_that_cannot_store_the_name(tmp_path, capsys, name):
     path = tmp_path / "a.csv"

@@ -253,6 +253,24 @@ def test_variables_that_are_no_system_are_refused(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("names", [("time", "t"), ("t", "time"), ("field", "fields")])
+def test_two_names_of_npz_that_mean_the_same_are_refused(tmp_path, names):
+    """The one that was stored last would be read."""
+    entries = np.arange(FRAMES) if "time" in names else np.array(["u"])
+    arrays = {name: entries for name in names}
+    np.savez(tmp_path / "a.npz", u=wave(), x=np.arange(CELLS), **arrays)
+    with pytest.raises(ValueError, match=r"arrays (time and t|fields and field), and both mean"):
+        read(tmp_path / "a.npz")
+
+
+def test_a_field_is_not_its_own_flow(tmp_path):
+    """The other variable would be read in its place."""
+    path = save(dataset().assign(q=(("time", "x"), 2.0 * wave())), tmp_path / "a.nc")
+    with pytest.raises(ValueError, match="q is chosen as the field and as its flow; choose the de"):
+        read(path, "q", flow="q")
+    assert read(path, "u,q", flow="q").fields == ("u",)
+
+
 def test_values_of_npz_give_way_to_the_name_that_is_asked_for(tmp_path):
     np.savez(tmp_path / "a.npz", values=wave(), u=2.0 * wave())
     assert read(tmp_path / "a.npz").variable == "values"

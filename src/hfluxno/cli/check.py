@@ -41,9 +41,10 @@ def main(config: CheckConfig) -> int:
 
         return plane_check.main(config)
     source = config.read()
-    if source.bounds is not None:
-        # The commands refuse bounds that the values of a trajectory cannot have.
-        source.window(0, len(source.times))
+    if source.bounds is not None or source.ends is not None:
+        # The commands refuse bounds that the values of a trajectory cannot have, and ends that do
+        # not cover its times.
+        source.beginning()
     found = examined(source, config.boundary is not None)
     if (known := source.deviation) is not None:
         for i, name in enumerate(source.fields):

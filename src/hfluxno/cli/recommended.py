@@ -180,7 +180,7 @@ def _too_few(source: Source, found: dict, frames: int, jointly: bool = False) ->
         return ""  # the commands leave fields out
     try:
         context: Trajectory = source.beginning(frames)
-    except ValueError:  # such as given ends that are too short, of which the commands tell
+    except ValueError:  # of which the commands tell
         return ""
     if is_still(np.asarray(context.values)):
         return f"Nothing changes in the first {plural(frames, 'frame')}."

@@ -225,6 +225,12 @@ def _by_number_of_axes(
     variables = {}
     arrays = with_flat_coordinates(arrays)
     dimensions, known = _npz_axes(arrays)
+    for one, other in (("time", "t"), ("fields", "field")):
+        if one in arrays and other in arrays:
+            raise NotRead(
+                f"There are the arrays {one} and {other}, and both mean the same; leave one of "
+                "them out, or rename it."
+            )
     if dimensions is _NPZ_DIMENSIONS:
         arrays = with_time_first(arrays, names)
     for name, array in arrays.items():

@@ -131,6 +131,11 @@ def read(
             "given,outflow if only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
+    if flow is not None and asked_names(variable) == (flow,):
+        raise ValueError(
+            f"{flow} is chosen as the field and as its flow; choose the density, of which it "
+            "passes per time, with --variable NAME, or leave out --flow."
+        )
     if variable is not None and flow is not None:  # which may be in the list, too
         variable = ",".join(name for name in asked_names(variable) if name != flow) or None
     wanted = variable if variable is None or flow is None else f"{variable},{flow}"
