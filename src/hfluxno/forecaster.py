@@ -179,7 +179,7 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
         if context.frames < 2:
             raise ValueError(
                 "A context of one frame has no spacing in time; give it two or more, or say how "
-                "much time is between frames (every)."
+                "much time is between two frames (every, on the command line --every)."
             )
         every = (times[-1] - times[0]) / (len(times) - 1)
     with np.errstate(over="ignore"):
@@ -187,7 +187,8 @@ def forecast_times(context: Trajectory, steps: int, every: float | None = None) 
     if not np.isfinite(ahead[-1]) or np.any(np.diff(ahead, prepend=times[-1]) <= 0.0):
         raise ValueError(
             f"Times {every:g} apart cannot be told from each other after {times[-1]:g}, or are too "
-            "large for floating point; choose another time step every."
+            "large for floating point; choose another time between two frames (every, on the "
+            "command line --every)."
         )
     return ahead
 

@@ -327,6 +327,7 @@ def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
         (("--scheduler", "local", "--output", "laws.nc"), "end it with .zarr"),
         (("--output", "laws.zarr"), "--output belongs to --scheduler"),
         (("--momentum", "a,b,c"), "a pair of fields"),
+        (("--momentum", "u"), "momentum_y, energy, such as m_x and m_y; got u_x and u_y."),
         (("--trajectory", "2"), "There is no trajectory 2"),
         (("--fields", "density,pressure"), "pressure is not conserved"),
     ],

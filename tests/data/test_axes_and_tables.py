@@ -286,8 +286,10 @@ def test_tables_with_doubles_are_refused(tmp_path):
         read(table(tmp_path / "a.csv", other))
     with pytest.raises(ValueError, match=r"neither numbers nor dates; the first is 'soon'"):
         read(table(tmp_path / "a.csv", whole | {"time": ["soon"] * count}))
-    with pytest.raises(ValueError, match=r"a line without time or x"):
-        read(table(tmp_path / "a.csv", whole | {"x": ["", *whole["x"][1:]]}))
+    for nothing in ("", "NA"):
+        gone = whole | {"x": [nothing, *whole["x"][1:]]}
+        with pytest.raises(ValueError, match=r"a line without x, row 1 below .* such as NA; fill"):
+            read(table(tmp_path / "a.csv", gone))
     with pytest.raises(ValueError, match=r"no lines below its header"):
         read(table(tmp_path / "a.csv", whole, []))
 

@@ -87,7 +87,15 @@ DATES = np.array([20240130.0, 20240131, 20240201, 20240202, 20240203, 20240204])
 FAULTS = {
     "x before time": (
         npz(np.stack([wave().T] * 2, 1)),
-        r"are x, time: there are 6 times and 9 places; store",
+        r"shape \(9, 2, 6\), and the order of the axes is time, field, x, with 6 entries of time",
+    ),
+    "fields before time": (
+        npz(np.stack([wave()] * 2)),
+        r"shape \(2, 6, 9\), and the order of the axes is time, field, x, with 6 entries of time",
+    ),
+    "six axes": (
+        npz(np.zeros((2, FRAMES, 1, CELLS, 1, 1))),
+        r"has 6 axes, of the lengths \(2, 6, 1, 9, 1, 1\), and trajectory, .* y are the most",
     ),
     "dates as text": (npz(time=TIMES.astype("M8[s]").astype(str)), "are text, such as '1970-01-01"),
     "dates as numbers": (npz(time=DATES), "such as 20240130; write 2024-01-30, or the days"),

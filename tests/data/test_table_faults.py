@@ -193,6 +193,7 @@ def test_a_stray_line_makes_no_finer_grid_and_no_frame(tmp_path):
             "Make one line of the lanes at each time and place: with the sum",
         ),
         ("time,x,Lane no,u", "Lane no", "weighted by the flows; or keep the lines of a single one"),
+        ("time,x,y,u", "y", "as places on a plane, which are not read from tables: store them as"),
         ("time,x,probe,u", "probe", "Keep the lines with one of its 3 entries, or make one line"),
     ],
 )
@@ -211,3 +212,11 @@ def test_a_column_that_tells_lines_of_a_time_and_place_apart_is_named(tmp_path, 
     path.write_text("\n".join([head, *lines, "0,0,3,7.5"]))
     with pytest.raises(ValueError, match="keep one of them, or average them first"):
         read(path, "u")
+
+
+def test_the_hours_in_a_column_beside_their_date_are_part_of_the_time(tmp_path):
+    lines = [f"2024-05-02,{i},{j},{fluid(i, j)}" for i in range(8) for j in range(9)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["date,hour,x,u", *lines]))
+    with pytest.raises(ValueError, match=r"hour may tell them .* the whole time in one column, as"):
+        read(path)

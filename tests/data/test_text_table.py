@@ -122,6 +122,14 @@ FAULTS = {
         text("Detector export 2024", "Station: A9", *lines()),
         "'Detector export 2024', seems to be a title, and 'time,x,u' the header; remove the lines",
     ),
+    "a title of three words": (
+        text("My, road, 2024", *lines()),
+        "The first line of .*, with 'My', seems to be a title, and time, x, u the header; remove",
+    ),
+    "mostly text": (
+        text(lines()[0], "0,0,1.5", *[f"{i},0,off" for i in range(1, 5)]),
+        "it has u, which has 'off' in row 2 below the header. Write numbers as",
+    ),
     "an open quotation mark": (
         text(*lines()[:4], '1,2,"3', *lines()[5:]),
         "has a quotation mark in row 4 below the header that no other closes",
@@ -158,7 +166,7 @@ FAULTS = {
     "an array": (b"\x93NUMPY\x01\x00", r"is a single array; .* numpy.savez\("),
     "percent": (
         text(lines()[0], *lines(head=(), extra="%")),
-        r"it has u, which begins with '.*%'\. Write numbers as",
+        r"it has u, which has '.*%' in row 1 below the header\. Write numbers as",
     ),
     "a line of units": (text(lines()[0], "s,m,1", *lines(head=())), "units in the header, as time"),
     "sensors by name": (text("time,S1,S2", "0,1,2", "1,2,3"), "or head each column by its place"),

@@ -73,6 +73,18 @@ def test_hours_of_half_a_day(tmp_path):
             read(path)
 
 
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ({"start": 1430, "midnight": "25:00"}, f"'25:00' in row {2 * CELLS + 1}"),
+        ({"start": 0, "seconds": ".5"}, "'00:00.5' in row 1"),
+    ],
+)
+def test_what_is_no_time_of_the_day_is_named_as_a_duration(tmp_path, how, named):
+    with pytest.raises(ValueError, match=f"first is {named} .* Write durations as numbers"):
+        read(table(tmp_path / "a.csv", **how))
+
+
 def without_colon(path, mend=str, **how):
     text = table(path, **how).read_text()
     path.write_text(re.sub(r"(\d\d):(\d\d)", lambda found: mend(found[1] + found[2]), text))

@@ -4,6 +4,7 @@ The first bytes of a file determine its kind, not its name, except for tables of
 """
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -248,7 +249,7 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     """The dimensions of arrays by number of axes, and the arrays that are coordinates."""
     y = arrays.get("y")
     if y is None or y.ndim != 1:
-        _check_not_on_plane(arrays)
+        _check_order(arrays)
         return _NPZ_DIMENSIONS, _NPZ_COORDINATES
     whole = {n: a for n, a in arrays.items() if a.ndim > 2 and a.ndim in _NPZ_ON_PLANE}
     if not any(a.shape[-1] == len(y) for a in whole.values()):
@@ -264,21 +265,36 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}
 
 
-def _check_not_on_plane(arrays: Mapping[str, xr.Variable]) -> None:
-    """Raises `NotRead` if the lengths of x and time show that only y is missing."""
+def _check_order(arrays: Mapping[str, xr.Variable]) -> None:
+    """Raises `NotRead` if the lengths of x and time show that only y is missing, or that the axes
+    have another order."""
     lengths = {_NPZ_COORDINATES[n]: arrays[n].size for n in ("t", "time", "x") if n in arrays}
+    none_fits = not any(
+        a.ndim > 1 and _is_along(a.shape, _NPZ_DIMENSIONS.get(a.ndim, ()), lengths)
+        for a in arrays.values()
+    )
     for name, a in arrays.items():
         line, plane = _NPZ_DIMENSIONS.get(a.ndim, ()), _NPZ_ON_PLANE.get(a.ndim, ())
-        on_line, on_plane = (
-            bool(dims) and all(lengths.get(d, n) == n for d, n in zip(dims, a.shape, strict=True))
-            for dims in (line, plane)
-        )
+        on_line, on_plane = (_is_along(a.shape, dims, lengths) for dims in (line, plane))
         if a.ndim > 2 and on_plane and not on_line:
             order = f", or the order {', '.join(line)} on a line" if line else ""
             raise NotRead(
                 f"{name} has the shape {a.shape}, as of {', '.join(plane)}, but there is no array "
                 f"y: store one with {plural(a.shape[-1], 'entry')}{order}."
             )
+        orders = itertools.permutations(a.shape)
+        if a.ndim > 2 and none_fits and any(_is_along(n, line, lengths) for n in orders):
+            raise NotRead(
+                f"{name} has the shape {a.shape}, and the order of the axes is {', '.join(line)}, "
+                f"with {' and '.join(f'{n} entries of {d}' for d, n in lengths.items())}: store it "
+                "in this order, as numpy.transpose gives it."
+            )
+
+
+def _is_along(shape: tuple[int, ...], dims: tuple[str, ...], lengths: Mapping[str, int]) -> bool:
+    """Whether the axes have the known lengths."""
+    each = zip(dims, shape, strict=False)
+    return len(shape) == len(dims) and all(lengths.get(d, n) == n for d, n in each)
 
 
 def _check_npz_names(
@@ -290,11 +306,16 @@ def _check_npz_names(
 ) -> None:
     """Rejects a possible coordinate under another name, if a coordinate is missing, and in an NPZ
     file of snapshots any other array with one axis, which no option asks for."""
+    for name, v in variables.items():
+        if v.ndim > max(_NPZ_ON_PLANE):
+            raise ValueError(
+                f"{name} of {path} has {v.ndim} axes, of the lengths {v.shape}, and "
+                f"{', '.join(_NPZ_ON_PLANE[5])} are the most; leave out axes of one entry, or "
+                "store parts of it."
+            )
     missing = set(axes) - set(variables)
     known = {*_NPZ_COORDINATES.values(), "y", "status", "values"}
-    strange = [
-        name for name, v in variables.items() if name not in known and v.ndim not in (2, 3, 4, 5)
-    ]
+    strange = [name for name, v in variables.items() if name not in known and v.ndim < 2]
     if not missing:
         asked = {name for each in names.values() for name in asked_names(each)}
         arrays = [n for n in strange if variables[n].ndim and n not in asked]

@@ -131,11 +131,7 @@ def read(
             "given,outflow if only the lower end is."
         )
     axes = {known: name for known, name in (("time", time), ("x", x)) if name is not None}
-    if flow is not None and asked_names(variable) == (flow,):
-        raise ValueError(
-            f"{flow} is chosen as the field and as its flow; choose the density, of which it "
-            "passes per time, with --variable NAME, or leave out --flow."
-        )
+    doubled = flow is not None and asked_names(variable) == (flow,)
     if variable is not None and flow is not None:  # which may be in the list, too
         variable = ",".join(name for name in asked_names(variable) if name != flow) or None
     wanted = variable if variable is None or flow is None else f"{variable},{flow}"
@@ -160,6 +156,11 @@ def read(
             meant = whole  # the noise is said to be the values, and is refused as such
         if variable is None and flow in whole:
             check_density(meant, str(flow), path)
+        if doubled:
+            raise ValueError(
+                f"{flow} is chosen as the field and as its flow; choose the density, of which it "
+                "passes per time, with --variable NAME, or leave out --flow."
+            )
         file = None if ends is None else Path(ends)
         how = Reading(path, variable, sides, names, cells, domain, file, None, average, bounds)
         how = dataclasses.replace(how, missing=missing, member=trajectory if early else None)

@@ -29,7 +29,7 @@ from hfluxno.data.table_faults import (
     sensors_in,
     thousands_in,
 )
-from hfluxno.data.time_of_day import since_midnight
+from hfluxno.data.time_of_day import are_no_clocks, since_midnight
 from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
 
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
@@ -85,12 +85,14 @@ def table_variables(
     renames = bare_names(list(frame.columns), {*keys, *asked})
     units_of = {bare: units_in(name) for name, bare in renames.items()}
     frame = frame.rename(columns=renames)
-    gone = frame[keys].isna().any(axis=1).to_numpy()
-    if gone.any():
-        needed = " or ".join(keys)
-        raise ValueError(
-            f"{path} has a line without {needed}, row {_row(gone)}; fill in or remove it."
-        )
+    for key in keys:
+        gone = frame[key].isna().to_numpy()
+        if gone.any():
+            raise ValueError(
+                f"{path} has a line without {key}, row {_row(gone)}: there is nothing, or a word "
+                "that stands for it, such as NA; fill it in, choose another word, or remove the "
+                "line."
+            )
     if frame.empty:
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
@@ -114,11 +116,7 @@ def table_variables(
         for name in variables:
             if split := thousands_in(frame[name].iloc[0], name, "1 below the header", path):
                 raise ValueError(split)
-        texts = [
-            f"{name}, which begins with {_quoted(frame[name].dropna().iloc[0])}"
-            for name in variables
-            if frame[name].notna().any()
-        ]
+        texts = [_text_in(frame[name]) for name in variables if frame[name].notna().any()]
         raise ValueError(
             f"{path} has no column of numbers beside {' and '.join(keys)}, and one is needed for "
             f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
@@ -262,6 +260,8 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
         wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
         if (neither := numbers & dates.isna().to_numpy()).any():
             wrong = neither
+        if text.str.match(_TIME_OF_DAY.pattern).all() and (none := are_no_clocks(text)).any():
+            wrong = none
         if not numbers.any():
             return pd.to_numeric(column).astype("float64"), False
         if wrong.any():
@@ -274,6 +274,11 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
             )
             if _TIME_OF_DAY.match(first):
                 mend = "Write the date before the time, as 2024-02-27T10:30:00, in one column."
+                if are_no_clocks(text[wrong].iloc[:1]).any():
+                    mend = (
+                        "Write durations as numbers, with units in the header, as time [s], and "
+                        "times of the day as 23:55:30, after the date if they are of several days."
+                    )
             if _TWELVE_HOURS.search(first):
                 mend = "Write the hours from 0 to 23, after the date, as 2024-02-27T22:30:00."
             raise ValueError(
@@ -313,6 +318,14 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
             "was measured."
         )
     return None
+
+
+def _text_in(column: pd.Series) -> str:
+    """A column of text by its first entry that is no number."""
+    wrong = column.notna().to_numpy()
+    if column.dtype.kind != "b":
+        wrong = wrong & pd.to_numeric(column, errors="coerce").isna().to_numpy()
+    return f"{column.name}, which has {_quoted(column[wrong].iloc[0])} in row {_row(wrong)}"
 
 
 def _quoted(entry: object) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hfluxno.data.headers import candidates, plain, units_in, without_units
+from hfluxno.data.headers import ALIASES, candidates, plain, units_in, without_units
 
 # 1,234.5 and 1.234,5 and 1'234.5
 _THOUSANDS = {
@@ -22,6 +22,9 @@ _DIGITS = re.compile(r"\d+([.,]\d+)?")
 _LEAST_SENSORS = 3
 _MOST_PARTS = 12  # of a place, such as lanes
 _LANES = {"lane", "lanes", "laneid", "spur", "fahrstreifen"}
+_ALSO_UNITS = {"seconds", "km"}
+_OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
+_OF_PLANES = {"y", "latitude", "lat", "northing"}
 _NAMELESS = re.compile(r"column \d+")  # as text tables call them
 
 
@@ -33,6 +36,11 @@ def check_units_row(frame: pd.DataFrame, path: Path) -> None:
     first = frame.iloc[0].dropna()
     if any(_is_number(entry) for entry in first):
         return
+    if head := _header_below(frame, first):
+        raise ValueError(
+            f"The first line of {path}, with {frame.columns[0]!r}, seems to be a title, and {head} "
+            "the header; remove the lines above it, or begin them with #."
+        )
     units = {}
     for name in first.index[first.map(lambda entry: isinstance(entry, str))]:
         below = frame[name].iloc[1:].dropna()
@@ -49,6 +57,15 @@ def check_units_row(frame: pd.DataFrame, path: Path) -> None:
             f"The row below the header of {path} has no numbers but units or names; delete "
             f"it{heads}."
         )
+
+
+def _header_below(frame: pd.DataFrame, first: pd.Series) -> str:
+    """The names in the first row if time and place are usual names there, and not in the header."""
+    texts = [entry.strip() for entry in first if isinstance(entry, str)]
+    axes = ("time", "x")
+    above = any(candidates(list(frame.columns), axis, {}) for axis in axes)
+    below = all(set(map(plain, texts)) & (set(ALIASES[axis]) - _ALSO_UNITS) for axis in axes)
+    return ", ".join(texts) if below and not above else ""
 
 
 def _with_units(name: str, text: str) -> str:
@@ -133,9 +150,22 @@ def sensors_in(column: pd.Series, name: str, path: Path) -> str:
 def mend_of_doubles(frame: pd.DataFrame, keys: Sequence[str]) -> str:
     """How to mend a table with several lines for a time and place, by the column that tells these
     lines apart, as one of lanes does."""
+    others = list(frame.columns.drop(list(keys)))
+    clocks = [name for name in others if plain(name) in _OF_TIME]
+    if clocks and not frame.duplicated([*keys, *clocks]).any():
+        return (
+            f"{' and '.join(clocks)} may tell them apart, being part of the time: write the whole "
+            "time in one column, as 2024-02-27T10:30:00, or as a number with units in the header"
+        )
+    planes = [name for name in others if plain(name) in _OF_PLANES]
+    if planes and not frame.duplicated([*keys, planes[0]]).any():
+        return (
+            f"the column {planes[0]} tells them apart, as places on a plane, which are not read "
+            "from tables: store them as NetCDF, or as NPZ with the arrays time, x and y"
+        )
     apart = [
         name
-        for name in frame.columns.drop(list(keys))
+        for name in others
         if frame[name].dtype.kind != "f"
         and 1 < frame[name].nunique() <= _MOST_PARTS
         and not frame.duplicated([*keys, name]).any()

@@ -49,6 +49,11 @@ def seconds_of_day(text: pd.Series) -> pd.Series | None:
     return None if seconds.max() > _DAY else seconds
 
 
+def are_no_clocks(text: pd.Series) -> np.ndarray:
+    """Which entries are no times of the day, as 25:00 or 00:30.5."""
+    return ~text.str.fullmatch(_CLOCK.pattern).to_numpy(bool)
+
+
 def are_padded(entries: Iterable[str]) -> bool:
     """Whether all entries are times of the day as 0730, which would lose their zero as numbers. A
     count of frames, 0000, 0001, …, does not pass an hour before it has 0060."""

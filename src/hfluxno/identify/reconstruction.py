@@ -91,7 +91,7 @@ def reconstruct(
     if every is not None:
         frames = count_of_even_times(at, every)
         what, size = f"A reconstruction of {plural(frames, 'frame')}", trajectory.batch[:, 0].size
-        check_memory(_COPIES * frames, size, what, "choose a larger time step every")
+        check_memory(_COPIES * frames, size, what, "choose a larger time between two frames")
         at = even_times(at, every)
     found = identify_all(trajectory, momentum, jointly=True)[0]
 

@@ -251,9 +251,10 @@ def indices(momentum: tuple[str, str] | None, fields: tuple[str, ...]) -> tuple[
         return None
     names = tuple(momentum)
     if isinstance(momentum, str) or len(set(names)) != 2 or not set(names) <= set(fields):
+        got = momentum if isinstance(momentum, str) else " and ".join(names)
         raise ValueError(
-            f"The momentum on a plane is a pair of the fields {', '.join(fields)}, such as "
-            f'("m_x", "m_y"); got {momentum!r}.'
+            f"The momentum on a plane is a pair of the fields {', '.join(fields)}, such as m_x and "
+            f"m_y; got {got}."
         )
     return fields.index(names[0]), fields.index(names[1])
 

@@ -230,7 +230,8 @@ def interval_of(
     interval = saved.fit.interval if interval is None else interval
     if interval is None:
         raise ValueError(
-            "A context of one frame has no interval of time, and the law has none; pass `every`."
+            "A context of one frame has no interval of time, and the law has none; say how much "
+            "time is between two frames (every, on the command line --every)."
         )
     return interval
 
