@@ -58,7 +58,7 @@ def test_a_forecast_may_have_times_of_its_own():
         with pytest.raises(ValueError, match="every must be a positive time; got"):
             forecast(context, 3, "persistence", every=wrong)
     for wrong in (1e-17, 1e308):
-        with pytest.raises(ValueError, match="cannot be told from each other after"):
+        with pytest.raises(ValueError, match=r"cannot be told from each other after .*\(every"):
             forecast(context, 3, "persistence", every=wrong)
 
 

@@ -220,3 +220,14 @@ def test_the_hours_in_a_column_beside_their_date_are_part_of_the_time(tmp_path):
     path.write_text("\n".join(["date,hour,x,u", *lines]))
     with pytest.raises(ValueError, match=r"hour may tell them .* the whole time in one column, as"):
         read(path)
+
+
+def test_commas_that_may_be_of_thousands_are_noted(tmp_path):
+    def read_as(entry):
+        return read(table(tmp_path / "a.tsv", entry, "\t"))
+
+    source = read_as(lambda i, j: f"{1200 + 7 * i + 3 * j:,}")
+    assert source.values[0, 0, 0] == 1.2
+    assert "as in 1,200, and was read as that of a decimal; if it" in source.hints[0]
+    assert read_as(lambda i, j: f"1,{200 + 7 * i + 3 * j}{j % 2 or ''}").hints == ()
+    assert read_as(lambda i, j: f"1.{200 + 7 * i + 3 * j}").hints == ()

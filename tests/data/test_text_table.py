@@ -202,7 +202,7 @@ def test_a_column_that_counts_lines_may_be_shuffled_with_them(tmp_path):
 
 def test_a_table_with_a_line_for_each_place_is_refused(tmp_path):
     """Its times would be taken for places, and its places for times."""
-    for clock in ("x", "position [km]"):
+    for clock in ("x", "position [km]", "cell", "Ort"):
         path = tmp_path / "a.csv"
         path.write_text("\n".join(wide(clock=clock)))
         with pytest.raises(ValueError, match="exchange lines and columns, so that a line holds"):

@@ -56,6 +56,7 @@ def table_variables(
     Raises `ValueError` if a column is missing or has text among numbers, or two lines have the same
     place and time.
     """
+    noted = frame.attrs.get("note", "")
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     check_units_row(frame, path)
     frame = with_one_time(frame, names, lambda name: plain(name) in ALIASES["time"], path)
@@ -148,7 +149,7 @@ def table_variables(
     for name in empty:
         found[name].attrs["empty"] = True
     no_entries = f"Left out, since they have no entries: {listed(empty)}." if empty else ""
-    if notes := " ".join(filter(None, (kept_out, no_entries, left_out, repeated))):
+    if notes := " ".join(filter(None, (noted, kept_out, no_entries, left_out, repeated))):
         found[time].attrs["left_out"] = notes
     shorter = bare_names(keys, set(found) - set(keys))
     found = {

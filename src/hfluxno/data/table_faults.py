@@ -135,6 +135,17 @@ def check_decimals(names: Sequence[str], rows: Iterable[Sequence[str]], path: Pa
             )
 
 
+def doubtful_commas(rows: Iterable[Sequence[str]]) -> str:
+    """A note if all commas in entries could be marks of thousands, as in 2,035, else nothing."""
+    marked = [e for row in rows for e in map(str.strip, row) if "," in e and _MARKED.fullmatch(e)]
+    if not marked or not all(map(_ONE_MARK.fullmatch, marked)):
+        return ""
+    return (
+        f"Every comma stands before three digits, as in {marked[0]}, and was read as that of a "
+        f"decimal; if it separates thousands, write {marked[0].replace(',', '')}."
+    )
+
+
 def sensors_in(column: pd.Series, name: str, path: Path) -> str:
     """A sentence if a column of places has names instead, else nothing."""
     if column.dtype.kind in "iufbmM" or pd.to_numeric(column, errors="coerce").notna().any():

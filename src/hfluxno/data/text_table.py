@@ -16,7 +16,7 @@ import pandas as pd
 
 from hfluxno.data.line_lengths import checked_lines
 from hfluxno.data.numbers import listed
-from hfluxno.data.table_faults import check_decimals, check_thousands
+from hfluxno.data.table_faults import check_decimals, check_thousands, doubtful_commas
 from hfluxno.data.time_of_day import are_padded
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -45,8 +45,8 @@ def is_table(path: Path) -> bool:
 
 
 def read_text_table(path: Path) -> pd.DataFrame:
-    """The columns of a table, as numbers or text. One without a name is called `column N`, or left
-    out if it is empty.
+    """The columns of a table, as numbers or text, perhaps with a `note` among its `attrs`. One
+    without a name is called `column N`, or left out if it is empty.
 
     If the line after the comments begins with a number and has as many fields as the last comment,
     that comment is the header (as `numpy.savetxt` writes it).
@@ -117,7 +117,10 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
             f"{path} has a quotation mark in row {int(opens[1]) + 1} below the header that no "
             "other closes, as if the rest of the file were one text; remove it, or close it."
         ) from error
-    return frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
+    frame = frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
+    if separator != ",":
+        frame.attrs["note"] = doubtful_commas(_fields(line, separator) for line in first)
+    return frame
 
 
 def _whole_header(head: str, rows: list[str]) -> tuple[str, list[str]]:

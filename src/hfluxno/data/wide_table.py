@@ -14,6 +14,7 @@ from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES
 _DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")
 # What heads a column of places where the others are headed by times.
 _PLACES = {"depth", "height", "layer", "level", "sensor", "station", "gauge", "detector"}
+_PLACES |= {"place", "cell", "node", "ort", "zelle"}
 
 
 def headed_by_places(frame: pd.DataFrame) -> np.ndarray:
