@@ -142,11 +142,11 @@ FAULTS = {
     "one longer line": (text(*lines()[:4], "1,2,3,4,5"), "3 names, row 4 below it 5; name"),
     "a shorter line": (
         text(*lines()[:4], "1,2", *lines()[5:]),
-        "has 3 names, row 4 below it 2; leave its place between two ',' empty where nothing was",
+        "has 3 names, row 4 below it 2; keep the commas around an entry that was not measured",
     ),
     "a shorter line below a text of two": (
         text(lines()[0], '1,2,"a', 'b"', "1,2", *lines()[1:]),
-        "has 3 names, row 2 below it 2; leave",
+        "has 3 names, row 2 below it 2; keep the commas",
     ),
     "a gap between blanks": (
         text(*lines("   ")[:4], "1.0         2.0", *lines("   ")[5:]),

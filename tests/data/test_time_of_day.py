@@ -107,6 +107,7 @@ def test_times_of_the_day_may_lack_their_colon(tmp_path, start):
     [
         ({"start": 590}, "955 before 1000; write 09:55 and 10:00"),
         ({"start": 1430}, "2355 before 0; write 23:55 and 00:00"),
+        ({"start": 600, "date": "2024-05-02"}, "1000 before 1005; write 10:00 and 10:05"),
         ({"start": 600, "step": 30, "date": "2024-05-02"}, "1030 before 1100; write 10:30 and 11"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hfluxno.plural import plural
 
+_MARKS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _BETWEEN_BLANKS = re.compile(r'"[^"]*"|\S+')
 
 
@@ -42,7 +43,8 @@ def checked_lines(
                     f"{plural(most, 'column')}, as if the file were cut off; complete this line, "
                     "or remove it."
                 )
-            mend = f"leave its place between two {separator!r} empty where nothing was measured"
+            marks = _MARKS.get(separator or "", f"marks {separator!r}")
+            mend = f"keep the {marks} around an entry that was not measured, or complete the line"
             if separator is None:
                 mend = "write NaN where nothing was measured, as blanks do not show in which column"
             raise ValueError(

@@ -29,7 +29,7 @@ from hfluxno.data.table_faults import (
     sensors_in,
     thousands_in,
 )
-from hfluxno.data.time_of_day import are_no_clocks, since_midnight
+from hfluxno.data.time_of_day import are_no_clocks, check_no_clock, since_midnight
 from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
 
 _TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
@@ -249,7 +249,11 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
     whether they had one."""
     if column.dtype.kind in "iufm":
         since = None if units_in(str(column.name)) else dates_since_1970(column.to_numpy())
-        return (column, False) if since is None else (pd.Series(since, column.index), True)
+        if since is not None:
+            return pd.Series(since, column.index), True
+        if dated and not units_in(str(column.name)):
+            check_no_clock(column.to_numpy(), str(column.name), dated)
+        return column, False
     if column.dtype.kind != "M":
         text = column.astype(str)
         if not dated and (of_day := since_midnight(text)) is not None:

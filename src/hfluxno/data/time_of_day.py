@@ -62,10 +62,11 @@ def are_padded(entries: Iterable[str]) -> bool:
     return padded and any(not e.startswith("00") for e in found)
 
 
-def check_no_clock(times: np.ndarray, name: str) -> None:
+def check_no_clock(times: np.ndarray, name: str, dated: bool = False) -> None:
     """Rejects times of the day written as numbers, 755 before 800. Raises `ValueError` if no entry
     has minutes above 59, and a step to another hour is as many minutes as most steps, fewer than an
-    hour: even numbers would have entries between."""
+    hour: even numbers would have entries between. Beside a column of dates (`dated`) they need not
+    be even."""
     if times.ndim != 1 or len(times) < 2 or np.any(times != np.floor(times)):
         return
     if times.min() < 0 or times.max() > _LAST or np.any(times % 100 > 59):
@@ -75,9 +76,10 @@ def check_no_clock(times: np.ndarray, name: str) -> None:
     steps = np.diff(minutes, append=minutes[0] + 1440)
     usual = steps == np.median(steps)
     over = usual & (np.diff(entries, append=entries[0]) != steps)
-    if np.mean(usual) <= 0.5 or np.median(steps) >= 60 or not over.any():
+    evident = np.mean(usual) > 0.5 and np.median(steps) < 60 and over.any()
+    if not evident and not (dated and entries[-1] >= 100 and len(entries) > 1):
         return
-    one = int(np.argmax(over))
+    one = int(np.argmax(over))  # 0 if there is none
     pair = [int(entries[one]), int(entries[(one + 1) % len(entries)])]
     first, then = (f"{n // 100:02d}:{n % 100:02d}" for n in pair)
     raise ValueError(
