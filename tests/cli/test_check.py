@@ -339,10 +339,10 @@ def test_few_sensors_and_a_known_noise(tmp_path, capsys):
 
 
 def test_commands_that_would_be_refused_for_too_few_values_are_not_offered(tmp_path, capsys):
-    """Ten of 45 cells: five and six frames have fewer values than unknowns, seven have enough."""
+    """Ten of 45 cells: five frames have fewer values than unknowns, six have enough."""
     u = wave(1.0, frames=7)[0]
     places = np.array([0, 4, 9, 14, 19, 23, 28, 33, 38, 42])
-    for frames, ends in ((5, ""), (7, " --context 7 --steps 1")):
+    for frames, ends in ((5, ""), (7, " --context 6 --steps 1")):
         lines = [f"{t},{x},{u[t, x]}" for t in range(frames) for x in places]
         path = tmp_path / f"{frames}.csv"
         path.write_text("\n".join(["time,x,u", *lines]))
@@ -353,7 +353,7 @@ def test_commands_that_would_be_refused_for_too_few_values_are_not_offered(tmp_p
         assert bool(found["reconstruct"]) == (not refused) == bool(ends)
         assert (found["identifiable"] == "nothing") == bool(refused)
     assert main(["reconstruct", str(tmp_path / "5.csv"), "--cells=45", "--domain=-0.5,44.5"]) == 2
-    assert "There are only 50 measured values for 59 " in capsys.readouterr().err
+    assert "There are only 50 measured values for 54 " in capsys.readouterr().err
 
 
 def test_a_doubtful_total_is_shown_as_such(tmp_path, capsys):

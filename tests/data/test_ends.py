@@ -143,14 +143,15 @@ def test_given_states_that_the_field_does_not_attain_are_hinted_at(tmp_path):
     )
     for states, hints in ((upper, ()), (upper + 4.0, (said,))):
         columns = {"time": LATER, "lower": lower, "upper": states}
-        source = read(path, boundary="given", ends=table(tmp_path, columns))
+        source = read(path, boundary="given", ends=table(tmp_path, columns), cells=CELLS)
         assert source.hints == hints
     columns = {"time": LATER, "lower": upper + 4.0, "upper": lower}
     batch = save(
         dataset(np.stack([waves[:, ::-1]] * 2), ("trajectory", "time", "x"), time=TIMES, x=x),
         tmp_path / "b.nc",
     )
-    (hint,) = read(batch, boundary="given", ends=table(tmp_path, columns)).hints
+    ends = table(tmp_path, columns)
+    (hint,) = read(batch, boundary="given", ends=ends, cells=CELLS).hints
     assert hint == said.replace("upper", "lower")
     waves[:, 1:] = np.nan
     assert unattained(waves[:, None], TIMES, source.ends.sides, ("u",)) == []

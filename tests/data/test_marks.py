@@ -47,7 +47,7 @@ def test_integers_flows_and_ends_too(tmp_path):
     path = save(
         dataset(counts, time=np.arange(FRAMES)).assign(q=flow, lower=lower), tmp_path / "a.nc"
     )
-    source = read(path, "u", "given,open", flow="q", missing=(-1.0,))
+    source = read(path, "u", "given,open", flow="q", missing=(-1.0,), cells=CELLS)
     assert not any("No value" in note for note in source.notes)
     np.testing.assert_array_equal(np.isnan(source.measured).any(axis=1), GONE)
     assert np.all(source.ends.sides[0].values == 5.0)
