@@ -156,13 +156,19 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
 def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells, tmp_path):
     """They are at centres of cells; with a cell for each, a front between two would be nowhere."""
     x = 10.0 + 0.5 * np.arange(float(places))
-    axis = on_cells(x, places, between_open_ends=True)
+    axis = on_cells(x, places, ends=("open", "open"))
     assert len(axis.coordinate) == cells
     np.testing.assert_allclose(axis.coordinate[axis.places], x)
-    assert len(on_cells(x, places, places, between_open_ends=True).coordinate) == places
+    assert len(on_cells(x, places, places, ends=("open", "open")).coordinate) == places
     around = (9.75, 10.25 + 0.5 * (places - 1))
-    on_domain = on_cells(x, places, domain=around, between_open_ends=True)
+    on_domain = on_cells(x, places, domain=around, ends=("open", "open"))
     assert len(on_domain.coordinate) == {12: 96, 23: 96, 24: 24}[places]
+    uneven = x + 0.1 * np.sin(x)
+    given, opened = (
+        len(on_cells(uneven, places, domain=around, ends=(end, end)).coordinate)
+        for end in ("given", "open")
+    )
+    assert given == {12: 96, 23: 88}.get(places, opened) and opened <= 4 * places
     values = np.random.default_rng(5).normal(size=(9, places))
     path = tmp_path / "a.npz"
     ends = dict.fromkeys(("lower", "upper"), np.zeros(9))

@@ -313,8 +313,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
     positions = coordinate(coordinates.get("x"), cell_centres, "x")
     check_once(positions, "x")
     measured = measured_part(known) * frames / len(along_time.coordinate)
-    sensors = all(end in ("open", "given") for end in how.boundary)
-    along_x = on_cells(positions, places, how.cells, how.domain, measured, sensors)
+    along_x = on_cells(positions, places, how.cells, how.domain, measured, how.boundary)
     for axis, label in ((along_time, clock), (along_x, "x")):
         check_spacing(axis.coordinate, label)
     values = along_time.scatter(along_x.scatter(values, -1), -3)

@@ -29,7 +29,7 @@ from hfluxno.trajectory import Trajectory
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
-_MOST_FIRST, _MOST_ENDS, _OF_A_PLACE = 128, 40, 4  # modes; of a measured place
+_MOST_FIRST, _MOST_ENDS, _OF_A_PLACE = 128, 48, 4  # modes; of a measured place
 _PROGRAM_SIZES = (6, 12)
 _MOST_MODES = 32
 MOST_STRETCHES = 2
