@@ -124,3 +124,13 @@ def test_the_law_is_sought_with_that_term_alone(growing):
         states = jax.numpy.asarray(u[None])
         source = np.asarray(found.law.source(states, 0.0 * states, 0.0))[0]
     np.testing.assert_allclose(source, 2.0 * u * (1.0 - u), rtol=0.02)
+
+
+def test_no_further_terms_are_tried_where_the_flux_depends_on_time():
+    """A wave whose speed grows by half: sources and factors of place would imitate it."""
+    x, late = (np.arange(CELLS) + 0.5) / CELLS, (TIMES + TIMES**2)[:, None]
+    moved = 2.0 * np.pi * (x - 0.6 * late)
+    wave = 0.5 + 0.2 * np.sin(moved) + 0.1 * np.sin(3.0 * moved)
+    found = identify(context(wave[:, None]))
+    assert found.status == FitStatus.SYSTEMATIC_MISFIT and found.law.terms is None
+    assert found.misfit.timed > 0.7 and found.misfit.changes_in_weak_form

@@ -19,9 +19,9 @@ _MOST_CELLS = 400  # of a default grid
 # estimated jointly, with runs that connect what was measured.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
-# Fewer even places than this are sensors if both ends are open or given, and uneven ones if both are
-# given, with so many cells from one to the next, up to about this number of cells: with a cell for
-# each, a front is nowhere.
+# Fewer even places than this are sensors if both ends are open or given, and uneven ones if both
+# are given, with so many cells from one to the next, up to about this number of cells: with a cell
+# for each, a front is nowhere.
 _FEWEST_OPEN, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _FOR_SENSORS = {"open", "given"}
 _AT_CENTRE = 1e-3  # of a cell
@@ -107,12 +107,13 @@ def on_cells(
 
     Fewer than 24 places are sensors with four to eight cells from one to the next on average, if
     both `ends` are open or given and the places even, or both ends given. If neither cells nor
-    domain are, any other uniform coordinate is its own grid. Positions that are multiples of one distance have it as their cell width. Otherwise there are as many
-    cells, up to 400, as leave three quarters of the values missing, if the fraction `measured` of
-    the sensors' values is present: narrow cells move sensors less, and that matters more than gaps
-    between sensors. More positions than 400 are of sensors that move. With four to seven sensors
-    there are on average eight cells or more from one to the next. The domain ends half a cell
-    beyond the outermost sensors.
+    domain are, any other uniform coordinate is its own grid. Positions that are multiples of one
+    distance have it as their cell width. Otherwise there are as many cells, up to 400, as leave
+    three quarters of the values missing, if the fraction `measured` of the sensors' values is
+    present: narrow cells move sensors less, and that matters more than gaps between sensors. More
+    positions than 400 are of sensors that move. With four to seven sensors there are on average
+    eight cells or more from one to the next. The domain ends half a cell beyond the outermost
+    sensors.
 
     Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
     have one.

@@ -256,6 +256,16 @@ def test_unknowns_that_imitate_a_change_of_speed_do_not_hide_it():
     assert not slower.changes_speed
 
 
+def test_a_flux_that_changes_in_time_in_the_weak_form_is_systematic():
+    """By itself if it explains most, else beside a change of speed; never of reproduced frames."""
+    plain = dataclasses.replace(UNKNOWN, size=0.01, shared=0.0, changing=0.0)
+    assert not plain.systematic
+    for timed, changing, answer in ((0.8, 0.0, True), (0.5, 0.0, False), (0.5, 0.15, True)):
+        each = dataclasses.replace(plain, timed=timed, changing=changing)
+        assert each.systematic == answer == ("depends on time" in str(each))
+    assert not dataclasses.replace(plain, timed=0.8, size=1e-4).systematic
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.03])
 def test_a_sudden_change_of_speed_is_found_where_it_happens(noise):
     """Waves that are a quarter slower in the last four of 21 frames."""
