@@ -136,6 +136,8 @@ def test_linear_observations_of_states_and_of_derivatives_are_those_that_jax_fin
         np.testing.assert_allclose(derivatives[:, k], change, atol=1e-12)
     law_too = dataclasses.replace(forward, observation=(Flow(), *steps))
     assert not law_too.observes_linearly
+    at_once, rows, _ = run(forward, z, np.zeros(4), 10)
+    assert len(at_once) == len(rows) == 1  # the first state alone
 
 
 @pytest.mark.validation

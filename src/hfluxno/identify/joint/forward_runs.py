@@ -124,7 +124,9 @@ def run(
 
     parts = on_all_cores(one, [*chunks, *([None] if each > 1 else [])])
     # The intervals of length zero at the end only serve programs, such as that of `_measured`.
-    past = np.flatnonzero(intervals)[-1] + 2 if forward.observes_linearly else len(intervals) + 1
+    past = len(intervals) + 1
+    if forward.observes_linearly:
+        past = int(np.max(np.flatnonzero(intervals), initial=-1)) + 2
     states, steps = parts[-1][0][:past], parts[-1][-1]
     derivatives = np.zeros((past, forward.size, *states.shape[1:]))
     for (first, second), (_, found, _) in zip(chunks, parts[: len(chunks)], strict=True):
