@@ -138,7 +138,7 @@ def shares_in_weak_form(
     found = _of_each(values, fields, periodic)
     dispersion = [each.shares[_DISPERSION] for each in found]
     timed = [each.shares[_TIMED] for each in found if each.left > _NOT_QUADRATURE]
-    return max(0.0, *dispersion, 0.0), max(0.0, *timed, 0.0)
+    return max([0.0, *dispersion]), max([0.0, *timed])
 
 
 def may_disperse(values: Float[np.ndarray, "time field cells"], periodic: bool) -> bool:
