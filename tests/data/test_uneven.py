@@ -164,11 +164,11 @@ def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells,
     on_domain = on_cells(x, places, domain=around, ends=("open", "open"))
     assert len(on_domain.coordinate) == {12: 96, 23: 96, 24: 24}[places]
     uneven = x + 0.1 * np.sin(x)
-    given, opened = (
+    given, opened, closed = (
         len(on_cells(uneven, places, domain=around, ends=(end, end)).coordinate)
-        for end in ("given", "open")
+        for end in ("given", "open", "wall")
     )
-    assert given == {12: 96, 23: 88}.get(places, opened) and opened <= 4 * places
+    assert given == opened == {12: 96, 23: 88}.get(places, closed) and closed <= 4 * places
     values = np.random.default_rng(5).normal(size=(9, places))
     path = tmp_path / "a.npz"
     ends = dict.fromkeys(("lower", "upper"), np.zeros(9))

@@ -19,9 +19,8 @@ _MOST_CELLS = 400  # of a default grid
 # estimated jointly, with runs that connect what was measured.
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
-# Fewer even places than this are sensors if both ends are open or given, and uneven ones if both
-# are given, with so many cells from one to the next, up to about this number of cells: with a cell
-# for each, a front is nowhere.
+# Fewer places than this are sensors if both ends are open or given, with so many cells from one to
+# the next, up to about this number of cells: with a cell for each, a front is nowhere.
 _FEWEST_OPEN, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _FOR_SENSORS = {"open", "given"}
 _AT_CENTRE = 1e-3  # of a cell
@@ -106,7 +105,7 @@ def on_cells(
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.
 
     Fewer than 24 places are sensors with four to eight cells from one to the next on average, if
-    both `ends` are open or given and the places even, or both ends given. If neither cells nor
+    both `ends` are open or given. If neither cells nor
     domain are, any other uniform coordinate is its own grid. Positions that are multiples of one
     distance have it as their cell width. Otherwise there are as many cells, up to 400, as leave
     three quarters of the values missing, if the fraction `measured` of the sensors' values is
@@ -121,10 +120,8 @@ def on_cells(
     own, few = _own_grid(x, count), len(x) < LEAST_CELLS
     if domain is not None:
         _check_domain(x, domain)
-    if own is None:
-        between = ends == ("given", "given")
-    else:
-        between = ends is not None and len(x) == len(own.coordinate) and {*ends} <= _FOR_SENSORS
+    between = ends is not None and {*ends} <= _FOR_SENSORS
+    between = between and (own is None or len(x) == len(own.coordinate))
     if cells is None and between and LEAST_CELLS <= len(x) < _FEWEST_OPEN:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):

@@ -135,6 +135,7 @@ def test_windows_grow_from_laws_alone(monkeypatch):
 def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
     """That of the growing windows, or of one that begins where a parabola has ended."""
     module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module, "on_wider_cells", lambda _: None)
     search = module._Search(few_sensors(), (), (Kind(4),), known_first=False)
     asked, found = [], {4: of_evidence(-50.0), 2: of_evidence(-90.0)}
 
@@ -154,6 +155,33 @@ def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
     # Frames of which most was measured have fewer minima.
     module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), known_first=True).first()
     assert asked == [4, 2, 4]
+
+
+def test_sensors_are_first_fitted_on_wider_cells(monkeypatch):
+    """Windows grow there, and what is found is the start on the cells of the context."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    context, cells, starts = few_sensors(), [], []
+
+    def grown(forward, wider, frames):
+        cells.append(wider.grid.shape[0])
+        each = of_evidence(-50.0)
+        each.__dict__.update(forward=forward, z=0.1 * np.ones(forward.size))
+        return each
+
+    def estimated(search, start, source, target):
+        cells.append(search.context.grid.shape[0])
+        starts.append(target.law(start).flux(np.linspace(0.1, 0.3, 3)[None]))
+        return source.estimate
+
+    monkeypatch.setattr(module, "grown", grown)
+    monkeypatch.setattr(module._Search, "estimated", estimated)
+    monkeypatch.setattr(module._Search, "by_parabola", lambda _, base, found: found)
+    found = module._Search(context, (), (Kind(4),), known_first=False).first().estimate
+    whole = context.grid.shape[0]
+    assert cells == [-(-whole // 2), whole]
+    wide = found.forward.law(found.z).flux(np.linspace(0.1, 0.3, 3)[None])
+    ratio = whole / cells[0]  # in cells per frame
+    np.testing.assert_allclose(starts[-1], ratio * np.asarray(wide), rtol=1e-9)
 
 
 @pytest.mark.parametrize(("gain", "count"), [(99.0, 0), (101.0, 1)])

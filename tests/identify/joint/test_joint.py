@@ -23,7 +23,7 @@ from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint.forward_runs import measure, run, states_alone, values_alone
 from hfluxno.identify.joint.future_ends import with_future
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.random_field import modes
+from hfluxno.identify.joint.random_field import differs, modes
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.starts import carried
 from hfluxno.identify.joint_report import identify_jointly, with_further_terms
@@ -69,6 +69,34 @@ def test_modes_of_a_random_function_sum_to_its_covariance(periodic):
     np.testing.assert_allclose(found.T @ found, np.exp(-distance / 3.0), atol=1e-12)
     fewer = modes(places, 3.0, 4, 12.0 if periodic else None)
     np.testing.assert_allclose(fewer.T @ fewer, found[:4].T @ found[:4], atol=1e-12)
+
+
+@pytest.mark.parametrize("period", [None, 240.0])
+def test_a_random_function_scatters_as_its_measured_places_differ(period):
+    """Draws of it show its standard deviation; one value, or even ones, show none."""
+    drawn = np.random.default_rng(4).normal(size=(400, 240)) @ modes(
+        np.arange(240.0), 36.0, 240, period
+    )
+    places = np.arange(5, 240, 20)
+    shown = [differs(2.0 * draw[places], places, 36.0, period) for draw in drawn]
+    assert np.sqrt(np.mean(np.square(shown))) == pytest.approx(2.0, rel=0.05)
+    assert differs(np.full(12, 3.0), places, 36.0, period) == 0.0
+    if period is None:
+        assert differs(np.ones(1), places[:1], 36.0) == np.inf
+
+
+def test_between_sensors_that_read_alike_the_first_state_scatters_little(x64):
+    """However much is measured later, as in a rod that is heated at an end."""
+    rod = 20.0 + 0.01 * np.arange(CELLS) + np.linspace(0.0, 30.0, 13)[:, None]
+    rod[1:, 1::3] = np.nan
+    waves = rod + 20.0 * np.sin(np.arange(CELLS) / 3.0)
+    spread = []
+    for values in (rod, waves):
+        sensors = np.where(np.arange(CELLS) % 5 == 2, values, np.nan)
+        forward = make_forward(Kind(), window(sensors), (), known_first=False)
+        squares = np.sum(np.asarray(forward.first_modes) ** 2, axis=(0, 1))
+        spread.append(np.sqrt(np.mean(squares)) / np.nanstd(sensors))
+    assert spread[0] == pytest.approx(0.14, abs=0.02) and spread[1] > 0.5
 
 
 @pytest.mark.usefixtures("x64")

@@ -18,7 +18,7 @@ from hfluxno.identify.joint.diffusion_alone import DiffusionAlone, diffusion_alo
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Ends, Forward, Scale
 from hfluxno.identify.joint.law_shape import LawShape
-from hfluxno.identify.joint.random_field import apart, modes
+from hfluxno.identify.joint.random_field import apart, differs, modes
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
 from hfluxno.parametric.basis import KINK_WIDTH, Basis, Chebyshev, Kinked, TensorChebyshev
@@ -27,6 +27,7 @@ from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
+_LEAST_SHOWN = 0.2  # of what the first state scatters, if its measured places are alike
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS, _OF_A_PLACE = 128, 48, 4  # modes; of a measured place
@@ -156,7 +157,13 @@ def make_forward(
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
-    first = for_each_field(along, size[:, None] * np.maximum(_SCATTER, far))
+    # Nor do they differ much more between measured places than from one to the next.
+    flat = [
+        differs(u[seen], np.flatnonzero(seen), _LENGTH * cells, period)
+        for u, seen in zip(field[0], known, strict=True)
+    ]
+    shown = np.clip(flat / size, _LEAST_SHOWN, 1.0)[:, None]
+    first = for_each_field(along, size[:, None] * shown * np.maximum(_SCATTER, far))
     total = sum(shape.sizes)
     return Forward(
         shape,

@@ -6,7 +6,7 @@
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 
 def modes(
@@ -34,3 +34,19 @@ def apart(
         distance = np.minimum(distance, period - distance)
     nearest = distance.min(axis=1, initial=places)
     return np.sqrt(2.0 - 2.0 * np.exp(-nearest / length))
+
+
+def differs(
+    values: Float[np.ndarray, " place"],
+    places: Int[np.ndarray, " place"],
+    length: float,
+    period: float | None = None,
+) -> float:
+    """The standard deviation of such a function that differs between neighbouring places as these
+    values do: the root of Σ (u_i+1 - u_i)² / Σ (2 - 2 exp(-d_i/ℓ))."""
+    steps, distance = np.diff(values), np.diff(places)
+    if period is not None:
+        steps = np.append(steps, values[0] - values[-1])
+        distance = np.append(distance, places[0] + period - places[-1])
+    expected = np.sum(2.0 - 2.0 * np.exp(-distance / length))
+    return float(np.sqrt(np.sum(steps**2) / expected)) if expected > 0.0 else np.inf

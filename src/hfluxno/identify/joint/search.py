@@ -3,8 +3,8 @@
 Kinds are compared by the evidence of the measurements (MacKay, Neural Computation 4, 1992,
 415-447): a richer law must fit well enough to justify its further unknowns. The order is
 
-1. the first kind, over windows that grow from the first frames; of a few sensors also from where a
-   parabola ends;
+1. the first kind, over windows that grow from the first frames; of a few sensors on wider cells
+   first, and also from where a parabola ends;
 2. of a few sensors a kink from starts of its own; further kinds, those first that promise most,
    until one leaves nothing but noise, and fluxes with kinks, if a smooth one of high degree
    explains less; the first kind again, if a better one shows that it has ended in another minimum;
@@ -23,6 +23,7 @@ from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
+from hfluxno.identify.joint.on_wider_cells import on_own_cells, on_wider_cells
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import reaching, simpler
@@ -40,7 +41,7 @@ from hfluxno.trajectory import Trajectory
 # A law that increases it by this part of what the best one does is also tried on finer grids.
 _RIVAL = 0.9
 # The degrees of a flux that are tried after the others, if they predict that much better.
-_RICHEST: tuple[int, ...] = (9, 12)
+_RICHEST: tuple[int, ...] = (6, 9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
 # Kinks are tried if the highest of these would leave less than this part of the misfit.
 _MUCH_EXPLAINED = 0.8
@@ -94,10 +95,25 @@ class _Search(Attempts):
         kind = self.kinds[0]
         base = self.forward(kind, 1)
         check_enough(base, self.context)
+        found = self.from_wider_cells(base)
+        if found is not None:
+            return self.noted(Option(found, kind))
         found = grown(base, self.context, self.frames)
         if kind.is_plain and kind.size > _PARABOLA and not is_dense(self.context):
             found = self.by_parabola(base, found)
         return None if found is None else self.noted(Option(found, kind))
+
+    def from_wider_cells(self, base: Forward) -> Estimate | None:
+        """The first kind at sensors from an estimate on cells of twice the width, if there may be
+        such cells."""
+        wider = None if is_dense(self.context) else on_wider_cells(self.context)
+        if wider is None:
+            return None
+        coarse = _Search(wider, self.negated, self.kinds, self.known_first).first()
+        if coarse is None:
+            return None
+        start = on_own_cells(coarse.estimate.z, coarse.estimate.forward, base)
+        return self.estimated(start, coarse, base)
 
     def by_parabola(self, base: Forward, found: Estimate | None) -> Estimate | None:
         """The estimate found, or that which begins at one with a parabola if it is more probable:
@@ -267,7 +283,10 @@ class _Search(Attempts):
     def of_high_degree(self, chosen: Option) -> Option:
         """The option with a flux of high degree if that predicts held-out frames better."""
         context, kind = self.context, chosen.kind
-        degrees = _RICHEST if kind in self.kinds and kind.size > self.kinds[0].size else ()
+        # On coarse cells the errors of the scheme may have hidden what a richer flux explains.
+        hidden = chosen.refinement > 1 and not self.leaves_noise(chosen)
+        richer_pays = kind in self.kinds and (kind.size > self.kinds[0].size or hidden)
+        degrees = tuple(n for n in _RICHEST if n > kind.size) if richer_pays else ()
         if kind.size and not (kind.is_plain or kind.kinks):
             degrees = () if self.leaves_noise(chosen) else _OF_FURTHER
         if not (degrees and self.finer_grids):
