@@ -15,6 +15,7 @@ from hfluxno.identify.joint.hopeless import hardly_explains, is_far_off
 from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.identify.joint.search import fit_jointly
 
+attempts = importlib.import_module("hfluxno.identify.joint.attempts")
 CELLS, TIMES = 32, np.arange(12.0)
 WAVE = np.sin(2 * np.pi * (np.arange(CELLS) - 0.7 * TIMES[:, None]) / CELLS)[:, None]
 KINDS = (Kind(4), Kind(4, by_state=4))
@@ -69,11 +70,11 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
         taken.append("finest")
         raise InterruptedError
 
-    monkeypatch.setattr(search, "first", lambda _: taken.append("first") or option(0.5))
+    monkeypatch.setattr(search, "first", lambda *_: taken.append("first") or option(0.5))
     monkeypatch.setattr(
         search,
         "further",
-        lambda _, first: taken.append("further") or [first, option(0.5 * reached)],
+        lambda _, first, anew: taken.append("further") or [first, option(0.5 * reached)],
     )
     monkeypatch.setattr(FurtherKinds, "outlook", lambda *_: Promise(0.0, promised))
     monkeypatch.setattr(search, "on_finest", finest)
@@ -86,10 +87,34 @@ def test_what_a_search_does(promised, reached, gives_up, steps, monkeypatch):
 @pytest.mark.usefixtures("no_mixture")
 def test_an_estimate_from_before_ends_the_search_at_once(monkeypatch):
     module = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(module._Search, "first", lambda _: pytest.fail("it was not over"))
+    monkeypatch.setattr(module._Search, "first", lambda *_: pytest.fail("it was not over"))
     monkeypatch.setattr(FurtherKinds, "outlook", lambda *_: Promise(0.0, 0.95))
     context = Trajectory.from_numpy(WAVE, TIMES)
     assert fit_jointly(context, (), KINDS, gives_up=True, before=of_noise(0.5)) is None
+
+
+def test_an_estimate_from_before_is_the_start_of_the_first_kind(monkeypatch):
+    """No window grows again, and no kink is tried from starts of its own."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module._Search, "anew", lambda *_: pytest.fail("it begins anew"))
+    search = module._Search(few_sensors(), (), (Kind(4),), False)
+    before, starts = of_noise(0.5), []
+    forward = search.forward(Kind(4), 1)
+    z = np.zeros(forward.size)
+    z[forward.free] = 0.1
+    before.__dict__.update(forward=forward, z=z)
+
+    def estimated(_, start, source, target):
+        starts.append(start)
+        return source.estimate
+
+    monkeypatch.setattr(module._Search, "estimated", estimated)
+    first = search.first(before)
+    assert first.estimate is before
+    np.testing.assert_allclose(starts, [before.z])
+    monkeypatch.setattr(module._Search, "kinked", lambda *_: [])
+    monkeypatch.setattr(FurtherKinds, "smooth", lambda *_: [])
+    assert search.further(first, anew=False) == [first]
 
 
 @pytest.mark.usefixtures("no_mixture")
@@ -106,7 +131,7 @@ def test_stretches_that_the_weak_form_has_found_are_tried_whatever_else_promises
     monkeypatch.setattr(module._Search, "richer", lambda _, __, kind, **___: asked.append(kind))
     context = Trajectory.from_numpy(WAVE, TIMES)
     monkeypatch.setattr(module._Search, "kinked", lambda *_: [])
-    search = module._Search(context, (), (Kind(4), stretch, *others), known_first=True)
+    search = module._Search(context, (), (Kind(4), stretch, *others), True)
     search.further(module.Option(of_noise(0.5), Kind(4)))
     assert asked == [*others, *([Kind(4, stretches=shown)] if shown else [])]
 
@@ -135,8 +160,8 @@ def test_windows_grow_from_laws_alone(monkeypatch):
 def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
     """That of the growing windows, or of one that begins where a parabola has ended."""
     module = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(module, "on_wider_cells", lambda _: None)
-    search = module._Search(few_sensors(), (), (Kind(4),), known_first=False)
+    monkeypatch.setattr(attempts, "on_wider_cells", lambda _: None)
+    search = module._Search(few_sensors(), (), (Kind(4),), False)
     asked, found = [], {4: of_evidence(-50.0), 2: of_evidence(-90.0)}
 
     def grown(forward, context, frames):
@@ -145,7 +170,7 @@ def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
         each.__dict__.update(forward=forward, z=np.zeros(forward.size))
         return each
 
-    monkeypatch.setattr(module, "grown", grown)
+    monkeypatch.setattr(attempts, "grown", grown)
     other = of_evidence(-50.0 + more)
     other.__dict__["forward"] = search.forward(Kind(4), 1)
     monkeypatch.setattr(module._Search, "estimated", lambda *_: other)
@@ -153,7 +178,7 @@ def test_of_a_few_sensors_the_more_probable_end_counts(monkeypatch, more, kept):
     assert asked == [4, 2] and (first.estimate is found[4]) == kept
     assert first.estimate is found[4] or first.estimate is other
     # Frames of which most was measured have fewer minima.
-    module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), known_first=True).first()
+    module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), True).first()
     assert asked == [4, 2, 4]
 
 
@@ -173,15 +198,35 @@ def test_sensors_are_first_fitted_on_wider_cells(monkeypatch):
         starts.append(target.law(start).flux(np.linspace(0.1, 0.3, 3)[None]))
         return source.estimate
 
-    monkeypatch.setattr(module, "grown", grown)
+    monkeypatch.setattr(attempts, "grown", grown)
     monkeypatch.setattr(module._Search, "estimated", estimated)
     monkeypatch.setattr(module._Search, "by_parabola", lambda _, base, found: found)
-    found = module._Search(context, (), (Kind(4),), known_first=False).first().estimate
+    found = module._Search(context, (), (Kind(4),), False).first().estimate
     whole = context.grid.shape[0]
     assert cells == [-(-whole // 2), whole]
     wide = found.forward.law(found.z).flux(np.linspace(0.1, 0.3, 3)[None])
     ratio = whole / cells[0]  # in cells per frame
     np.testing.assert_allclose(starts[-1], ratio * np.asarray(wide), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("gain", "calls"), [(9.0, 1), (11.0, 2)])
+def test_a_kink_is_tried_on_the_cells_of_the_context_if_it_is_better_on_wider_ones(
+    monkeypatch, gain, calls
+):
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module._Search, "leaves_noise", lambda *_: False)
+    monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)
+    asked = []
+
+    def anew(search, kind):
+        if kind.kinks:
+            asked.append(search.context.grid.shape[0])
+        return of_evidence(-200.0 + gain * kind.kinks)
+
+    monkeypatch.setattr(module._Search, "anew", anew)
+    search = module._Search(few_sensors(), (), (Kind(4),), False)
+    assert search.kinked_anew(module.Option(of_evidence(-200.0), Kind(4))) == []
+    assert asked == [CELLS // 2, CELLS][:calls]
 
 
 @pytest.mark.parametrize(("gain", "count"), [(99.0, 0), (101.0, 1)])
@@ -191,12 +236,13 @@ def test_a_kink_from_starts_of_its_own_must_be_much_more_probable(monkeypatch, g
     monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)
     found = of_evidence(-200.0 + gain)
     found.__dict__["forward"] = make_forward(Kind(2), few_sensors(), (), known_first=False)
-    monkeypatch.setattr(module, "grown", lambda *_: found)
+    monkeypatch.setattr(attempts, "on_wider_cells", lambda _: None)
+    monkeypatch.setattr(attempts, "grown", lambda *_: found)
     first = module.Option(of_evidence(-200.0), Kind(4))
-    search = module._Search(few_sensors(), (), (Kind(4),), known_first=False)
+    search = module._Search(few_sensors(), (), (Kind(4),), False)
     options = search.kinked_anew(first)
     assert [each.kind for each in options] == [Kind(2, kinks=1)] * count
-    dense = module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), known_first=True)
+    dense = module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), True)
     assert dense.kinked_anew(first) == []
 
 

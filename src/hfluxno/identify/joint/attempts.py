@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Self, TypeVar
 
 import numpy as np
@@ -17,8 +17,9 @@ from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option, takes_long
 from hfluxno.identify.joint.further_kinds import FurtherKinds
+from hfluxno.identify.joint.on_wider_cells import on_own_cells, on_wider_cells
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.starts import diffusing, improved
+from hfluxno.identify.joint.starts import carried_start, diffusing, improved
 from hfluxno.identify.joint.stretch_ends import with_ends_moved
 from hfluxno.identify.joint.windows import (
     WORTH,
@@ -44,6 +45,7 @@ _FINEST, _MUCH = 8, 100.0
 # No further kind is tried after one that leaves nothing but noise, and is more probable by this, or
 # less than this part of the misfit of the first one, and half of that on cells of half the length.
 BEYOND_DOUBT, _LITTLE = 100.0, 0.2
+_PARABOLA = 2  # its degree
 # Diffusion alone is no start for a law that misses less than this, in standard deviations.
 _EXACT = 0.01
 
@@ -63,6 +65,7 @@ class Attempts:
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self.further_kinds = FurtherKinds(context, kinds, self.forward)
         self._on_finer: dict[tuple[Kind, int], Option | None] = {}
+        self._anew: dict[Kind, Estimate | None] = {}
         self._predicted: tuple[Estimate, Prediction | None] | None = None
 
     def forward(self, kind: Kind, refinement: int) -> Forward:
@@ -110,6 +113,46 @@ class Attempts:
     ) -> Estimate | None:
         """The estimate over all frames from a start, with the noise of another option."""
         return estimate(target, self.context, self.frames[-1:], source.estimate.noise, start)
+
+    @cached_property
+    def on_wider(self) -> "Attempts | None":
+        """The same for these sensors on wider cells, if there are such cells."""
+        wider = None if is_dense(self.context) else on_wider_cells(self.context)
+        if wider is None:
+            return None
+        return type(self)(wider, self.negated, self.kinds, self.known_first)
+
+    def anew(self, kind: Kind) -> Estimate | None:
+        """A kind of law from starts of its own, which is estimated once: from what was found on
+        wider cells, else over growing windows."""
+        if kind not in self._anew:
+            self._anew[kind] = self._grown(kind)
+        return self._anew[kind]
+
+    def _grown(self, kind: Kind) -> Estimate | None:
+        target = self.forward(kind, 1)
+        if self.on_wider is not None:
+            coarse = self.on_wider.anew(kind)
+            if coarse is None:
+                return None
+            start = on_own_cells(coarse.z, coarse.forward, target)
+            return self.estimated(start, Option(coarse, kind), target)
+        found = grown(target, self.context, self.frames)
+        if kind.is_plain and kind.size > _PARABOLA and not is_dense(self.context):
+            found = self.by_parabola(target, found)
+        return found
+
+    def by_parabola(self, base: Forward, found: Estimate | None) -> Estimate | None:
+        """The estimate found, or that which begins at one with a parabola if it is more probable:
+        between a few sensors a richer flux more often follows other waves than those there are."""
+        kind = Kind(_PARABOLA)
+        simple = grown(self.forward(kind, 1), self.context, self.frames)
+        if simple is None:
+            return found
+        start = carried_start(simple.z, simple.forward, base)
+        other = self.estimated(start, Option(simple, kind), base)
+        every = [each for each in (found, other) if each is not None]
+        return max(every, key=lambda each: each.evidence, default=None)
 
     def predicted(self, found: Estimate) -> Prediction | None:
         """What an estimate from there, without the last quarter, predicts to be measured."""

@@ -120,15 +120,14 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         values, rows, steps = runs(z, context.times, limit)
         if limit == MOST_STEPS:
             limit = int(_SPARE_STEPS * forward.settings.refinement + _STEP_FACTOR * steps)
-        rest, rows = _in_noise(values - measured, rows[:, free], sigma, seen)
-        both = np.concatenate([rest.reshape(-1), part])
+        rest, rows = _in_noise(values - measured, rows, sigma, seen, free)
+        both = np.concatenate([rest[seen], part])
         return both, np.concatenate([rows, np.eye(len(free))], axis=1), (rest, steps)
 
     def alone(part):
         intervals = forward.intervals(forward.when(context.times))
         values = values_alone(forward, whole(part), intervals, limit)[: len(seen)]
-        rest = np.where(seen, (values - measured) / sigma, 0.0)
-        return np.concatenate([rest.reshape(-1), part])
+        return np.concatenate([((values - measured) / sigma)[seen], part])
 
     found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, alone)
     if found.aux is None:
@@ -138,10 +137,12 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
     return whole(found.point), normal, *found.aux
 
 
-def _in_noise(away, rows, sigma, seen):
-    """The misfit in units of the noise, and its derivatives, (unknown, value)."""
-    rows = np.where(seen[:, None], rows / sigma[:, None], 0.0)
-    return np.where(seen, away / sigma, 0.0), rows.swapaxes(0, 1).reshape(rows.shape[1], away.size)
+def _in_noise(away, rows, sigma, seen, free=slice(None)):
+    """The misfit in units of the noise, zero where nothing was measured, and its derivatives by the
+    `free` unknowns where something was, (unknown, value)."""
+    time, quantity, cell = np.nonzero(seen)  # of a few sensors one value in eight
+    rows = rows[time, :, quantity, cell][:, free].T
+    return np.where(seen, away / sigma, 0.0), rows / np.broadcast_to(sigma, seen.shape)[seen]
 
 
 def _sigma(context: Trajectory, noise):
@@ -239,10 +240,10 @@ def promise(
     if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
         return NOTHING
     normal = rows @ rows.T
-    gradient = rows @ rest.ravel() + start
+    gradient = rows @ rest[seen] + start
     step = np.linalg.solve(np.eye(len(start)) + normal, gradient)
     evidence = _evidence(start, normal, rest, sigma, seen) + 0.5 * float(gradient @ step)
-    return Promise(evidence, float(np.sqrt(np.sum((rest.ravel() - step @ rows) ** 2) / seen.sum())))
+    return Promise(evidence, float(np.sqrt(np.mean((rest[seen] - step @ rows) ** 2))))
 
 
 def _evidence(z, normal, rest, sigma, seen) -> float:

@@ -19,11 +19,9 @@ import dataclasses
 from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, Attempts
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
-from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit, Option
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
-from hfluxno.identify.joint.on_wider_cells import on_own_cells, on_wider_cells
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import reaching, simpler
@@ -31,7 +29,6 @@ from hfluxno.identify.joint.starts import carried, carried_start
 from hfluxno.identify.joint.windows import (
     WORTH,
     check_enough,
-    grown,
     held_out_from,
     is_dense,
     settled,
@@ -45,7 +42,6 @@ _RICHEST: tuple[int, ...] = (6, 9, 12)
 _OF_FURTHER, _FARTHER = (6,), 0.9
 # Kinks are tried if the highest of these would leave less than this part of the misfit.
 _MUCH_EXPLAINED = 0.8
-_PARABOLA = 2  # its degree
 # Of more kinds of law, those are estimated that promise most.
 _MOST_TRIED = 3
 
@@ -68,10 +64,10 @@ def fit_jointly(
     search = _Search(context, negated, kinds, known_first)
     if gives_up and before is not None and search.is_hopeless(Option(before, kinds[0])):
         return None
-    first = search.first()
+    first = search.first(before)
     if first is None or (gives_up and search.is_hopeless(first)):
         return None
-    options = search.further(first)
+    options = search.further(first, anew=before is None)
     first = options[0]
     if gives_up and search.hardly_explain(options, first):
         return None
@@ -90,42 +86,18 @@ def fit_jointly(
 class _Search(Attempts):
     """The steps of the search in one context."""
 
-    def first(self) -> Option | None:
-        """The first kind, `None` if no run could be solved."""
+    def first(self, before: Estimate | None = None) -> Option | None:
+        """The first kind, of which there may be an estimate from `before` on these cells; `None`
+        if no run could be solved."""
         kind = self.kinds[0]
         base = self.forward(kind, 1)
         check_enough(base, self.context)
-        found = self.from_wider_cells(base)
-        if found is not None:
-            return self.noted(Option(found, kind))
-        found = grown(base, self.context, self.frames)
-        if kind.is_plain and kind.size > _PARABOLA and not is_dense(self.context):
-            found = self.by_parabola(base, found)
+        if before is not None and before.forward.settings.refinement == 1:
+            start = carried(before.z, before.forward, base)
+            found = self.estimated(start, Option(before, kind), base)
+        else:
+            found = self.anew(kind)
         return None if found is None else self.noted(Option(found, kind))
-
-    def from_wider_cells(self, base: Forward) -> Estimate | None:
-        """The first kind at sensors from an estimate on cells of twice the width, if there may be
-        such cells."""
-        wider = None if is_dense(self.context) else on_wider_cells(self.context)
-        if wider is None:
-            return None
-        coarse = _Search(wider, self.negated, self.kinds, self.known_first).first()
-        if coarse is None:
-            return None
-        start = on_own_cells(coarse.estimate.z, coarse.estimate.forward, base)
-        return self.estimated(start, coarse, base)
-
-    def by_parabola(self, base: Forward, found: Estimate | None) -> Estimate | None:
-        """The estimate found, or that which begins at one with a parabola if it is more probable:
-        between a few sensors a richer flux more often follows other waves than those there are."""
-        kind = Kind(_PARABOLA)
-        simple = grown(self.forward(kind, 1), self.context, self.frames)
-        if simple is None:
-            return found
-        start = carried_start(simple.z, simple.forward, base)
-        other = self.estimated(start, Option(simple, kind), base)
-        every = [each for each in (found, other) if each is not None]
-        return max(every, key=lambda each: each.evidence, default=None)
 
     def is_hopeless(self, first: Option) -> bool:
         """Whether the first kind is far off and no other one promises to explain much more."""
@@ -141,10 +113,10 @@ class _Search(Attempts):
         far = is_far_off(first.estimate, self.context)
         return far and hardly_explains(best.estimate, first.estimate)
 
-    def further(self, first: Option) -> list[Option]:
+    def further(self, first: Option, anew: bool = True) -> list[Option]:
         """The first kind, perhaps estimated again, and those that are better, until one explains
-        the measurements."""
-        options = [first, *self.kinked_anew(first)]
+        the measurements; with kinks from starts of their own if `anew`."""
+        options = [first, *(self.kinked_anew(first) if anew else [])]
         if any(self.explains(each, first) for each in options[1:]):
             return options
         others = self.further_kinds.smooth(first)
@@ -237,7 +209,11 @@ class _Search(Attempts):
         if self.leaves_noise(first) or self.is_exact(first.estimate):
             return []
         kind = Kind(2, kinks=1)
-        found = grown(self.forward(kind, 1), self.context, self.frames)
+        if self.on_wider is not None:
+            one, other = (self.on_wider.anew(each) for each in (first.kind, kind))
+            if one is None or other is None or other.evidence < one.evidence + CLEARLY:
+                return []
+        found = self.anew(kind)
         if found is None or found.evidence < first.evidence + BEYOND_DOUBT:
             return []
         return [self.noted(Option(found, kind))]
