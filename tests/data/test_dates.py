@@ -65,6 +65,44 @@ def test_what_tells_the_order_of_day_and_month(tmp_path):
             read(table(path, wrong))
 
 
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("{0.month}/{0.day}/{0:%y} {0.hour}:{0:%M}", "2016-06-10"),
+        ("{0.day}/{0.month}/{0:%y} {0.hour}:{0:%M}", "2016-06-10"),
+        ("{0:%d-%m-%y %H:%M:%S}", "1999-12-28"),
+        ("{0:%d.%m.%y}", "2016-06-01"),
+    ],
+)
+def test_years_of_two_digits_stand_last(tmp_path, form, start):
+    """As Excel and loggers write them, also without leading zeros."""
+    written = [form.format(time) for time in moments(start, 86_400)]
+    source = read(table(tmp_path / "a.csv", written))
+    np.testing.assert_array_equal(source.times, 86_400.0 * np.arange(FRAMES))
+    assert source.units["time"] == f"seconds since {start}T00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("form", "start"),
+    [
+        ("%m/%d/%y", "2016-06-01"),
+        ("%y/%m/%d", "2016-06-10"),
+        ("%y-%m-%d", "2016-06-10"),
+        ("%y.%m.%d", "2016-06-10"),
+    ],
+)
+def test_years_of_two_digits_that_may_stand_first_are_refused(tmp_path, form, start):
+    path = table(tmp_path / "a.csv", moments(start, 86_400).strftime(form))
+    with pytest.raises(ValueError, match=r"in row 1 .* year, the month or the day first.* 2024-02"):
+        read(path)
+
+
+def test_two_digits_and_neither_day_nor_month_above_12(tmp_path):
+    days = moments("2001-03-04", 86_400)
+    with pytest.raises(ValueError, match=r"'04/03/01' in row 1 .* the day or the month first"):
+        read(table(tmp_path / "a.csv", days.strftime("%d/%m/%y")))
+
+
 def test_midnight_may_be_left_out(tmp_path):
     texts = [t.removesuffix(" 00:00") for t in moments().strftime("%d.%m.%Y %H:%M")]
     assert "01.01.2025" in texts

@@ -1,4 +1,4 @@
-"""Dates as people write them: 31.12.2024 23:45, 12/31/2024 11:45 PM, or in two columns."""
+"""Dates as people write them: 31.12.2024 23:45, 12/31/24 11:45 PM, or in two columns."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,13 +11,15 @@ from hfluxno.data.time_of_day import seconds_of_day
 _WRITTEN = re.compile(
     r"\s*(\d{1,2}|\d{4})([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?:(?:,?\s+|T)(\S.*?))?\s*"
 )
+_THIS_CENTURY = 69  # a year of two digits below this is of it, as for strptime
 _DATES = ("date", "datum", "day", "tag")
 
 
 def written_dates(text: pd.Series, path: Path) -> pd.Series | None:
     """The dates, with or without a time of the day; `None` if an entry is something else.
 
-    Of day and month the one is first whose entries exceed 12; with full stops it is the day.
+    Of day and month the one is first whose entries exceed 12; with full stops it is the day. A year
+    may have two digits if it stands last.
 
     Raises `ValueError` if that cannot be told.
     """
@@ -64,22 +66,43 @@ def _dates_alone(text: pd.Series, path: Path) -> pd.Series | None:
 
 def _days(found: pd.DataFrame, text: pd.Series, path: Path) -> pd.Series | None:
     """The days, from the three numbers of each entry."""
-    year_first = found[0].str.len().eq(4)
-    if year_first.all():
-        year, month, day = (found[i].astype(int) for i in (0, 2, 3))
-    elif not year_first.any() and found[3].str.len().eq(4).all():
-        one, other, year = (found[i].astype(int) for i in (0, 2, 3))
-        day_first, month_first = bool((one > 12).any()), bool((other > 12).any())
-        known = day_first or month_first or found[1].iloc[0] == "." or (one == other).all()
-        if not known:
-            raise ValueError(
-                f"The dates of {path}, such as {text.iloc[0]!r} in row 1 below the header, may "
-                "have the day or the month first, since none of their numbers is above 12; write "
-                "them as 2024-02-27, with the time of the day as 2024-02-27T10:30:00."
-            )
-        day, month = (other, one) if month_first else (one, other)
-    else:
+    one, other, last = (found[i].astype(int) for i in (0, 2, 3))
+    long_first, long_last = (found[i].str.len().eq(4) for i in (0, 3))
+    if long_first.all():
+        return _calendar(one, other, last)
+    short = not long_last.any() and found[3].str.len().eq(2).all()
+    if long_first.any() or not (short or long_last.all()):
         return None
+    stops = found[1].iloc[0] == "."
+    if short:
+        # The year, which may stand first, changes least; before a full stop that is rare.
+        changes_least = one.nunique() < last.nunique() + (not stops)
+        if changes_least and _calendar(_whole_year(one), other, last) is not None:
+            which = "year, the month or the day first, since their years have two digits"
+            raise _doubt(text, path, which)
+        last = _whole_year(last)
+    day_first, month_first = bool((one > 12).any()), bool((other > 12).any())
+    if not (day_first or month_first or stops or (one == other).all()):
+        which = "day or the month first, since none of their numbers is above 12"
+        raise _doubt(text, path, which)
+    day, month = (other, one) if month_first else (one, other)
+    return _calendar(last, month, day)
+
+
+def _whole_year(short: pd.Series) -> pd.Series:
+    """2024 for 24, 1999 for 99."""
+    return short + 1900 + 100 * (short < _THIS_CENTURY)
+
+
+def _calendar(year: pd.Series, month: pd.Series, day: pd.Series) -> pd.Series | None:
+    """The days of these numbers; `None` if one is not in the calendar."""
     parts = pd.DataFrame({"year": year, "month": month, "day": day})
     days = pd.to_datetime(parts, errors="coerce")
     return None if days.isna().any() else days
+
+
+def _doubt(text: pd.Series, path: Path, which: str) -> ValueError:
+    return ValueError(
+        f"The dates of {path}, such as {text.iloc[0]!r} in row 1 below the header, may have the "
+        f"{which}; write them as 2024-02-27, with the time of the day as 2024-02-27T10:30:00."
+    )
