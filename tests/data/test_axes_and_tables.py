@@ -309,6 +309,39 @@ def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]
 
 
+@pytest.mark.parametrize("name", ["time_cst", "Time_UTC", "datetime_local", "date_of_reading"])
+@pytest.mark.parametrize("kind", ["dates", "clock", "since 1970", "parquet"])
+def test_a_time_may_say_which_one_it_is(tmp_path, name, kind):
+    """Beside columns of numbers whose names begin alike."""
+    u = wave().ravel()
+    when = pd.Timestamp("2024-05-02T07:00") + pd.to_timedelta(columns()["time"], unit="min")
+    written = {"dates": when.strftime("%Y-%m-%d %H:%M:%S"), "clock": when.strftime("%H:%M:%S")}
+    entries = written.get(kind, when if kind == "parquet" else when.as_unit("s").astype("int64"))
+    beside = {"x": columns()["x"], "time_headway": 2.0 + u, "density": u}
+    frame = pd.DataFrame({name: entries} | beside)
+    path = tmp_path / ("a.parquet" if kind == "parquet" else "a.csv")
+    frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
+    source = read(path, "density")
+    passed = source.times - source.times[0]
+    np.testing.assert_array_equal(passed, 30.0 * np.arange(FRAMES))
+    assert source.names["time"] == name
+    np.testing.assert_allclose(source.values[:, 0], wave())
+
+
+@pytest.mark.parametrize("others", [(), ("time_utc", "time_cst")])
+def test_no_time_is_guessed_from_numbers_or_among_two_times(tmp_path, others):
+    dates = np.repeat([f"2024-05-02T07:0{i}" for i in range(FRAMES)], CELLS)
+    data = {"time_headway": columns()["time"], "x": columns()["x"]} | dict.fromkeys(others, dates)
+    with pytest.raises(ValueError, match=r"no column time; it has time_headway, x"):
+        read(table(tmp_path / "a.csv", data | {"u": wave().ravel()}))
+
+
+def test_a_usual_name_of_the_time_comes_first(tmp_path):
+    dates = np.repeat([f"2024-05-02T07:0{i}" for i in range(FRAMES)], CELLS)
+    path = table(tmp_path / "a.csv", columns() | {"time_utc": dates, "u": wave().ravel()})
+    np.testing.assert_array_equal(read(path).times, 0.5 * np.arange(FRAMES))
+
+
 @pytest.mark.parametrize("heading", ["depth", "Depth [cm]", "elevation (m)"])
 def test_a_depth_that_occurs_at_every_time_is_a_place(tmp_path, heading):
     t, x = np.meshgrid(np.arange(FRAMES), 0.5 + np.arange(CELLS), indexing="ij")

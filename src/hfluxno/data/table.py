@@ -1,7 +1,8 @@
 """A table of measurements: one line for each time and place, one column for each variable.
 
 Columns are named by their header. The axes are those the user names, or `time`, `x` and
-`trajectory`, or else the one column with a usual name for them (`timestamp`, `position [km]`, …).
+`trajectory`, or else the one column with a usual name for them (`timestamp`, `position [km]`, …),
+or the only one of times with a name such as `time_utc`.
 
 Or one line for each time and one column for each place, if the headers of these are numbers, the
 places. The variable is then called `values`; others than these and the time are left out.
@@ -19,6 +20,7 @@ from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time, written_dates
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
+from hfluxno.data.named_time import with_named_time
 from hfluxno.data.numbers import listed
 from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
@@ -59,6 +61,7 @@ def table_variables(
     noted = frame.attrs.get("note", "")
     frame = frame.set_axis(list(map(str, frame.columns)), axis=1)
     check_units_row(frame, path)
+    names = with_named_time(frame, names, asked)
     frame = with_one_time(frame, names, lambda name: plain(name) in ALIASES["time"], path)
     clock, kept_out = clock_of_frames(frame, names, path), ""
     if clock is None:
