@@ -507,10 +507,63 @@ def test_a_mark_that_is_named_is_a_gap(tmp_path, capsys):
     u[::5, ::7] = -999.0
     path = saved(tmp_path / "a.nc", u)
     marked = checked(capsys, path)
-    assert marked["missing"]["all"] == 0.0 and "--missing=-999" in shlex.split(marked["next"])
     found = checked(capsys, path, "--missing=-999")
+    assert marked["missing"] == found["missing"] and marked["identifiable"] == found["identifiable"]
+    assert marked["next"] == found["next"] and marked["reconstruct"] == found["reconstruct"]
+    (oddity,) = marked["fields"]["density"]["oddities"]
+    assert oddity.startswith("-999 appears 72 times, a mark") and marked["hints"] == []
     assert found["missing"]["all"] == 6 * 12 / u.size and found["fields"]["density"]["smallest"] > 0
     assert found["fields"]["density"]["oddities"] == [] and "--missing=-999" in found["next"]
+
+
+def test_marks_that_leave_too_little_leave_no_command(tmp_path, capsys):
+    """Three of five depths hold nothing else, as the commands say of them."""
+    u = wave(1.0)[0, :, :5]
+    u[:, 2:] = -99.0
+    lines = [f"{t},{10 * i},{v}" for (t, i), v in np.ndenumerate(u)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time,depth,water", *lines]))
+    found = checked(capsys, path)
+    assert found["identifiable"] == "nothing" and found["next"] == found["reconstruct"] == ""
+    assert "2 cells and 30 frames of a field have measurements" in found["faults"][0]
+    assert found["missing"]["worst_sensor"]["part"] == 1.0
+    assert "make it a gap with --missing=-99" in found["fields"]["water"]["oddities"][0]
+    assert main(["reconstruct", str(path), "--missing=-99"]) == 2
+
+
+def test_marks_that_leave_no_grid_end_in_the_sentence_of_the_commands(tmp_path, capsys):
+    """Sensors in a sixth of the domain suffice if all of their values are measured."""
+    u = np.exp(-((np.arange(30.0)[:, None] - np.arange(60.0)) ** 2) / 50.0)
+    x = np.append(1.6 * np.linspace(0.0, 1.0, 59) ** 1.1, 10.0)
+    u[::2] = -99.0
+    path = tmp_path / "a.csv"
+    lines = [f"{t},{x[i]},{v}" for (t, i), v in np.ndenumerate(u)]
+    path.write_text("\n".join(["time,x,u", *lines]))
+    found = checked(capsys, path)
+    assert main(["forecast", str(path), "--missing=-99", "--context=20", "--steps=1"]) == 2
+    (fault,) = found["faults"]
+    assert fault in capsys.readouterr().err and "sparse in places" in fault
+    assert found["identifiable"] == "nothing" and found["next"] == found["reconstruct"] == ""
+
+
+def test_even_places_between_ends_that_are_proposed_to_be_open(tmp_path, capsys):
+    """The axis, the gaps and the commands are those of what the commands will read."""
+    u = 2.0 + np.tanh(np.arange(30.0)[:, None] / 2.0 - np.arange(12.0) - 1.0)
+    path = saved(tmp_path / "a.nc", u, x=np.arange(12.0))
+    found = checked(capsys, path)
+    assert found["boundary"] == "open" and "not conserved" in found["boundary_reason"]
+    told = checked(capsys, path, "--boundary=open")
+    for key in ("x", "missing", "identifiable", "hints", "next", "reconstruct"):
+        assert found[key] == told[key]
+    assert found["x"]["entries"] == 89 and found["x"]["even_sensors"]
+    assert "choose --cells 12;" in found["hints"][0]
+    assert not found["fields"]["density"]["total_over_gaps"]
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "x 12 even places, taken for sensors at points on 89 cells, 0 to 11 in steps" in shown
+    means = checked(capsys, path, "--cells=12")
+    assert means["x"]["uniform"] and means["missing"]["all"] == 0.0 and means["hints"] == []
+    assert means["boundary"] == "open" and "--cells=12" in means["next"]
 
 
 def test_fields_that_are_not_conserved(tmp_path, capsys):

@@ -178,6 +178,24 @@ def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells,
         assert len(read(path, boundary=boundary).x) == expected
 
 
+@pytest.mark.parametrize(
+    ("domain", "ends", "offered"),
+    [
+        (None, "open", True),
+        ((-0.5, 11.5), "given", True),
+        ((-0.5, 20.0), "open", False),
+    ],
+)
+def test_even_sensors_may_be_means_of_cells(domain, ends, offered):
+    """The cells that the note offers have a place each, and no others."""
+    x = np.arange(12.0)
+    (note,) = on_cells(x, 12, domain=domain, ends=(ends, ends)).notes
+    assert ("if each value is the mean of a cell, choose --cells 12;" in note) == offered
+    assert "--cells N and --domain LOWER,UPPER choose otherwise." in note
+    own = on_cells(x, 12, 12, domain, ends=(ends, ends))
+    assert (own.notes == () and np.array_equal(own.coordinate, x)) == offered
+
+
 def test_cells_that_are_asked_for_may_lie_far_between_sensors():
     """Ten sensors on 64 cells, which joint estimates connect; by default there are fewer cells."""
     x = np.linspace(0.3, 9.7, 10) + 0.05 * np.sin(np.arange(10.0))

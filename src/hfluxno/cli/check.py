@@ -34,6 +34,7 @@ def main(config: CheckConfig) -> int:
     """Reads, measures and reports. Raises `ValueError` if an option or the input is at fault;
     `OSError` if the file cannot be read."""
     from hfluxno.cli import plane, report
+    from hfluxno.cli.second_look import second_look
     from hfluxno.data.examination import examined
 
     if plane.is_meant(config):
@@ -46,6 +47,7 @@ def main(config: CheckConfig) -> int:
         # not cover its times.
         source.beginning()
     found = examined(source, config.boundary is not None)
+    source, found = second_look(config, source, found)
     if (known := source.deviation) is not None:
         for i, name in enumerate(source.fields):
             least, most = np.nanmin(known[..., i, :]), np.nanmax(known[..., i, :])
@@ -127,13 +129,15 @@ def _axis(axis: dict, entries: str) -> str:
     name = axis["name"] if axis["in_file"] else "counted: the file has none"
     text = (
         f"{axis['entries']} {entries}, {span(axis['first'], axis['last'], 6)}{units} in steps "
-        f"of {axis['spacing']:.4g} ({name}), "
+        f"of {axis['spacing']:.4g} ({name})"
     )
+    if axis.get("even_sensors"):
+        return f"{axis['entries_in_file']} even places, taken for sensors at points on {text}"
     if axis["uniform"]:
-        return text + "uniform"
+        return text + ", uniform"
     if axis["entries"] == axis["entries_in_file"]:
-        return text + "uneven"
-    return text + f"of which {axis['entries_in_file']} are in the file"
+        return text + ", uneven"
+    return text + f", of which {axis['entries_in_file']} are in the file"
 
 
 def _known_noise(field: dict, units: str) -> str:
@@ -175,10 +179,10 @@ def _total(field: dict, units: str) -> str:
     verdict = "conserved" if field["total_kept"] else "not conserved"
     if field["total_doubtful"] or (field["total_kept"] and not is_sure(field)):
         verdict = "perhaps conserved"
-    gaps = field["missing"] > 0.0
+    gaps = " (gaps interpolated)" if field["total_over_gaps"] else ""
     text = (
         f"{verdict}: changes by {_percent(field['total_change'])} of its mean size, "
-        f"± {_percent(field['total_uncertainty'])}{' (gaps interpolated)' * gaps}"
+        f"± {_percent(field['total_uncertainty'])}{gaps}"
     )
     if verdict != "not conserved" or math.isnan(field["explained_by_ends"]):
         return text

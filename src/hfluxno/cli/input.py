@@ -50,7 +50,9 @@ class InputConfig:
     variables along time; by default INPUT contains these variables."""
     cells: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Assign the sensors to a uniform grid of this many cells, 8 or more; by default x itself if it
-    is uniform, else the finest grid that leaves at most three quarters of the values missing."""
+    is uniform, else the finest grid that leaves at most three quarters of the values missing. Fewer
+    than 24 even places between open or given ends are sensors at points: as many cells as places
+    says that values are means of cells."""
     domain: Annotated[str | None, tyro.conf.arg(metavar="LOWER,UPPER")] = None
     """The ends of x, if not half a cell beyond the outermost sensors
     (--domain=-1,1 if a number is negative)."""

@@ -215,11 +215,16 @@ def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
         "gamma": config.gamma,
     }
     options |= {"domain": config.domain, "ends": config.ends}
-    marks = [*([config.missing] if config.missing else []), *(f"{m:g}" for m in found["marks"])]
-    options["missing"] = ",".join(marks) or None
+    options["missing"] = with_marks(config, found)
     options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
     options["noise"] = None if config.noise == "auto" else config.noise
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]
     options["momentum"] = found["momentum"]
     return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
+
+
+def with_marks(config: MeasuredConfig, found: dict) -> str | None:
+    """The option --missing with the marks that were found; `None` if there are none."""
+    marks = [*([config.missing] if config.missing else []), *(f"{m:g}" for m in found["marks"])]
+    return ",".join(marks) or None

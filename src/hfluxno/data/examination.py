@@ -61,7 +61,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         "failed_left_out": source.failed,
         "frames": source.frames,
         "time": _axis(source, source.time_axis),
-        "x": _axis(source, "x") | {"falls": source.falls},
+        "x": _axis(source, "x") | {"falls": source.falls, "even_sensors": _are_even(source)},
         "missing": _missing(source, values),
         "marks": sorted({m for i in range(used.shape[2]) for m in marks_in(used[:, :, i])}),
         "fields": fields,
@@ -93,6 +93,12 @@ def _axis(source: Source, name: str) -> dict:
         "uniform": (places is None or len(places) == count == len(numbers))
         and (along_x or are_even(source.times)),
     }
+
+
+def _are_even(source: Source) -> bool:
+    """Whether there are as many cells, and some, between each place in the file and the next."""
+    steps = np.unique(np.diff(np.unique(source.columns))) if source.columns else np.ones(0)
+    return len(steps) == 1 and bool(steps[0] > 1)
 
 
 def _missing(source: Source, values: np.ndarray) -> dict:
@@ -143,6 +149,7 @@ def _field(
         "total_kept": worst.kept,
         "total_doubtful": worst.doubtful,
         "total_exact": worst.exact,
+        "total_over_gaps": bool(np.isnan(u).any()),
         "total_changes_steadily": changes_steadily(u, source.times, worst),
         "hidden_at_ends": hidden_at_ends(u, sigma, moves.largest),
         "explained_by_ends": balance.explained,

@@ -21,7 +21,7 @@ _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
 # Fewer places than this are sensors if both ends are open or given, with so many cells from one to
 # the next, up to about this number of cells: with a cell for each, a front is nowhere.
-_FEWEST_OPEN, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
+FEWEST_AS_CELLS, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _FOR_SENSORS = {"open", "given"}
 _AT_CENTRE = 1e-3  # of a cell
 _ROUNDING = 1e-9  # of a cell
@@ -105,11 +105,10 @@ def on_cells(
     """Positions of sensors on a uniform grid of `cells` cells on `domain`.
 
     Fewer than 24 places are sensors with four to eight cells from one to the next on average, if
-    both `ends` are open or given. If neither cells nor
-    domain are, any other uniform coordinate is its own grid. Positions that are multiples of one
-    distance have it as their cell width. Otherwise there are as many cells, up to 400, as leave
-    three quarters of the values missing, if the fraction `measured` of the sensors' values is
-    present: narrow cells move sensors less, and that matters more than gaps between sensors. More
+    both `ends` are open or given. If neither cells nor domain are, any other uniform coordinate is
+    its own grid. Positions that are multiples of one distance have it as their cell width.
+    Otherwise there are as many cells, up to 400, as leave three quarters of the values missing, if
+    the fraction `measured` of the sensors' values is present: narrow cells move sensors less, and that matters more than gaps between sensors. More
     positions than 400 are of sensors that move. With four to seven sensors there are on average
     eight cells or more from one to the next. The domain ends half a cell beyond the outermost
     sensors.
@@ -122,7 +121,7 @@ def on_cells(
         _check_domain(x, domain)
     between = ends is not None and {*ends} <= _FOR_SENSORS
     between = between and (own is None or len(x) == len(own.coordinate))
-    if cells is None and between and LEAST_CELLS <= len(x) < _FEWEST_OPEN:
+    if cells is None and between and LEAST_CELLS <= len(x) < FEWEST_AS_CELLS:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
         return own
@@ -158,7 +157,9 @@ def on_cells(
             f"There are sensors in {with_sensor} of {cells} cells, but a law needs {LEAST_PLACES}; "
             "choose more cells (--cells), or add sensors."
         )
-    return dataclasses.replace(axis, notes=(_note(x, axis),), observation=_observation(x, axis))
+    means = own is not None and _are_cells(x, own, domain)
+    note = _note(x, axis, len(x) if means and between and not few else None)
+    return dataclasses.replace(axis, notes=(note,), observation=_observation(x, axis))
 
 
 def _without_sensors(
@@ -252,12 +253,20 @@ def _missing(axis: Axis) -> float:
     return 1.0 - len(np.unique(axis.places)) / len(axis.coordinate)
 
 
+def _are_cells(x: np.ndarray, own: Axis, domain: tuple[float, float] | None) -> bool:
+    """Whether even places are the centres of cells that fill the domain."""
+    if domain is None:
+        return True
+    return _same(own.coordinate, _nearest(x, len(own.coordinate), domain).coordinate)
+
+
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     close = 1e-6 * abs(one[1] - one[0])
     return one.shape == other.shape and bool(np.max(np.abs(one - other)) <= close)
 
 
-def _note(x: np.ndarray, axis: Axis) -> str:
+def _note(x: np.ndarray, axis: Axis, as_cells: int | None) -> str:
+    """Where the sensors are, and perhaps as how many cells they could be taken."""
     centers = axis.coordinate
     width = centers[1] - centers[0]
     # Rounded, because an end at zero would be shown as 1e-17.
@@ -267,9 +276,15 @@ def _note(x: np.ndarray, axis: Axis) -> str:
     merged = int(np.sum(sharing > 1))
     mean = f", with the mean of several sensors in {plural(merged, 'cell')}" if merged else ""
     far = f", which moves them by up to {moved:.2f} of a cell" if moved >= 0.005 else ""
+    either = ";"
+    if as_cells is not None:
+        either = (
+            ", being taken for sensors at points, since the ends are open or given; if each value "
+            f"is the mean of a cell, choose --cells {as_cells};"
+        )
     return (
         f"The {len(x)} positions x are placed on {len(centers)} cells of {width:.4g} from "
-        f"{low:.6g} to {high:.6g}{far}{mean}; "
+        f"{low:.6g} to {high:.6g}{far}{mean}{either} "
         "--cells N and --domain LOWER,UPPER choose otherwise."
     )
 
