@@ -566,6 +566,30 @@ def test_even_places_between_ends_that_are_proposed_to_be_open(tmp_path, capsys)
     assert means["boundary"] == "open" and "--cells=12" in means["next"]
 
 
+@pytest.mark.parametrize(
+    ("units", "calendar", "start", "words"),
+    [
+        ("days since 2024-02-27", "standard", 1.0,
+         "2024-02-28 00:00 to 2024-03-02 15:00 in steps of 3 h"),
+        ("seconds since 2024-05-02T07:00:00+02:00", None, 30.0,
+         "2024-05-02 05:00:30 UTC to 2024-05-02 05:00:33.625 UTC in steps of 0.125 s"),
+        ("hours since 2024-02-27", "noleap", 1.0, "1 to 4.625 hours since 2024-02-27 in steps"),
+        ("s", None, 1.0, "1 to 4.625 s in steps of 0.125"),
+    ],
+)  # fmt: skip
+def test_times_that_count_from_a_date_are_dates(tmp_path, capsys, units, calendar, start, words):
+    """Not those of a calendar without leap years."""
+    attributes = {"units": units} | ({} if calendar is None else {"calendar": calendar})
+    u = wave(1.3)[0]
+    u[0, ::2] = np.nan
+    time = ("time", start + 0.125 * np.arange(30), attributes)
+    path = saved(tmp_path / "a.nc", u, time=time)
+    assert main(["check", path]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"time 30 frames, {words}" in shown
+    assert f"50 % of a frame (time {words.split(' to ')[0].removesuffix(' s')})" in shown
+
+
 def test_fields_that_are_not_conserved(tmp_path, capsys):
     time = 0.03 * np.arange(10)
     h, u, _ = np.moveaxis(water(10, 0.03), 1, 0)

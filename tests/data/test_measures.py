@@ -161,6 +161,8 @@ def test_a_sensor_that_repeats_a_value_for_long_is_named():
         "the sensor at 2 repeats 2.5 from time 720 to 1740, as one that is stuck: make these "
         "values NaN, which a fitted law otherwise does only if no law explains them",
     )
+    (dated,) = oddities(u, 0.1 * X, 60.0 * T, "seconds since 2024-05-02")
+    assert "repeats 2.5 from time 2024-05-02 00:12 to 2024-05-02 00:29, as" in dated
     u[0, 16:, 20] = u[0, 16:, 28]  # for four frames only
     assert oddities(u, X, T) == ()
 

@@ -115,9 +115,10 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     text = "nothing"
     if missing["all"] > 0.0:
         frame, sensor = missing["worst_frame"], missing["worst_sensor"]
+        when = frame.get("date") or f"{frame['time'] + 0.0:.6g}"
         text = (
             f"{_percent(missing['all'])} of the values; of what is in the file up to "
-            f"{_percent(frame['part'])} of a frame (time {frame['time'] + 0.0:.6g}) and "
+            f"{_percent(frame['part'])} of a frame (time {when}) and "
             f"{_percent(sensor['part'])} at a place (x {sensor['x']:.6g})"
         )
     lines.append(("missing", text))
@@ -127,10 +128,10 @@ def _lines(found: dict) -> list[tuple[str, str]]:
 def _axis(axis: dict, entries: str) -> str:
     units = f" {axis['units']}" if axis["units"] else ""
     name = axis["name"] if axis["in_file"] else "counted: the file has none"
-    text = (
-        f"{axis['entries']} {entries}, {span(axis['first'], axis['last'], 6)}{units} in steps "
-        f"of {axis['spacing']:.4g} ({name})"
-    )
+    ends, step = f"{span(axis['first'], axis['last'], 6)}{units}", f"{axis['spacing']:.4g}"
+    if "dates" in axis:
+        ends, step = " to ".join(axis["dates"]), axis["step"]
+    text = f"{axis['entries']} {entries}, {ends} in steps of {step} ({name})"
     if axis.get("even_sensors"):
         return f"{axis['entries_in_file']} even places, taken for sensors at points on {text}"
     if axis["uniform"]:

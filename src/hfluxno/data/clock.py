@@ -1,4 +1,4 @@
-"""Times as numbers, and in the units of others: "hours since 2024-05-02" or plain ones."""
+"""Times as numbers, in the units of others ("hours since 2024-05-02" or plain ones), as dates."""
 
 import re
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from hfluxno.units import SECONDS
 
 _SINCE = re.compile(r"^\s*(\w+)\s+since\s+(.+?)\s*$")
 _SECONDS = SECONDS | dict.fromkeys(("ms", "millisecond", "msec"), 1e-3)
+_STEPS = {"d": 86_400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
+_WHOLE = 1e-6  # of a step
 
 
 class _Clock(NamedTuple):
@@ -82,6 +84,34 @@ def numbers_of(
     """`in_seconds` of the entries of an axis, which may be times that count from 1970."""
     since = dates_since_1970(entries) if axis == "time" and "units" not in attributes else None
     return in_seconds(entries) if since is None else in_seconds(since, "Z")
+
+
+def date(time: float, units: str) -> str:
+    """The date of a time in units that count from one, as `2024-05-02 07:00`, with seconds if there
+    are any, and `UTC` if it is known; empty for other units."""
+    clock = _clock(units)
+    if clock.origin is None or clock.seconds is None:
+        return ""
+    try:
+        found = clock.origin + pd.Timedelta(round(time * clock.seconds, 3), unit="s")
+    except (ValueError, OverflowError):  # beyond what pandas can hold
+        return ""
+    precision = "milliseconds" if found.microsecond else "seconds" if found.second else "minutes"
+    return found.isoformat(" ", precision) + " UTC" * clock.zoned
+
+
+def step(length: float, units: str) -> str:
+    """A length of time in such units as `3 h`: in the largest one of which it is a multiple, or of
+    which it is longer; empty for other units."""
+    clock = _clock(units)
+    if clock.origin is None or clock.seconds is None:
+        return ""
+    seconds = length * clock.seconds
+    counts = {name: seconds / size for name, size in _STEPS.items()}
+    whole = [n for n, c in counts.items() if 0.5 < c < 1e3 and abs(c - round(c)) <= _WHOLE * c]
+    longer = [name for name, count in counts.items() if count >= 1.0]
+    name = (*whole, *longer, "s")[0]
+    return f"{counts[name]:.4g} {name}"
 
 
 def _clock(units: str) -> _Clock:

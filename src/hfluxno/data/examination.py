@@ -3,6 +3,7 @@
 import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
+from hfluxno.data.clock import date, step
 from hfluxno.data.end_measures import Ends, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
@@ -23,6 +24,7 @@ from hfluxno.plural import percent, plural
 from hfluxno.rounding import error_size
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
+_CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")  # whose dates are ours
 _MOST_MISSING = 0.98  # that a law is fitted to
 
 
@@ -60,7 +62,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         "trajectories_empty": int((~whole).sum()),
         "failed_left_out": source.failed,
         "frames": source.frames,
-        "time": _axis(source, source.time_axis),
+        "time": _axis(source, source.time_axis) | _dates(source),
         "x": _axis(source, "x") | {"falls": source.falls, "even_sensors": _are_even(source)},
         "missing": _missing(source, values),
         "marks": sorted({m for i in range(used.shape[2]) for m in marks_in(used[:, :, i])}),
@@ -95,6 +97,21 @@ def _axis(source: Source, name: str) -> dict:
     }
 
 
+def _dates(source: Source) -> dict:
+    """The first and the last date and the step between frames in words; nothing of other times."""
+    units, first, last = _dated(source), float(source.times[0]), float(source.times[-1])
+    dates = [date(first, units), date(last, units)]
+    words = step((last - first) / (len(source.times) - 1), units)
+    return {"dates": dates, "step": words} if all(dates) else {}
+
+
+def _dated(source: Source) -> str:
+    """The units of the time, unless they count in a calendar in which dates are others."""
+    own = source.coordinates.get(source.time_axis)
+    calendar = "" if own is None else str(own.attrs.get("calendar", "")).lower()
+    return source.units.get("time", "") if calendar in _CALENDARS else ""
+
+
 def _are_even(source: Source) -> bool:
     """Whether there are as many cells, and some, between each place in the file and the next."""
     steps = np.unique(np.diff(np.unique(source.columns))) if source.columns else np.ones(0)
@@ -109,10 +126,12 @@ def _missing(source: Source, values: np.ndarray) -> dict:
     by_frame = gone[:, rows][..., cells].mean(axis=(0, 2, 3))
     by_cell = gone[:, rows][..., cells].mean(axis=(0, 1, 2))
     frame, cell = int(np.argmax(by_frame)), int(np.argmax(by_cell))
+    time = float(source.times[rows[frame]])
+    when = {"date": words} if (words := date(time, _dated(source))) else {}
     return {
         "all": float(gone.mean()),
         "in_file": float(by_frame.mean()),
-        "worst_frame": {"time": float(source.times[rows[frame]]), "part": float(by_frame[frame])},
+        "worst_frame": {"time": time, "part": float(by_frame[frame])} | when,
         "worst_sensor": {"x": float(source.x[cells[cell]]), "part": float(by_cell[cell])},
     }
 
@@ -159,7 +178,7 @@ def _field(
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
-        "oddities": [*marks, *oddities(u, source.x, source.times)],
+        "oddities": [*marks, *oddities(u, source.x, source.times, _dated(source))],
     }
 
 

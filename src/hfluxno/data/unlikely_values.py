@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from hfluxno.data.clock import date
 from hfluxno.data.marks import without_marks
 from hfluxno.dead_sensors import dead_sensors, stuck_values
 from hfluxno.plural import plural
@@ -40,8 +41,8 @@ def _named(dead: Iterable[int], x: np.ndarray) -> list[str]:
     return [f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead]
 
 
-def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> tuple[str, ...]:
-    """Values that are probably not measurements, as sentences."""
+def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray, units: str = "") -> tuple[str, ...]:
+    """Values that are probably not measurements, as sentences; `units` of times that are dates."""
     found = []
     known = u[~np.isnan(u)]
     negative = int(np.sum(known < 0.0))
@@ -58,10 +59,12 @@ def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray) -> tuple[str, ...]
             "limit of the instrument?"
         )
     dead = dead_sensors(u)
-    return (*found, *_named(dead, x), *_stuck(u, x, times, dead))
+    return (*found, *_named(dead, x), *_stuck(u, x, times, units, dead))
 
 
-def _stuck(u: np.ndarray, x: np.ndarray, times: np.ndarray, dead: Collection[int]) -> list[str]:
+def _stuck(
+    u: np.ndarray, x: np.ndarray, times: np.ndarray, units: str, dead: Collection[int]
+) -> list[str]:
     """The sensors that repeat a value for a long while, from when to when, and how that is met."""
     found: list[str] = []
     for run in u:
@@ -70,9 +73,12 @@ def _stuck(u: np.ndarray, x: np.ndarray, times: np.ndarray, dead: Collection[int
             frames = np.flatnonzero(stuck[:, place])
             # The value before the repetitions is the first of them.
             first = np.flatnonzero(~np.isnan(run[: frames[0], place]))[-1]
+            start, end = (
+                date(float(time), units) or f"{time:.6g}" for time in times[[first, frames[-1]]]
+            )
             text = (
                 f"the sensor at {x[place]:.4g} repeats {run[first, place]:.6g} from time "
-                f"{times[first]:.6g} to {times[frames[-1]]:.6g}, as one that is stuck: make these "
+                f"{start} to {end}, as one that is stuck: make these "
                 "values NaN, which a fitted law otherwise does only if no law explains them"
             )
             if place not in dead and text not in found:
