@@ -192,6 +192,8 @@ def test_even_sensors_may_be_means_of_cells(domain, ends, offered):
     (note,) = on_cells(x, 12, domain=domain, ends=(ends, ends)).notes
     assert ("if each value is the mean of a cell, choose --cells 12;" in note) == offered
     assert "--cells N and --domain LOWER,UPPER choose otherwise." in note
+    (asked,) = on_cells(x, 12, 40, domain, ends=(ends, ends)).notes
+    assert "mean of a cell" not in asked
     own = on_cells(x, 12, 12, domain, ends=(ends, ends))
     assert (own.notes == () and np.array_equal(own.coordinate, x)) == offered
 

@@ -108,10 +108,10 @@ def on_cells(
     both `ends` are open or given. If neither cells nor domain are, any other uniform coordinate is
     its own grid. Positions that are multiples of one distance have it as their cell width.
     Otherwise there are as many cells, up to 400, as leave three quarters of the values missing, if
-    the fraction `measured` of the sensors' values is present: narrow cells move sensors less, and that matters more than gaps between sensors. More
-    positions than 400 are of sensors that move. With four to seven sensors there are on average
-    eight cells or more from one to the next. The domain ends half a cell beyond the outermost
-    sensors.
+    the fraction `measured` of the sensors' values is present: narrow cells move sensors less, and
+    that matters more than gaps between sensors. More positions than 400 are of sensors that move.
+    With four to seven sensors there are on average eight cells or more from one to the next. The
+    domain ends half a cell beyond the outermost sensors.
 
     Raises `ValueError` if x does not increase, a sensor lies outside the domain, or too few cells
     have one.
@@ -121,7 +121,8 @@ def on_cells(
         _check_domain(x, domain)
     between = ends is not None and {*ends} <= _FOR_SENSORS
     between = between and (own is None or len(x) == len(own.coordinate))
-    if cells is None and between and LEAST_CELLS <= len(x) < FEWEST_AS_CELLS:
+    between = between and cells is None and LEAST_CELLS <= len(x) < FEWEST_AS_CELLS
+    if between:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
         return own
@@ -157,8 +158,8 @@ def on_cells(
             f"There are sensors in {with_sensor} of {cells} cells, but a law needs {LEAST_PLACES}; "
             "choose more cells (--cells), or add sensors."
         )
-    means = own is not None and _are_cells(x, own, domain)
-    note = _note(x, axis, len(x) if means and between and not few else None)
+    means = between and own is not None and _are_cells(x, own, domain)
+    note = _note(x, axis, len(x) if means else None)
     return dataclasses.replace(axis, notes=(note,), observation=_observation(x, axis))
 
 
