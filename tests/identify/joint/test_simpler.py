@@ -1,6 +1,7 @@
 """The law of fewer terms with the highest evidence, beside the evidence of every such law."""
 
 import dataclasses
+import importlib
 import itertools
 
 import numpy as np
@@ -12,7 +13,13 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.joint.estimate import Estimate, _by_guess
 from hfluxno.identify.joint.prior import Kind, make_forward
-from hfluxno.identify.joint.simpler import reaching, simpler
+from hfluxno.identify.joint.simpler import (
+    of_degree,
+    reaching,
+    simpler,
+    squares_missed,
+    squares_of_scheme,
+)
 
 KIND = Kind(4, diffusion=1, by_state=4)
 GRID = Grid((0.0,), (1.0,), (16,), ((Wall(), Wall()),))
@@ -71,6 +78,80 @@ def test_the_most_probable_simpler_law_and_its_estimate(true):
     _, exact, kept = every[best]
     np.testing.assert_allclose(start[kept], exact, atol=1e-10)
     assert np.all(np.delete(start, kept) == pytest.approx(0.0, abs=1e-10))
+
+
+def test_a_flux_of_a_lower_degree_starts_from_its_own_minimum():
+    rng = np.random.default_rng(7)
+    forward, rows, y = a_linear_model(rng, KIND)
+    kind, start = of_degree(estimated(forward, rows, y), KIND, 2)
+    assert kind == dataclasses.replace(KIND, size=2)
+    free = np.flatnonzero(forward.spread > 0.0)
+    kept = np.setdiff1d(free, [2, 3])
+    np.testing.assert_allclose(start[kept], solved(rows, y, kept)[1], atol=1e-10)
+    np.testing.assert_allclose(start[[2, 3]], 0.0, atol=1e-10)
+
+
+def test_squares_of_what_is_missed_and_of_the_error_of_the_scheme(x64):
+    """Of a front that a constant speed moves by two cells a frame: one cell smears it more."""
+    context = Trajectory(
+        1.0 * (np.arange(24.0) > 6.5 + 2.0 * np.arange(6.0)[:, None, None]),
+        np.arange(6.0),
+        Grid.interval(24, 0.0, 24.0, "outflow"),
+        ("u",),
+    )
+    forward = make_forward(Kind(2), context, (), known_first=True)
+    z = np.zeros(forward.size)
+    z[0] = 2.0 / forward.spread[0] / (0.5 * float(forward.shape.upper[0] - forward.shape.lower[0]))
+    found = Estimate(forward, z, np.eye(len(z)), np.ones(1), np.arange(6.0), 0.0)
+    away = found.observed(context.times) - np.asarray(context.values)
+    size = np.std(context.values)
+    assert squares_missed(found, context) == pytest.approx(np.mean((away / size) ** 2))
+    finer = make_forward(Kind(2), context, (), known_first=True, refinement=2)
+    other = dataclasses.replace(found, forward=finer).observed(context.times)
+    least = np.mean(((other - found.observed(context.times)) / size) ** 2)
+    assert 0.0 < least < squares_of_scheme(found, context) < 10.0 * least
+    gaps = np.array(context.values)
+    gaps[3:] = np.nan
+    seen = dataclasses.replace(context, values=gaps)
+    assert squares_missed(found, seen) == pytest.approx(np.mean((away[:3] / np.nanstd(gaps)) ** 2))
+
+
+@pytest.mark.parametrize(
+    ("missed", "sparse", "chosen"),
+    [
+        ({2: 1.4, 3: 1.1}, True, 2),
+        ({2: 1.6, 3: 1.1}, True, 3),
+        ({2: 1.6, 3: 1.7}, True, 4),
+        ({2: 1.4, 3: 1.1}, False, 4),
+    ],
+)
+def test_of_a_few_sensors_a_flux_must_explain_more_than_the_error_of_the_scheme(
+    missed, sparse, chosen, monkeypatch
+):
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    x = (np.arange(16) + 0.5) / 16
+    values = 2.0 + np.cos(np.pi * x) * np.exp(-0.1 * np.arange(6.0)[:, None, None])
+    if sparse:
+        values[..., 1::4] = values[..., 2::4] = values[..., 3::4] = np.nan
+    search = module._Search(Trajectory(values, np.arange(6.0), GRID, ("u",)), (), (Kind(4),), True)
+    forward = search.forward(Kind(4), 1)
+    size = forward.size
+    found = Estimate(forward, np.zeros(size), np.eye(size), np.ones(1), np.arange(6.0), 0.0)
+    degrees = {id(found): 4}
+
+    def estimated(_, start, source, target):
+        each = dataclasses.replace(found, forward=target)
+        degrees[id(each)] = int(np.sum(target.spread[:4] > 0.0))
+        kept.append(each)
+        return each
+
+    kept: list[Estimate] = []
+    monkeypatch.setattr(module._Search, "estimated", estimated)
+    monkeypatch.setattr(
+        module, "squares_missed", lambda each, _: (missed | {4: 1.0})[degrees[id(each)]]
+    )
+    monkeypatch.setattr(module, "squares_of_scheme", lambda *_: 0.5)
+    assert search.plainest(module.Option(found, Kind(4))).kind == Kind(chosen)
 
 
 def test_what_every_term_needs_stays(x64):

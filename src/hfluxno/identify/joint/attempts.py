@@ -45,7 +45,7 @@ _FINEST, _MUCH = 8, 100.0
 # No further kind is tried after one that leaves nothing but noise, and is more probable by this, or
 # less than this part of the misfit of the first one, and half of that on cells of half the length.
 BEYOND_DOUBT, _LITTLE = 100.0, 0.2
-_PARABOLA = 2  # its degree
+PARABOLA = 2  # its degree
 # Diffusion alone is no start for a law that misses less than this, in standard deviations.
 _EXACT = 0.01
 
@@ -138,14 +138,14 @@ class Attempts:
             start = on_own_cells(coarse.z, coarse.forward, target)
             return self.estimated(start, Option(coarse, kind), target)
         found = grown(target, self.context, self.frames)
-        if kind.is_plain and kind.size > _PARABOLA and not is_dense(self.context):
+        if kind.is_plain and kind.size > PARABOLA and not is_dense(self.context):
             found = self.by_parabola(target, found)
         return found
 
     def by_parabola(self, base: Forward, found: Estimate | None) -> Estimate | None:
         """The estimate found, or that which begins at one with a parabola if it is more probable:
         between a few sensors a richer flux more often follows other waves than those there are."""
-        kind = Kind(_PARABOLA)
+        kind = Kind(PARABOLA)
         simple = grown(self.forward(kind, 1), self.context, self.frames)
         if simple is None:
             return found

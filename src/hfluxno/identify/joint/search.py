@@ -11,12 +11,13 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 3. the best of them on finer grids, beside the first kind there;
 4. fluxes of higher degrees, if they predict the frames that are held out better;
 5. with diffusion, a diffusivity that depends on the state;
-6. the same without the terms that the evidence can do without.
+6. the same without the terms that the evidence can do without, and of a few sensors without those
+   that explain no more than the error of the scheme.
 """
 
 import dataclasses
 
-from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, Attempts
+from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, PARABOLA, Attempts
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
@@ -24,7 +25,13 @@ from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_f
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.shared_errors import with_shared_errors
-from hfluxno.identify.joint.simpler import reaching, simpler
+from hfluxno.identify.joint.simpler import (
+    of_degree,
+    reaching,
+    simpler,
+    squares_missed,
+    squares_of_scheme,
+)
 from hfluxno.identify.joint.starts import carried, carried_start
 from hfluxno.identify.joint.windows import (
     WORTH,
@@ -72,7 +79,7 @@ def fit_jointly(
     if gives_up and search.hardly_explain(options, first):
         return None
     chosen = search.of_high_degree(search.on_finest(first, options))
-    chosen = search.simplified(search.with_diffusivity_of_state(chosen))
+    chosen = search.plainest(search.simplified(search.with_diffusivity_of_state(chosen)))
     found = reaching(settled(chosen.estimate, context, search.frames), chosen.kind)
     return JointFit(
         with_shared_errors(found, context),
@@ -303,4 +310,22 @@ class _Search(Attempts):
             if found is None or found.evidence < option.evidence:
                 break
             option = self.noted(Option(found, kind))
+        return option
+
+    def plainest(self, option: Option) -> Option:
+        """Of a few sensors the same with a flux of the lowest degree that misses no more than the
+        error of the scheme explains."""
+        kind, context = option.kind, self.context
+        if is_dense(context) or not kind.is_plain or len(context.states.fields) > 1:
+            return option
+        least = squares_missed(option.estimate, context)
+        for size in range(PARABOLA, kind.size):
+            other, start = of_degree(option.estimate, kind, size)
+            target = self.forward(other, option.refinement)
+            start = carried(start, option.estimate.forward, target)
+            found = self.estimated(start, option, target)
+            if found is None:
+                continue
+            if squares_missed(found, context) < least + squares_of_scheme(found, context):
+                return self.noted(Option(found, other))
         return option

@@ -7,6 +7,10 @@ Without some unknowns d (z_d = 0, the mean of their prior) the logarithm of the 
 with their estimate z_d and its covariance C_dd (the Savage–Dickey ratio: Dickey, Annals of
 Mathematical Statistics 42, 1971, 204-223, for Laplace's approximation), and the others become
 z_f - C_fd C_dd⁻¹ z_d. So a single estimate tells which law of fewer terms is more probable.
+
+The evidence takes errors of the scheme for noise, and a flux of a higher degree may fit some of
+them. Where no finer grid tells, as between a few sensors, what it explains beyond a simpler one
+must be more than this error.
 """
 
 import dataclasses
@@ -15,9 +19,11 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.estimate import Estimate, difference, states_at
+from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.prior import Kind
+from hfluxno.trajectory import Trajectory
 
 # The degree of a flux that goes on beyond the observed range, and how far, in widths of it.
 _PARABOLA, _REACH = 2, 0.5
@@ -48,9 +54,34 @@ def simpler(
             best, gain = (other, lost), change
     if best is None:
         return None
-    other, lost = best
+    return best[0], _without(found, best[1])
+
+
+def of_degree(found: Estimate, kind: Kind, size: int) -> tuple[Kind, Float[np.ndarray, " unknown"]]:
+    """The kind with a flux of a lower degree, and the estimate to start it from."""
+    other = dataclasses.replace(kind, size=size)
+    return other, _without(found, _terms_lost(found.forward, kind, other))
+
+
+def _without(found: Estimate, lost: Int[np.ndarray, " lost"]) -> Float[np.ndarray, " unknown"]:
     step = np.linalg.solve(found.covariance[np.ix_(lost, lost)], found.z[lost])
-    return other, found.z - found.covariance[:, lost] @ step
+    return found.z - found.covariance[:, lost] @ step
+
+
+def squares_missed(found: Estimate, context: Trajectory) -> float:
+    """The mean square of the misfit, in variances of the fields."""
+    fields = len(found.forward.shape.fields)
+    away = (found.observed(context.times) - np.asarray(context.values))[:, :fields]
+    return float(np.nanmean((away / sizes(context)[:fields, None]) ** 2))
+
+
+def squares_of_scheme(found: Estimate, context: Trajectory) -> float:
+    """The mean square of the error of the scheme where something was measured, likewise."""
+    fields = len(found.forward.shape.fields)
+    states = states_at(found.forward, found.z, found.times)
+    differs = difference(found.forward, found.z, found.times, states)
+    seen = np.asarray(context.observed)[:, :fields]
+    return float(np.mean((differs / sizes(context)[:fields, None]) ** 2, where=seen))
 
 
 def reaching(found: Estimate, kind: Kind) -> Estimate:
