@@ -209,28 +209,8 @@ def test_sensors_are_first_fitted_on_wider_cells(monkeypatch):
     np.testing.assert_allclose(starts[-1], ratio * np.asarray(wide), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("gain", "calls"), [(9.0, 1), (11.0, 2)])
-def test_a_kink_is_tried_on_the_cells_of_the_context_if_it_is_better_on_wider_ones(
-    monkeypatch, gain, calls
-):
-    module = importlib.import_module("hfluxno.identify.joint.search")
-    monkeypatch.setattr(module._Search, "leaves_noise", lambda *_: False)
-    monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)
-    asked = []
-
-    def anew(search, kind):
-        if kind.kinks:
-            asked.append(search.context.grid.shape[0])
-        return of_evidence(-200.0 + gain * kind.kinks)
-
-    monkeypatch.setattr(module._Search, "anew", anew)
-    search = module._Search(few_sensors(), (), (Kind(4),), False)
-    assert search.kinked_anew(module.Option(of_evidence(-200.0), Kind(4))) == []
-    assert asked == [CELLS // 2, CELLS][:calls]
-
-
-@pytest.mark.parametrize(("gain", "count"), [(99.0, 0), (101.0, 1)])
-def test_a_kink_from_starts_of_its_own_must_be_much_more_probable(monkeypatch, gain, count):
+@pytest.mark.parametrize(("gain", "count"), [(9.0, 0), (11.0, 1)])
+def test_a_kink_from_starts_of_its_own_must_be_more_probable(monkeypatch, gain, count):
     module = importlib.import_module("hfluxno.identify.joint.search")
     monkeypatch.setattr(module._Search, "leaves_noise", lambda *_: False)
     monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)

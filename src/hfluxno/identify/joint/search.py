@@ -207,7 +207,7 @@ class _Search(Attempts):
         return best
 
     def kinked_anew(self, first: Option) -> list[Option]:
-        """Of a few sensors the option with a kink, from starts of its own, if that is much
+        """Of a few sensors the option with a kink, from starts of its own, if that is clearly
         better: between them a smooth flux may follow other waves than those there are, and then
         shows no kink (see `kinked`)."""
         one_field = len(self.context.states.fields) == 1
@@ -216,12 +216,8 @@ class _Search(Attempts):
         if self.leaves_noise(first) or self.is_exact(first.estimate):
             return []
         kind = Kind(2, kinks=1)
-        if self.on_wider is not None:
-            one, other = (self.on_wider.anew(each) for each in (first.kind, kind))
-            if one is None or other is None or other.evidence < one.evidence + CLEARLY:
-                return []
         found = self.anew(kind)
-        if found is None or found.evidence < first.evidence + BEYOND_DOUBT:
+        if found is None or found.evidence < first.evidence + CLEARLY:
             return []
         return [self.noted(Option(found, kind))]
 
