@@ -65,7 +65,6 @@ class Attempts:
         self.finer_grids = _FINER if is_dense(context) and not many else ()
         self.further_kinds = FurtherKinds(context, kinds, self.forward)
         self._on_finer: dict[tuple[Kind, int], Option | None] = {}
-        self._anew: dict[Kind, Estimate | None] = {}
         self._predicted: tuple[Estimate, Prediction | None] | None = None
 
     def forward(self, kind: Kind, refinement: int) -> Forward:
@@ -123,13 +122,8 @@ class Attempts:
         return type(self)(wider, self.negated, self.kinds, self.known_first)
 
     def anew(self, kind: Kind) -> Estimate | None:
-        """A kind of law from starts of its own, which is estimated once: from what was found on
-        wider cells, else over growing windows."""
-        if kind not in self._anew:
-            self._anew[kind] = self._grown(kind)
-        return self._anew[kind]
-
-    def _grown(self, kind: Kind) -> Estimate | None:
+        """A kind of law from starts of its own: from what was found on wider cells, else over
+        growing windows."""
         target = self.forward(kind, 1)
         if self.on_wider is not None:
             coarse = self.on_wider.anew(kind)
