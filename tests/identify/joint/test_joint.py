@@ -91,12 +91,14 @@ def test_between_sensors_that_read_alike_the_first_state_scatters_little(x64):
     rod[1:, 1::3] = np.nan
     waves = rod + 20.0 * np.sin(np.arange(CELLS) / 3.0)
     spread = []
-    for values in (rod, waves):
-        sensors = np.where(np.arange(CELLS) % 5 == 2, values, np.nan)
+    for values, each in ((rod, 5), (waves, 5), (20.0 + 0.0 * rod + waves - waves[:1], 1)):
+        sensors = np.where(np.arange(CELLS) % each == min(2, each - 1), values, np.nan)
         forward = make_forward(Kind(), window(sensors), (), known_first=False)
         squares = np.sum(np.asarray(forward.first_modes) ** 2, axis=(0, 1))
         spread.append(np.sqrt(np.mean(squares)) / np.nanstd(sensors))
     assert spread[0] == pytest.approx(0.14, abs=0.02) and spread[1] > 0.5
+    # Of frames the first one has been measured, with its noise.
+    assert spread[2] > 0.5
 
 
 @pytest.mark.usefixtures("x64")

@@ -27,6 +27,7 @@ from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
+_SENSORS = 0.5  # what is measured of a smaller part of the values is that of sensors
 _LEAST_SHOWN = 0.2  # of what the first state scatters, if its measured places are alike
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
@@ -157,12 +158,14 @@ def make_forward(
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
-    # Nor do they differ much more between measured places than from one to the next.
-    flat = [
-        differs(u[seen], np.flatnonzero(seen), _LENGTH * cells, period)
-        for u, seen in zip(field[0], known, strict=True)
-    ]
-    shown = np.clip(flat / size, _LEAST_SHOWN, 1.0)[:, None]
+    shown = np.ones((len(size), 1))
+    if np.mean(context.observed) < _SENSORS:
+        # Nor do they differ much more between sensors than from one to the next.
+        flat = [
+            differs(u[seen], np.flatnonzero(seen), _LENGTH * cells, period)
+            for u, seen in zip(field[0], known, strict=True)
+        ]
+        shown = np.clip(flat / size, _LEAST_SHOWN, 1.0)[:, None]
     first = for_each_field(along, size[:, None] * shown * np.maximum(_SCATTER, far))
     total = sum(shape.sizes)
     return Forward(
