@@ -22,6 +22,7 @@ from hfluxno.fv.numerical_flux import Number, interior
 from hfluxno.fv.problem import Problem, split
 from hfluxno.fv.rows import Rows, rows
 from hfluxno.fv.step import STAGES, step_of_rows
+from hfluxno.fv.super_step import SUPER_STEP, super_step
 
 States = Float[Array, "field cells"]
 Changes = Float[Array, "direction field cells"]
@@ -53,25 +54,39 @@ def step_with_changes(
         each = ((flux, Rows(padded)),)
         return step_of_rows(flux, interior(padded, ghost), each, dt, grid, time)
 
-    def advance(stage_states, part):
-        (new, dnew), (old_weight, elapsed) = stage_states, part
+    def advanced(new, dnew, elapsed):
+        """A forward step from a stage at this share of the step."""
         at, dat = time + elapsed * dt, dtime + elapsed * ddt
         state = (new, numbers.grid, at)
         padded = _made(row(*state))
         dpadded = jax.vmap(lambda *d: jax.jvp(row, state, d)[1])(dnew, changes.grid, dat)
         here = (numbers.numerical_flux, padded, dt, at)
-        advanced, by_cell, by_length, by_time = _linearised(stage, here, 2 * ghost + 1)
+        after, by_cell, by_length, by_time = _linearised(stage, here, 2 * ghost + 1)
         dpadded, by_cell, by_length, by_time = _made((dpadded, by_cell, by_length, by_time))
-        dadvanced = ddt[:, None, None] * by_length[None] + dat[:, None, None] * by_time[None]
+        dafter = ddt[:, None, None] * by_length[None] + dat[:, None, None] * by_time[None]
         for k, band in enumerate(by_cell):
             near = dpadded[..., k : k + u.shape[-1]]
             for j in range(len(u)):
-                dadvanced = dadvanced + band[None, j] * near[:, j, None]
+                dafter = dafter + band[None, j] * near[:, j, None]
         forced = _by_scheme(stage, here, changes.numerical_flux)
         if forced is not None:
-            dadvanced = dadvanced.at[: len(forced)].add(_made(forced))
-        new = old_weight * u + (1.0 - old_weight) * advanced
-        return (new, old_weight * du + (1.0 - old_weight) * dadvanced), None
+            dafter = dafter.at[: len(forced)].add(_made(forced))
+        return after, dafter
+
+    if flux.integrator == SUPER_STEP:
+        number = dt * flux.diffusion_rate(row(u, numbers.grid, time), grid.spacing[0])
+
+        def change(states, share):
+            new, dnew = states
+            return jax.tree.map(jnp.subtract, advanced(new, dnew, share), states)
+
+        return super_step(change, (u, du), number)
+
+    def advance(states, part):
+        (new, dnew), (old_weight, elapsed) = states, part
+        new, dnew = advanced(new, dnew, elapsed)
+        new = old_weight * u + (1.0 - old_weight) * new
+        return (new, old_weight * du + (1.0 - old_weight) * dnew), None
 
     stages = jnp.asarray(STAGES[flux.integrator], u.dtype)
     return jax.lax.scan(advance, (u, du), (stages[:, 0], stages[:, 1]))[0]

@@ -28,6 +28,7 @@ from hfluxno.fv.numerical_flux import (
     limiting_speed,
 )
 from hfluxno.fv.riemann import riemann_solver, speed_bound
+from hfluxno.fv.super_step import SUPER_STEP, limiting_rate
 from hfluxno.laws.base import ConservationLaw
 
 
@@ -40,17 +41,24 @@ class MUSCL(LawFlux):
     - `law`: the conservation law.
     - `limiter`: the name of the slope limiter; with `none` the slope is the forward difference.
     - `riemann`: the name of the Riemann solver, `rusanov`, `hll` or `hllc`.
+    - `least_rate`: if given, diffusion that limits a step is taken in [many
+      stages][hfluxno.fv.super_step], and its rate is not reduced below this one. The step has no
+      derivatives in reverse mode then.
     """
 
     ghost: ClassVar[int] = 2
-    integrator: ClassVar[str] = "ssprk2"
     law: ConservationLaw
     limiter: str = eqx.field(static=True, default="mc")
     riemann: str = eqx.field(static=True, default="rusanov")
+    least_rate: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         limiter(self.limiter)
         riemann_solver(self.riemann)
+
+    @property
+    def integrator(self) -> str:
+        return "ssprk2" if self.least_rate is None else SUPER_STEP
 
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right, _ = self._reconstructed(padded)
@@ -63,7 +71,11 @@ class MUSCL(LawFlux):
         if admissible is None:  # the step does not matter, and cells are cheaper
             cells = interior(padded, 1)
             left, right = cells[..., :-1], cells[..., 1:]
-        return limiting_speed(self.law, largest(speed_bound(self.law, left, right)), padded, dx)
+        advective = largest(speed_bound(self.law, left, right))
+        if self.least_rate is None:
+            return limiting_speed(self.law, advective, padded, dx)
+        diffusion = limiting_rate(self.diffusion_rate(padded, dx), self.least_rate)
+        return jnp.maximum(advective, dx * diffusion)
 
     def fallbacks(self, padded: Padded) -> Int[Array, ""]:
         if self.law.admissible(padded) is None:

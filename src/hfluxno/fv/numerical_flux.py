@@ -69,6 +69,10 @@ class NumericalFlux(eqx.Module):
         """The part of the flux that is due to a gradient between these cells."""
         return 0.0
 
+    def diffusion_rate(self, padded: Padded, dx: float) -> Number:
+        """The largest 2ν/Δx²."""
+        return jnp.zeros((), padded.dtype)
+
     @abc.abstractmethod
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         """The fluxes over one step of length `dt`."""
@@ -113,6 +117,10 @@ class LawFlux(NumericalFlux):
 
     def diffusive(self, cells: Cells, dx: float) -> Interfaces | float:
         return diffusive_flux(self.law, cells, dx)
+
+    def diffusion_rate(self, padded: Padded, dx: float) -> Number:
+        nu = self.law.diffusivity(padded)
+        return jnp.zeros((), padded.dtype) if nu is None else largest(2.0 * nu) / dx**2
 
 
 def interior(values: Shaped[Array, "... cells"], width: int) -> Shaped[Array, "... inner"]:

@@ -20,6 +20,7 @@ from jaxtyping import Array, Int
 from hfluxno.boundary import Boundary
 from hfluxno.fv.numerical_flux import Cells, Interfaces, Number, NumericalFlux, Padded, largest
 from hfluxno.fv.rows import Rows, rows
+from hfluxno.fv.super_step import SUPER_STEP, super_step
 from hfluxno.grid import Grid
 from hfluxno.laws.base import pointwise_jacobian
 
@@ -193,12 +194,24 @@ def step(
     time: Number | float = 0.0,
 ) -> Cells:
     """One step from `time` of the Runge-Kutta scheme that belongs to the numerical flux."""
+    if _first(numerical_flux).integrator == SUPER_STEP:
+
+        def change(state, share):
+            return conservative_step(numerical_flux, state, dt, grid, time + share * dt) - state
+
+        return super_step(change, u, dt * _diffusion_rate(numerical_flux, u, grid, time))
     new = u
     for part, (old_weight, elapsed) in enumerate(STAGES[_first(numerical_flux).integrator]):
         at = time + elapsed * dt if part else time
         advanced = conservative_step(numerical_flux, new, dt, grid, at)
         new = old_weight * u + (1.0 - old_weight) * advanced if old_weight else advanced
     return new
+
+
+def _diffusion_rate(numerical_flux, u, grid, time) -> Number:
+    every = enumerate(_rows(numerical_flux, u, grid, time))
+    parts = [flux.diffusion_rate(row.cells, grid.spacing[axis]) for axis, (flux, row) in every]
+    return sum(parts[1:], start=parts[0])
 
 
 def _first(numerical_flux) -> NumericalFlux:

@@ -27,7 +27,10 @@ _VAN_LEER_FROM = 4
 
 # Those of first order have a diffusion of their own, which depends on the length of their steps.
 FIRST_ORDER = ("rusanov", "upwind")
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl")
+# Diffusion in steps of many stages, of which there are four or more in an interval.
+SUPER_STEPS = "muscl-rkl2"
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl", SUPER_STEPS)
+_LEAST_RATE = 4.0 * _STABLE
 
 
 class SolverSettings(eqx.Module):
@@ -57,6 +60,8 @@ class SolverSettings(eqx.Module):
     def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
         if self.scheme == "muscl":
             return MUSCL(self._by_place(law))
+        if self.scheme == SUPER_STEPS:
+            return MUSCL(self._by_place(law), least_rate=_LEAST_RATE)
         if self.scheme == "rusanov":
             return Rusanov(law)
         if self.scheme == "upwind":
