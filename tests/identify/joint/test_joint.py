@@ -155,6 +155,24 @@ def test_derivatives_on_four_internal_cells():
 
 @pytest.mark.validation
 @pytest.mark.usefixtures("x64")
+def test_diffusion_that_takes_many_steps_has_them_of_many_stages():
+    """The run is the same to a thousandth of what moves, in a tenth of the steps."""
+    forward = make_forward(
+        Kind(2, diffusion=1), window(burgers(TIMES, CELLS, **OPEN)), (), known_first=True
+    )
+    z, few = np.zeros(forward.size), np.zeros(forward.size)
+    of_diffusion = forward.shape.sizes[0]
+    z[of_diffusion], few[of_diffusion] = 30.0 / forward.spread[of_diffusion], 0.3
+    paced = forward.paced(z)
+    assert forward.paced(few) is forward and paced.paced(few).settings == forward.settings
+    intervals = forward.intervals(forward.when(TIMES))
+    usual, _, steps = run(forward, z, intervals, 10_000)
+    longer, _, fewer = run(paced, z, intervals, 10_000)
+    moved = np.max(np.abs(usual - usual[:1]))
+    assert 10 * fewer < steps and np.max(np.abs(longer - usual)) < 1e-3 * moved
+
+
+@pytest.mark.usefixtures("x64")
 def test_what_neighbours_miss_alike_is_told_once():
     """Independent misfits leave the covariance as it is; shared ones leave it nearer the prior. The
     error of the scheme counts as far as the misfit allows."""

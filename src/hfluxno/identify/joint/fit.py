@@ -56,6 +56,7 @@ def estimate(
         last = number == len(windows) - 1
         for _ in range(_ROUNDS if last and not quick else 1):
             effort = _THOROUGH if last and not quick else _QUICK
+            runs = runs.paced(z)
             fitted = _fit(runs, context.window(0, frames), sigma, z, *effort)
             if fitted is None:
                 return found
@@ -91,6 +92,10 @@ class _Runs:
     def __init__(self, forward: Forward):
         self.forward = forward
         self._last: list[tuple] = []
+
+    def paced(self, z) -> "_Runs":
+        forward = self.forward.paced(z)
+        return self if forward is self.forward else _Runs(forward)
 
     def __call__(self, z, times, limit):
         key = (z.tobytes(), np.asarray(times).tobytes())
@@ -212,7 +217,7 @@ def _misfit_at(forward, context, noise, start):
     of each value."""
     seen = context.observed
     sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, rows, _ = values_of(forward, start, context.times, MOST_STEPS)
+    values, rows, _ = values_of(forward.paced(start), start, context.times, MOST_STEPS)
     return *_in_noise(values - np.asarray(context.values), rows, sigma, seen), sigma
 
 

@@ -22,13 +22,15 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.ranges import within
-from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.parametric.solver_settings import SUPER_STEPS, SolverSettings
 from hfluxno.parametric.subgrid import prolong, restrict
 from hfluxno.trajectory import Trajectory
 
 # Programs are compiled for this number of frames times powers of two, and at least for so many
 # after the context, so that most forecasts share those of their contexts.
 _FRAMES, _AHEAD = 64, 20
+# The diffusion number of an interval from which on its steps have many stages.
+_MANY = 10.0
 
 
 class Scale(eqx.Module):
@@ -184,6 +186,16 @@ class Forward(eqx.Module):
         found = np.zeros(each * frames)
         found[: len(times) - 1] = np.diff(times)
         return found
+
+    def paced(self, z: Float[np.ndarray, " unknown"]) -> "Forward":
+        """The same with diffusion in steps of many stages if that of these unknowns would take
+        many steps in an interval, and otherwise without: they cost more than two stages do."""
+        diffusivity = self.law(z).diffusivity(np.asarray(self.first))
+        number = 0.0 if diffusivity is None else 2.0 * float(np.max(diffusivity))
+        scheme = SUPER_STEPS if number * self.settings.refinement**2 > _MANY else "muscl"
+        if scheme == self.settings.scheme:
+            return self
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, scheme=scheme))
 
     def blunt(self) -> "Forward":
         """The same with a factor of the flux that is equal on both sides of an interface."""

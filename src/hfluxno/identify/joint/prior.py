@@ -22,7 +22,7 @@ from hfluxno.identify.joint.random_field import apart, differs, modes
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
 from hfluxno.parametric.basis import KINK_WIDTH, Basis, Chebyshev, Kinked, TensorChebyshev
-from hfluxno.parametric.solver_settings import SUPER_STEPS, SolverSettings
+from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
@@ -150,7 +150,7 @@ def make_forward(
         most=np.asarray(np.inf if context.bounds is None else context.bounds[1]),
     )
     control = StepControl(_CFL, _CFL, False)
-    settings = SolverSettings(control, False, grid, SUPER_STEPS, refinement)
+    settings = SolverSettings(control, False, grid, "muscl", refinement)
     known = np.isfinite(values).any(axis=0)
     places = int(np.max(known.sum(axis=-1)))
     count = 0 if known_first else min(cells, _MOST_FIRST, _OF_A_PLACE * places)
