@@ -79,6 +79,8 @@ def arrival_at_seam(
     frames: Float[np.ndarray, "steps field *beside 2"],
     noise: Float[np.ndarray, " field"],
     every: Float[np.ndarray, "time field *cells"],
+    *,
+    growing: bool = False,
 ) -> int | None:
     """The first frame of a forecast, counted from 1, in which a wave is at the ends of a circle, if
     nothing changes there in the context and they are alike; `None` otherwise.
@@ -86,16 +88,20 @@ def arrival_at_seam(
     - `seen`, `frames`: the cells at the lower and the upper end of the context and the forecast.
     - `noise`: its standard deviation.
     - `every`: all cells of the context.
+    - `growing`: whether there are sources, so that all that is alike may change with time.
     """
     if len(seen) < _FRAMES:
         return None
     varies = np.nanstd(every, axis=(0, *range(2, every.ndim)))
-    rest = np.nanmean(seen, axis=(0, -1), keepdims=True)
+    rest = later = np.nanmean(seen, axis=(0, -1), keepdims=True)
+    if growing:
+        along = tuple(range(2, seen.ndim))
+        rest, later = (np.nanmean(u, axis=along, keepdims=True) for u in (seen, frames))
     off = np.sqrt(np.nanmean((seen - rest) ** 2, axis=(0, *range(2, seen.ndim))))
     if np.any(off > np.hypot(_STILL * varies, _OF_NOISE * noise)):
         return None
     least = (_AT_SEAM * varies + _ARRIVED * noise).reshape(-1, *(1,) * (seen.ndim - 2))
-    arrived = np.any(np.abs(frames - rest) > least, axis=tuple(range(1, frames.ndim)))
+    arrived = np.any(np.abs(frames - later) > least, axis=tuple(range(1, frames.ndim)))
     return int(np.argmax(arrived)) + 1 if np.any(arrived) else None
 
 

@@ -39,6 +39,17 @@ def test_sides_are_untested_as_long_as_nothing_has_reached_them(noise):
     assert untested_sides(seen(past + slope), ahead + slope) is None
 
 
+def test_what_grows_alike_everywhere_has_not_gone_round():
+    """With sources: the background of the sides changes in the context and does not say more."""
+    grown = np.exp(0.05 * np.arange(8.0)).reshape(-1, 1, 1, 1)
+    past, ahead = bump(np.linspace(0.3, 0.6, 8)), bump(np.linspace(0.65, 1.0, 8)) + 0.5 * grown
+    past, ahead = past - past[:1, :, :1] + 0.3 * grown, ahead - past[:1, :, :1]
+    assert untested_sides(seen(past), ahead) is None
+    found = untested_sides(seen(past), ahead, growing=True)
+    assert found is not None and 0 in found.axes and 3 <= found.frame <= 7
+    assert untested_sides(seen(ahead), ahead, growing=True) is None
+
+
 def test_free_sides_take_their_place():
     past = seen(bump(np.linspace(0.3, 0.6, 8)))
     along_x, along_y = with_free_sides(past, UntestedSides((0,), 3).axes).grid.boundary

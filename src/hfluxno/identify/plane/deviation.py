@@ -119,7 +119,8 @@ def deviation_ahead(
         run = onward(law, seen, start, noisy, ahead)
         if solved and run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
-    if (sides := untested_sides(seen, frames)) is not None:
+    sides = untested_sides(seen, frames, law.sources is not None)
+    if sides is not None:
         run = onward(law, with_free_sides(seen, sides.axes), start, state, ahead)
         most = np.ptp(seen.filled, axis=(0, 2, 3))[:, None, None]
         away = np.minimum(np.abs(run.frames - frames), most) if run.solved else most

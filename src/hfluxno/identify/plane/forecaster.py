@@ -91,7 +91,7 @@ def _continued(
             (state, run), compared = on_all_cores(lambda job: job(), jobs)
             if run.solved:
                 spread = deviation_ahead(item, seen, start, state, ahead, run.frames, compared)
-                sides = untested_sides(seen, run.frames)
+                sides = untested_sides(seen, run.frames, item.grid_law.sources is not None)
                 depends = "" if sides is None else f"; {sides.sentence}"
                 begin = np.asarray(mean(state, start.refinement))
                 return begin, run.frames, spread, True, depends

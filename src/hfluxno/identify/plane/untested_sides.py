@@ -31,10 +31,11 @@ class UntestedSides(NamedTuple):
 
 
 def untested_sides(
-    seen: Frames, frames: Float[np.ndarray, "step field x y"]
+    seen: Frames, frames: Float[np.ndarray, "step field x y"], growing: bool = False
 ) -> UntestedSides | None:
-    """The periodic axes at whose sides nothing changes in the context, and that waves reach in the
-    `frames` of the forecast; `None` if there are none."""
+    """The periodic axes at whose sides nothing changes in the context, or only as everywhere
+    because of sources (`growing`), and that waves reach in the `frames` of the forecast; `None` if
+    there are none."""
     noise = seen.noise * np.std(seen.filled, axis=(0, 2, 3))
     arrivals = {}
     for axis in (0, 1):
@@ -42,7 +43,7 @@ def untested_sides(
             inside, ahead = (
                 np.moveaxis(u, 2 + axis, -1)[..., [0, -1]] for u in (seen.filled, frames)
             )
-            frame = arrival_at_seam(inside, ahead, noise, seen.filled)
+            frame = arrival_at_seam(inside, ahead, noise, seen.filled, growing=growing)
             if frame is not None:
                 arrivals[axis] = frame
     return UntestedSides(tuple(arrivals), min(arrivals.values())) if arrivals else None
