@@ -41,9 +41,13 @@ def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
     error, of_repeating = of_momentum.backtest_error, of_momentum.persistence_error
     if of_momentum.status == FitStatus.OK and error <= _EXACT * of_repeating:
         return of_momentum
-    plain = law_of(single)
     if of_momentum.status != FitStatus.OK:
-        return plain if plain.status == FitStatus.OK else with_further_terms(plain, of_momentum)
+        of_road = _with_second_order(of_momentum, single, values, law_of, change)
+        if of_road.status == FitStatus.OK:
+            return of_road
+        plain = law_of(single)
+        return plain if plain.status == FitStatus.OK else with_further_terms(plain, of_road)
+    plain = law_of(single)
     clearly = plain.status == FitStatus.OK and plain.backtest_error < _CLEARLY * error
     return plain if clearly else of_momentum
 
@@ -59,17 +63,24 @@ def momentum_of(values: np.ndarray, fields: tuple[str, ...]) -> MomentumOfVeloci
 
 
 def _with_second_order(
-    found: Identification, single: Trajectory, values: np.ndarray, law_of: _LawOf
+    found: Identification,
+    single: Trajectory,
+    values: np.ndarray,
+    law_of: _LawOf,
+    momentum: MomentumOfVelocity | None = None,
 ) -> Identification:
     """The law found, or, if it does not explain the frames and one field is the flow of the other,
-    what `law_of` finds for the fields that are conserved on a road, if that predicts the last
-    frames better."""
+    or its velocity with the `momentum` in its place, what `law_of` finds for the fields that are
+    conserved on a road, if that predicts the last frames better."""
     if found.status not in (*UNEXPLAINED, FitStatus.FAILED) or single.grid.has_wall():
         return found
     if NAME in single.fields:  # which would be two fields then
         return found
+    measured = single
+    if momentum is not None:
+        single, values = momentum.context(single), momentum.conserved(values)
     flow = carrier(values[None])
-    if flow is None:
+    if flow is None or (momentum is not None and flow != momentum.place):
         return found
     units = dict(single.units)
     parts = [units.get(name, "") for name in (*single.fields, "x", "time")]
@@ -80,7 +91,9 @@ def _with_second_order(
     y = change.conserved(values)
     if np.std(y[:, flow]) > _MOST_ADDED * np.std(values[:, flow]):
         return found
-    richer = dataclasses.replace(law_of(change.context(single)), change=change)
+    if momentum is not None:
+        change = dataclasses.replace(change, flow=momentum.velocity, of_velocity=True)
+    richer = dataclasses.replace(law_of(change.context(measured)), change=change)
     if richer.status == FitStatus.SOURCE_OR_LEAK:  # cell averages of y are not those of ρ and q
         richer = dataclasses.replace(richer, status=FitStatus.SYSTEMATIC_MISFIT)
     return with_further_terms(found, richer)

@@ -1,4 +1,5 @@
-"""What is conserved in place of a measured flow: y = q + ρ p(ρ) (Aw, Rascle and Zhang).
+"""What is conserved in place of a measured flow, or velocity: y = q + ρ p(ρ), q = ρ v (Aw, Rascle
+and Zhang).
 
 See `hfluxno.laws.aw_rascle_zhang` for the law, and `hfluxno.identify.frames.second_order_fit` for
 how p is found.
@@ -25,12 +26,13 @@ _SHORT = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class SecondOrder(Change):
-    """The conserved y in the place of a measured flow.
+    """The conserved y in the place of a measured flow or velocity.
 
-    - `density`, `flow`: the names of ρ and q.
-    - `place`: that of q among the two fields.
+    - `density`, `flow`: the names of ρ and q, or v.
+    - `place`: that of q or v among the two fields.
     - `strength`, `exponent`, `scale`: c, γ and ρ₀ of p(ρ) = c ((ρ/ρ₀)^γ - 1)/γ, in units of q/ρ,
       1 and of ρ; c ln(ρ/ρ₀) if γ is zero.
+    - `of_velocity`: whether v was measured, and not q.
     """
 
     density: str
@@ -39,6 +41,7 @@ class SecondOrder(Change):
     strength: float
     exponent: float
     scale: float
+    of_velocity: bool = False
 
     @property
     def replaced(self) -> str:
@@ -58,25 +61,31 @@ class SecondOrder(Change):
     def conserved(
         self, values: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
+        values = values if self._momentum is None else self._momentum.conserved(values)
         return self._plus(values, 1.0)
 
     def measured(
         self, states: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        return self._plus(states, -1.0)
+        found = self._plus(states, -1.0)
+        return found if self._momentum is None else self._momentum.measured(found)
 
     def divided(
         self, values: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        """½ (ρ p)'' times the variance of ρ within a cell."""
+        """½ (ρ p)'' times the variance of ρ within a cell, and the covariance of ρ and v."""
         density, found = values[..., 1 - self.place, :], np.zeros_like(values)
+        if self._momentum is not None:
+            found = self._momentum.divided(values)
         variance = AT_ANY_PLACE * larger_beside(np.diff(density, axis=-1)) ** 2
         relative = density / self.scale
         slope = self.strength * relative ** (self.exponent - 1.0) / self.scale
-        found[..., self.place, :] = 0.5 * (1.0 + self.exponent) * slope * variance
+        found[..., self.place, :] += 0.5 * (1.0 + self.exponent) * slope * variance
         return found
 
     def unit(self, known: Mapping[str, str]) -> str:
+        if self._momentum is not None:
+            return self._momentum.unit(known)
         return known.get(self.flow, "")  # y is a flow, too
 
     def __str__(self) -> str:
@@ -89,7 +98,15 @@ class SecondOrder(Change):
         else:
             power = {"^2": "²", "^3": "³"}.get(power, power)
             added = f"{c / self.exponent / self.scale**self.exponent:.4g} {density}{power}"
-        return f"{NAME} = {self.flow} + {added}".replace("+ -", "- ")
+        flow = f"{density}·{self.flow}" if self.of_velocity else self.flow
+        return f"{NAME} = {flow} + {added}".replace("+ -", "- ")
+
+    @property
+    def _momentum(self) -> MomentumOfVelocity | None:
+        """The flow in the place of a velocity."""
+        if not self.of_velocity:
+            return None
+        return MomentumOfVelocity(self.density, self.flow, self.place)
 
     @property
     def _offset(self) -> float:

@@ -51,7 +51,8 @@ _EXPLAINED = 0.5
 _MOST_MISFIT = 0.3
 # A whole exponent may increase the misfit by this factor.
 _AS_GOOD = 1.02
-_CELLS = 4  # of the solver for each of the data
+# Cells of the solver for each of the data, and for the whole domain.
+_CELLS, _ALL_CELLS = 4, 400
 # The inverse prior deviation of all coefficients, in mean speeds and in mean flows per frame.
 _WEAK = 1e-4
 _EVALUATIONS, _SMALL_DECREASE, _EXACT = 20, 1e-4, 1e-6
@@ -135,7 +136,8 @@ def _fitted(
     """c and γ with which runs from the first frame come closest to all others, in cells a frame;
     `None` if they do not come close."""
     settings = make_settings(Candidate("tensor", 0), grid)
-    settings = dataclasses.replace(settings, refinement=_CELLS, scheme="muscl", fresh_start=False)
+    times = min(_CELLS, max(1, _ALL_CELLS // grid.shape[0]))
+    settings = dataclasses.replace(settings, refinement=times, scheme="muscl", fresh_start=False)
     intervals = padded_intervals(len(values) - 1, len(values) - 1)
     size = np.std(values, axis=(0, 2))[:, None]
     weights = (seen / size)[1:] / np.sqrt(np.sum(seen[1:]))
