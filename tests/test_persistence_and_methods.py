@@ -7,9 +7,12 @@ import pytest
 
 from hfluxno.identify import FittedLawForecaster
 from hfluxno.methods import METHODS, forecast, forecaster
+from hfluxno.models import weights
+from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.registry import MODELS, method_of
 from hfluxno.models.weights import available, load
 from hfluxno.persistence import Persistence
+from hfluxno.strict_json import from_dict
 from hfluxno.training.presets import PRESETS
 from hfluxno.trajectory import Trajectory
 from tests.models.small import CONFIGURATIONS, LINE
@@ -18,9 +21,15 @@ VALUES = np.random.default_rng(0).normal(size=(3, 4, 2, 10)).astype(np.float32)
 TIMES = 7.0 + 0.5 * np.arange(4)
 
 
+def configuration(name: str) -> ModelConfig:
+    """That of a shipped network, without its arrays."""
+    described = weights._described(weights._folder(name) / weights.CONFIG)
+    return from_dict(ModelConfig, described["model"], "the model configuration")
+
+
 @functools.cache
 def shipped_methods() -> dict[str, str]:
-    return {name: method_of(load(name).config) for name in available()}
+    return {name: method_of(configuration(name)) for name in available()}
 
 
 def test_persistence_repeats_the_last_frame_at_the_times_that_follow():
