@@ -74,8 +74,6 @@ def test_batches_and_longer_contexts(forecaster):
 def test_a_forecast_that_blows_up_says_so(interval):
     network = small.network(LINE)
     wild, context = dataclasses.replace(network, interval=interval), trajectory()
-    raw = np.asarray(compiled(rollout, wild, context.values, 3))
-    assert not np.all(np.abs(raw) < 100.0)
     forecast = NetworkForecaster(wild, LINE).forecast(context, 3)
     largest = np.abs(np.asarray(context.values)).max()
     assert np.all(np.abs(np.asarray(forecast.trajectory.values)) <= 2.0 * largest)

@@ -52,14 +52,17 @@ def _law_of_the_weak_form(network):
 def test_it_sees_the_flux_of_the_weak_form_in_units_of_the_scaled_variable(name, x64):
     config = small.CONFIGURATIONS[name]
     network, context = small.network(config), 2.0 + small.context(config)
-    operator = small.read(network, context)
-    flux = dataclasses.replace(operator.fluxes[0], inner=_Upwind(len(config.fields)))
-    u = context[-1]
-    found = compiled(eqx.tree_at(lambda o: o.fluxes, operator, (flux,)), u)
-    # The law is in cells and frames, so neither Δt nor Δx is left.
     law = _law_of_the_weak_form(network)
-    f = np.asarray(compiled(lambda context, u: law(context).flux(u), context, u))
-    u = np.asarray(u)
+
+    def step_and_flux(context):
+        operator, u = network.read(context), context[-1]
+        flux = dataclasses.replace(operator.fluxes[0], inner=_Upwind(len(config.fields)))
+        told = eqx.tree_at(lambda o: o.fluxes, operator, (flux,))
+        return told(u), law(context).flux(u)
+
+    found, f = compiled(step_and_flux, context)
+    # The law is in cells and frames, so neither Δt nor Δx is left.
+    u, f = np.asarray(context[-1]), np.asarray(f)
     np.testing.assert_allclose(found, u - (f - np.roll(f, 1, 1)), rtol=1e-10)
 
 
