@@ -18,7 +18,7 @@ import pytest
 from hfluxno.cli import main
 from hfluxno.data import generate
 from hfluxno.data.generate import UNSOLVED, blocks
-from hfluxno.training import trainer
+from hfluxno.training import processes, trainer
 from hfluxno.training.presets import preset
 from hfluxno.training.sharding import Placement
 from hfluxno.training.trackers import JsonLines
@@ -93,6 +93,7 @@ def _agree(one, other):
         np.testing.assert_allclose(other[key], value, rtol=1e-4, err_msg=str(key))
 
 
+@pytest.mark.validation
 def test_two_processes_give_the_curve_of_one_which_goes_on_when_they_end(tmp_path, monkeypatch):
     network = Advection(jnp.asarray(0.1), reads=True)
     monkeypatch.setattr(trainer, "_first_network", lambda config: network)
@@ -157,6 +158,21 @@ def test_the_rows_of_processes_are_those_of_a_batch(tmp_path, kind):
         for whole, *rows in zip(jax.tree.leaves(batch), *map(jax.tree.leaves, shares), strict=True):
             np.testing.assert_array_equal(np.concatenate(rows), whole)
             assert len(rows[0]) == 2
+
+
+def test_that_another_process_is_gone_is_said(monkeypatch):
+    ends = []
+    monkeypatch.setattr(processes, "_connect", lambda *_: None)
+    monkeypatch.setattr(processes.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(processes.atexit, "register", lambda *how: ends.append(how))
+    message = r"Another process of the run is gone \(Gloo all-reduce failed\); start all of them .*"
+    message += r"resume from the last checkpoint\.$"
+    together = ("127.0.0.1:1", 0, 2)
+    with pytest.raises(ConnectionError, match=message), processes.joined(*together):
+        raise RuntimeError("Gloo all-reduce failed\nConnection closed by peer")
+    with pytest.raises(RuntimeError, match="out of memory"), processes.joined(*together):
+        raise RuntimeError("out of memory")
+    assert ends == [(os._exit, 2)] * 2  # without waiting for it
 
 
 def test_processes_need_equally_many_devices(monkeypatch):
