@@ -126,6 +126,7 @@ def test_the_law_is_sought_with_that_term_alone(growing):
     np.testing.assert_allclose(source, 2.0 * u * (1.0 - u), rtol=0.02)
 
 
+@pytest.mark.validation
 def test_no_further_terms_are_tried_where_the_flux_depends_on_time():
     """A wave whose speed grows by half: sources and factors of place would imitate it."""
     x, late = (np.arange(CELLS) + 0.5) / CELLS, (TIMES + TIMES**2)[:, None]

@@ -742,10 +742,10 @@ def test_growth_is_found_where_no_law_without_a_source_explains_the_data(brief):
     assert at_last < forecast.predicted_error_90[-1]
 
 
-@pytest.mark.parametrize("case", ["ends", "gaps", "explained", "sensors"])
+@pytest.mark.parametrize("case", ["ends", "gaps", "explained", "sensors", "time", "dispersion"])
 def test_further_terms_are_tried_for_frames_that_no_law_without_them_explains(case, monkeypatch):
     """At any ends and with gaps, for a few sensors a source of the state alone; they go beside the
-    best law."""
+    best law. Where the flux depends on time, or waves disperse, they would imitate that."""
     values = logistic(TIMES, CELLS)
     if case == "gaps":
         values[3:5, :, 4] = np.nan
@@ -757,6 +757,9 @@ def test_further_terms_are_tried_for_frames_that_no_law_without_them_explains(ca
     poor = dataclasses.replace(
         nothing_to_infer(values, context), status=status, backtest_error=0.1, candidate=best
     )
+    if case in ("time", "dispersion"):
+        shown = {"timed": 0.8} if case == "time" else {"dispersing": 1.0}
+        poor = dataclasses.replace(poor, misfit=dataclasses.replace(UNKNOWN, **shown))
 
     def estimated(context, negated, kinds=None, before=None):
         asked.append(kinds)
@@ -768,7 +771,7 @@ def test_further_terms_are_tried_for_frames_that_no_law_without_them_explains(ca
     monkeypatch.setattr(module, "choose_with_gaps", lambda *_: (None, (), values))
     assert identify_all(context)[0].status == status
     further = [kinds for kinds in asked if kinds is not None]
-    assert len(further) == (case != "explained")
+    assert len(further) == (case in ("ends", "gaps", "sensors"))
     for base, *richer in further:
         assert base == best and any(kind.by_state for kind in richer)
         by_place = [kind for kind in richer if kind.source_modes or kind.stretches]
