@@ -444,7 +444,7 @@ ELEMENTS = st.one_of(st.just(np.nan), st.just(0.0), st.floats(-1e3, 1e3, width=1
 
 @given(u=hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=9),
                     elements=ELEMENTS))  # fmt: skip
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_random_values_end_with_a_status(tmp_path_factory, u):
     path = tmp_path_factory.getbasetemp() / "random.npz"
     u = np.pad(u, [(0, 0)] * (u.ndim - 1) + [(0, 8)], constant_values=np.nan)

@@ -8,8 +8,10 @@ import pytest
 from hfluxno.data import Configuration, block_size, blocks, generate
 from hfluxno.data.recipes import INITIALS, RECIPES
 from hfluxno.fv import Status
+from tests.slow import slow
 
 SHORT = {"cells": 40, "frames": 6, "final_time": 0.1}
+# A plane takes long to compile; that its totals are kept is tested in the folder fv.
 KINDS = [(law, initial) for law, made in RECIPES.items() for initial in made.initials]
 
 
@@ -23,7 +25,9 @@ def solved(configuration, **options):
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
 
 
-@pytest.mark.parametrize(("law", "initial"), KINDS)
+@pytest.mark.parametrize(
+    ("law", "initial"), [slow(*kind) if kind[0] == "euler-2d" else kind for kind in KINDS]
+)
 def test_every_frame_conserves_every_field(law, initial):
     configuration = Configuration(
         law, laws=2, initials=4, initial=initial, split="test", float64=True, **SHORT

@@ -580,7 +580,7 @@ NAMES = st.lists(
     sides=st.lists(st.integers(1, 9), min_size=4, max_size=4),
     data=st.data(),
 )
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_random_datasets(tmp_path_factory, dims, sides, data):
     shape = tuple(sides[: len(dims)])
     elements = st.floats(-10, 10, width=32) | st.just(np.nan)
