@@ -68,6 +68,7 @@ def found(fitted):
         return context, report(trial, tried, np.asarray(context.values), context, ())
 
 
+@pytest.mark.validation
 def test_the_place_of_a_kink_and_both_slopes_are_found(found):
     _, found = found
     assert found.status == FitStatus.OK
@@ -82,6 +83,7 @@ def test_the_place_of_a_kink_and_both_slopes_are_found(found):
     assert reading.is_accepted and reading.form == "triangular" and reading.loss < 0.005
 
 
+@pytest.mark.validation
 def test_the_forecast_is_near_the_exact_solution(found):
     context, found = found
     forecast = FittedLawForecaster().advance(context, (found,), 20)
@@ -91,6 +93,7 @@ def test_the_forecast_is_near_the_exact_solution(found):
     assert np.ravel(forecast.predicted_error_90)[-1] < 0.05
 
 
+@pytest.mark.validation
 def test_what_is_not_known_of_the_place_widens_the_bands(found):
     _, found = found
     places, covariance = free_covariance(found)
@@ -100,6 +103,7 @@ def test_what_is_not_known_of_the_place_widens_the_bands(found):
     assert covariance[-1, -1] == found.covariance[row, row] > 0.0
 
 
+@pytest.mark.validation
 def test_a_rounded_kink_is_not_read_as_a_sharp_one(found):
     _, found = found
     basis = dataclasses.replace(found.law.basis, width=0.5)

@@ -102,6 +102,7 @@ def test_two_functions_may_do_together_what_one_does_not():
     assert _sufficient([440.0, 7.2, 5.1, 4.0], 1.5, 2) == 1
 
 
+@pytest.mark.validation
 def test_no_source_is_sought_where_the_weak_form_needs_none(values, x64):
     x, t = (np.arange(CELLS) + 0.5) / CELLS, INTERVAL * np.arange(FRAMES)[:, None]
     carried = [1.0 + 0.3 * np.sin(2 * np.pi * (x - t)), 0.5 + 0.2 * np.cos(4 * np.pi * (x + t))]

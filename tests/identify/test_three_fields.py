@@ -75,6 +75,7 @@ def found(gas):
     return hfluxno.forecast(context, FRAMES - CONTEXT)
 
 
+@pytest.mark.validation
 def test_a_gas_is_recognised_and_continued(gas, found):
     item = found.identifications[0]
     assert item.status == FitStatus.OK
@@ -94,6 +95,7 @@ def test_a_gas_is_recognised_and_continued(gas, found):
     assert "from frame 4 on waves reach the ends" in found.sentences[0]
 
 
+@pytest.mark.validation
 def test_a_saved_gas_serves_other_data(gas, found, tmp_path):
     path = tmp_path / "gas.json"
     found.identifications[0].save(path, {"rho": "kg/m3"})

@@ -79,13 +79,8 @@ def held_out():
     return of
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        NAMES[0],
-        *(pytest.param(name, marks=pytest.mark.validation) for name in NAMES[1:]),
-    ],
-)
+@pytest.mark.validation
+@pytest.mark.parametrize("name", NAMES)
 def test_it_forecasts_held_out_trajectories_as_well_as_the_published_model(name, held_out):
     law = name.removeprefix("hfluxno-weak-form-").removeprefix("hfluxno-law-")
     values = held_out(law)

@@ -252,6 +252,7 @@ def missed_by(ahead, truth):
         slow(2, 0.01, 0.02),
     ],
 )
+@pytest.mark.validation
 def test_forecasts_and_another_day(
     every_run_is_right, monkeypatch, tmp_path, refinement, close, close_later
 ):

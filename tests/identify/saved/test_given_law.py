@@ -160,6 +160,7 @@ def relative_to(values, truth):
     return np.linalg.norm(values - truth) / np.linalg.norm(truth)
 
 
+@pytest.mark.validation
 def test_a_source_is_no_leak():
     """u grows by u (1 - u) · 2 while it is carried along."""
     times, cells = np.linspace(0.0, 0.5, 11), 64

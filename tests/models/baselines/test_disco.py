@@ -315,6 +315,7 @@ def test_branches_are_left_out_at_rates_that_rise_with_depth():
     assert np.abs(correlation).max() < 4.0 / np.sqrt(count)
 
 
+@pytest.mark.validation
 def test_a_block_without_its_branches_is_the_identity(x64):
     """And one with all of them is divided by what is kept."""
     encoder = small.network(DEEP).encoder
