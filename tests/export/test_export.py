@@ -387,7 +387,7 @@ def test_a_small_range_reads_as_latex():
     assert r"-2 \cdot 10^{-6} &\le" in export_law(saved(law), "latex")["law.tex"]
 
 
-@pytest.mark.parametrize("name", list(LAWS))
+@pytest.mark.parametrize("name", EACH)
 def test_latex_has_every_term_and_escapes_names(name):
     law = LAWS[name]()
     (text,) = export_law(saved(name), "latex").values()

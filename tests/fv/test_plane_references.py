@@ -13,7 +13,6 @@ import pytest
 from hfluxno.fv import MUSCL, Roe, Status, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Euler, ShallowWater2D
-from tests.slow import slow
 from tests.validation import EulerRiemann, RoundDamBreak
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -49,7 +48,8 @@ def test_a_round_dam_break_has_the_symmetries_of_the_square():
     assert h.mean() == pytest.approx(DAM.averages(32, 1.0, 0.0)[0].mean(), rel=1e-14)
 
 
-@pytest.mark.parametrize("name", ["hll", slow("roe")])
+@pytest.mark.validation
+@pytest.mark.parametrize("name", ["hll", "roe"])
 def test_a_round_dam_break_is_that_of_one_radius(name):
     """Of first order, as solutions with shocks are; h changes by .22 on average."""
     scheme = MUSCL(WATER, riemann="hll") if name == "hll" else Roe(WATER)

@@ -21,8 +21,12 @@ from tests.slow import slow
 # Of a random law on a plane the solver takes many steps in a frame (see test_plane_space.py).
 OTHERS = ("vit", "dpot", "law on a plane")
 CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in OTHERS]
-# They write fluxes of the same kinds as others do: of one field, by an FFT, without a context.
-ALIKE = ("local", "fourier code", "flux no", "weak form of a system")
+# They write fluxes of the same kinds as others do: of one field, by an FFT, without a context,
+# along two axes, or of a network that sees more.
+ALIKE = (
+    "local", "fourier code", "flux no", "fourier plane",
+    "weak form", "weak form of a system", "weak form on a plane",
+)  # fmt: skip
 
 
 class _Bounded(NumericalFlux):

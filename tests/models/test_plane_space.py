@@ -201,12 +201,15 @@ def test_with_the_true_coefficients_of_a_gas_the_network_is_the_solver(x64):
     np.testing.assert_allclose(compiled(model.predict, context), solved.values[1], rtol=1e-8)
 
 
+# What a solver or a flux operator does not change is tested in the folder fv and in
+# test_conservation.py.
+@pytest.mark.validation
 @pytest.mark.parametrize(
     "config",
     [
         pytest.param(small.CONFIGURATIONS["law on a plane"], id="law of one field"),
-        pytest.param(GUIDED, id="guided", marks=pytest.mark.validation),
-        pytest.param(LAW, id="law", marks=pytest.mark.validation),
+        pytest.param(GUIDED, id="guided"),
+        pytest.param(LAW, id="law"),
     ],
 )
 def test_totals_are_kept_at_random_weights(config, x64):
@@ -250,6 +253,7 @@ def test_the_speed_loss_vanishes_for_the_true_law_alone(x64):
     np.testing.assert_allclose(errors[2] / errors[1], 3.0, rtol=1e-2)
 
 
+@pytest.mark.validation
 def test_the_guided_flux_sees_no_state_outside_the_observed_range():
     config = small.CONFIGURATIONS["weak form on a plane"]
     context = small.context(config)
