@@ -156,6 +156,7 @@ def test_a_kink_that_the_data_do_not_need_stays_in_sight():
     assert not np.any(_kink_prior(4, 0))
 
 
+@pytest.mark.validation
 def test_frames_whose_variation_grows_are_not_of_a_law_of_one_field(fitted):
     """The same fit beside frames that swing further and further about their mean."""
     context, trial, tried = fitted
