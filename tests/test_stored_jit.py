@@ -111,7 +111,9 @@ def test_a_program_that_fails_when_it_runs_is_made_again(folder, monkeypatch):
 
 def test_jax_having_the_program_in_its_own_cache_does_no_harm(folder):
     """What JAX loads from there cannot be stored a second time."""
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    name = "jax_persistent_cache_min_compile_time_secs"
+    before = jax.config.values[name]
+    jax.config.update(name, 0.0)
     try:
         expected = _call()
         for _ in range(2):
@@ -119,7 +121,7 @@ def test_jax_having_the_program_in_its_own_cache_does_no_harm(folder):
             _call()
             np.testing.assert_array_equal(_call()[0], expected[0])
     finally:
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+        jax.config.update(name, before)
     assert len(_TRACED) == 3
 
 
