@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.frames.interpolation import interpolated
-from hfluxno.identify.joint.windows import is_dense
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.residuals.noise import rms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED

@@ -10,6 +10,7 @@ from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import has_weak_form
 from hfluxno.identify.frames.coarser import averaged_context
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.first_state import shows_first_state
 from hfluxno.identify.joint.fit import in_double, sizes
@@ -19,7 +20,7 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.search import fit_jointly
-from hfluxno.identify.joint.windows import Prediction, is_dense
+from hfluxno.identify.joint.windows import Prediction
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit

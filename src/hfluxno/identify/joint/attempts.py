@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import free_cores, on_all_cores
 from hfluxno.identify.frames.coarser import coarsening
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
@@ -26,7 +27,6 @@ from hfluxno.identify.joint.windows import (
     Prediction,
     grown,
     held_out_from,
-    is_dense,
     missed,
     predicted_late,
     windows,

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.joint.windows import is_dense
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.residuals.misfit import Misfit
 from hfluxno.identify.residuals.noise import ratio, rms
 from hfluxno.trajectory import Trajectory

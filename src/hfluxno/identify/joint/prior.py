@@ -14,6 +14,7 @@ from hfluxno.boundary import Boundary, Given, Open
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.interpolation import interpolated
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.diffusion_alone import DiffusionAlone, diffusion_alone
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Ends, Forward, Scale
@@ -27,7 +28,6 @@ from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
-_SENSORS = 0.5  # what is measured of a smaller part of the values is that of sensors
 _LEAST_SHOWN = 0.2  # of what the first state scatters, if its measured places are alike
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
@@ -159,7 +159,7 @@ def make_forward(
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
     shown = np.ones((len(size), 1))
-    if np.mean(context.observed) < _SENSORS:
+    if not is_dense(context):
         # Nor do they differ much more between sensors than from one to the next.
         flat = [
             differs(u[seen], np.flatnonzero(seen), _LENGTH * cells, period)

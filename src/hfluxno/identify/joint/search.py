@@ -18,6 +18,7 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 import dataclasses
 
 from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, PARABOLA, Attempts
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
@@ -37,7 +38,6 @@ from hfluxno.identify.joint.windows import (
     WORTH,
     check_enough,
     held_out_from,
-    is_dense,
     settled,
 )
 from hfluxno.trajectory import Trajectory

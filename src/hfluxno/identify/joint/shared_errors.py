@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.end_scatter import with_end_scatter
 from hfluxno.identify.joint.estimate import Estimate, difference, states_at, states_of, values_of
 from hfluxno.identify.joint.fit import sizes
@@ -15,8 +16,6 @@ from hfluxno.trajectory import Trajectory
 
 # The largest correlation of the misfits of neighbours that is used.
 _MOST_ALIKE = 0.9
-# Measured values of a smaller fraction of all are those of sensors, with much unseen between them.
-_SENSORS = 0.5
 
 
 def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
@@ -42,7 +41,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     nothing = np.eye(len(found.z))
     information = np.linalg.inv(found.covariance) - nothing
     excess = 0.0
-    if np.mean(context.observed) < _SENSORS:
+    if not is_dense(context):
         covariance = np.linalg.inv(nothing + share * information)
         in_noise, by_noise = away / noise, by_values / noise[..., None, :, :]
         every = np.asarray(context.observed)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate, spread_of, values_of
 from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
@@ -18,19 +19,12 @@ from hfluxno.identify.joint.starts import law_starts
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
-# Measurements count as sensors if less than this fraction of values was measured.
-_DENSE = 0.5
 _OF_SENSORS = (0.2, 0.35, 0.5, 0.75, 1.0)
 _OF_FRAMES = (0.4, 0.75, 1.0)
 _FEWEST_FRAMES = 5
 # The least increase of the logarithm of the evidence for which a richer law is chosen.
 WORTH = 3.0
 _MOST_ROUNDS = 4
-
-
-def is_dense(context: Trajectory) -> bool:
-    """Whether the measurements are frames with gaps rather than those of a few sensors."""
-    return bool(np.mean(context.observed) > _DENSE)
 
 
 def windows(context: Trajectory) -> tuple[int, ...]:
