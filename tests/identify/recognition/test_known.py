@@ -35,6 +35,7 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
             TRANSPORT | {(0, "a²"): -0.8, (1, "a·b"): -0.8},
             "Aw–Rascle–Zhang, β = 0.8 ±",
         ),
+        (TRANSPORT | {(0, "a³"): -0.6, (1, "a²·b"): -0.6}, "Aw–Rascle–Zhang"),
         ({(0, "b"): 2.0, (1, "a"): 8.0}, "linear waves, c = 4 ±"),
         ({(0, "b"): -1.0, (1, "a"): -3.0, (1, "a²"): 1.0}, "p-system"),
         (TRANSPORT | {(1, "a"): 0.3, (1, "a³"): 0.1}, "barotropic gas"),
@@ -56,6 +57,7 @@ def test_laws_are_told_by_their_terms(terms, short):
     [
         TRANSPORT | {(1, "a²"): -4.9},  # no waves
         TRANSPORT | {(1, "a²"): 4.9, (0, "b"): 0.9},  # other units, or another law
+        TRANSPORT | {(0, "a³"): -0.6, (1, "a²·b"): -0.5},  # of two pressures
         TRANSPORT | {(1, "a²"): 4.9, (0, "a·b"): 0.2},  # a term more
         {(0, "b"): 1.0, (1, "a²"): 4.9},  # a term less
         {(0, "b"): 2.0, (1, "a"): -8.0},  # elliptic

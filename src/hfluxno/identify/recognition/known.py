@@ -81,6 +81,12 @@ _KNOWN = (
         "β",
         (1.0,),
     ),
+    # y = ρ (v + p(ρ))
+    _Known(
+        "Aw–Rascle–Zhang",
+        _TRANSPORT,
+        tuple({(0, (k + 1, 0)): -1.0, (1, (k, 1)): -1.0} for k in (1, 2, 3, 4)),
+    ),
     _Known("linear waves", {}, ({(0, (0, 1)): 1.0}, {(1, (1, 0)): 1.0}), 2, "c", (0.5, 0.5)),
     _Known("p-system", {(0, (0, 1)): -1.0}, _PRESSURES, 2),
     _Known("barotropic gas", _TRANSPORT, _PRESSURES, 2),
