@@ -26,7 +26,7 @@ from hfluxno.laws import Euler, ShallowWater2D
 from hfluxno.parametric.basis import fluid_exponents
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Roles, Structure, isotropic_structures
-from hfluxno.parametric.plane.weak_form import time_rows, total, weak_systems
+from hfluxno.parametric.plane.weak_form import CELLS, bumps, time_rows, total, weak_systems
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import one_field
 
@@ -127,6 +127,19 @@ def test_a_rotation_depends_on_place_and_is_no_law_of_the_state():
     found, isotropic = choose(system, basis, Roles(1), np.std(values, axis=(0, 2, 3)), 1.0)
     assert not isotropic
     assert found[0].misfit > 1.5 * identification.POOR_MISFIT
+
+
+@pytest.mark.parametrize("width", CELLS)
+def test_bumps_that_sides_cut_see_derivatives_up_to_them(width):
+    x = np.arange(40.0)
+    u, slopes = (x / 40.0) ** 3, [3.0 * x**2 / 40.0**3, 6.0 * x / 40.0**3]
+    rows, whole = bumps(40, width, False, 3, cut=True), bumps(40, width, False)
+    cut = [k for k, chi in enumerate(rows[0]) if not any(np.array_equal(chi, w) for w in whole[0])]
+    assert len(cut) == rows.shape[1] - whole.shape[1] == 4
+    assert np.all(rows[0][cut][:, [0, -1]].max(axis=1) > 0.2)
+    for order, exact in ((1, -slopes[0]), (2, slopes[1])):
+        np.testing.assert_allclose(rows[order][cut] @ u, rows[0][cut] @ exact, rtol=1e-10)
+    np.testing.assert_array_equal(bumps(40, width, True, 3, cut=True), bumps(40, width, True))
 
 
 def test_isotropic_fluxes_turn_with_the_plane():

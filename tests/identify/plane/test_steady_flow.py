@@ -5,6 +5,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erf
 
 import hfluxno
 from hfluxno.boundary import Outflow, Periodic, Wall
@@ -178,6 +179,25 @@ def test_what_arises_at_a_place(every_run_is_right):
     back = in_cells(found.law, grid, 0.05).flow
     assert back is not None and found.grid_law.flow is not None
     np.testing.assert_allclose(back.supply, found.grid_law.flow.supply, atol=1e-14)
+
+
+def test_what_arises_between_free_sides_is_known_up_to_them(every_run_is_right):
+    """∂t c + a ∂x c = p(x, y) as above, with p of a few cells between sides that are not alike."""
+    speed, times = 0.6, 0.05 * np.arange(12)
+    grid = Grid.rectangle((32, 32), boundary="outflow")
+    x, y = np.meshgrid(grid.centers(0), grid.centers(1), indexing="ij")
+    across, path = np.exp(-(((y - 0.45) / 0.2) ** 2)), x - speed * times[:, None, None]
+    moving = 0.5 + 0.4 * np.exp(-(((path - 0.3) / 0.25) ** 2)) * np.sin(2.0 * y)
+    below = [0.5 * np.sqrt(np.pi) * 0.2 * erf((at - 0.4) / 0.2) for at in (x, path)]
+    values = moving + across * (below[0] - below[1]) / speed
+    found = identify_plane(Trajectory(values[:, None], times, grid, ("c",)))
+    assert found.status == FitStatus.OK
+    flow = found.law.flow
+    assert flow is not None and flow.supply is not None
+    x, y = grid.centers(0), grid.centers(1)
+    expected = np.exp(-(((x - 0.4) / 0.2) ** 2))[:, None] * across[0]
+    constant = 0.0 if found.law.sources is None else found.law.sources[0, 0]
+    np.testing.assert_allclose(flow.supplied(x, y) + constant, expected, atol=0.05)
 
 
 @pytest.mark.validation

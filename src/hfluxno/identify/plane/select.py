@@ -55,9 +55,11 @@ def systems_of(
     further: Further | None = None,
     basis: Basis | None = None,
     dispersing: bool = False,
+    up_to_sides: bool = False,
 ) -> list[WeakSystem]:
     """The weak equations of the frames, by default without further terms; the basis is that of the
-    flux of one field whose diffusivity depends on it."""
+    flux of one field whose diffusivity depends on it. Those with further terms may be `up_to_sides`
+    that are not periodic."""
     frames = seen.filled, functions, seen.around, seen.at, seen.gaps
     if further is None:
         return weak_systems(*frames, free=seen.grid.free)
@@ -67,7 +69,7 @@ def systems_of(
     if further.powers > 1:
         assert isinstance(basis, Chebyshev)
         diffusing = [_diffusing(basis, k) for k in range(further.powers)]
-    return weak_systems(*frames, arising, diffusing, seen.grid.free, dispersing)
+    return weak_systems(*frames, arising, diffusing, seen.grid.free, dispersing, up_to_sides)
 
 
 def make_basis(

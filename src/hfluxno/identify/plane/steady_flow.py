@@ -81,15 +81,15 @@ def search_flow(
         return None
     best = _best(tested)
     error, start = best_start(best.law, seen, last, best.start)
-    coefficients, _ = fit(best.systems.whole, best.kind, sizes)
-    misfit = left_over(best.systems.whole, coefficients, sizes)
+    coefficients, _ = best.systems.whole.fit(best.kind, sizes)
+    misfit = left_over(best.systems.whole.inside, coefficients, sizes)
     return Found(
         law=_law(coefficients, best.kind, coarse, seen, best.systems.further, fields),
         before=best.law,
         error=error,
         start=start,
         misfit=misfit,
-        beyond_noise=beyond_noise(misfit, best.systems.whole, sizes, coarse.noise),
+        beyond_noise=beyond_noise(misfit, best.systems.whole.inside, sizes, coarse.noise),
         isotropic=False,
         recognised=None,
         terms=(),
@@ -97,12 +97,27 @@ def search_flow(
 
 
 @dataclasses.dataclass(frozen=True)
+class _Equations:
+    """The weak equations of some frames with test functions that vanish at the sides, and those
+    with others too. Only the latter see what arises there; the former are those of other laws."""
+
+    inside: WeakSystem
+    up_to_sides: WeakSystem
+
+    def fit(
+        self, kind: FlowKind, sizes: Float[np.ndarray, " field"]
+    ) -> tuple[Float[np.ndarray, "1 coefficient"], int]:
+        """The coefficients of a flow, and how many unknowns it has."""
+        return fit(self.up_to_sides if kind.is_supplied else self.inside, kind, sizes)
+
+
+@dataclasses.dataclass(frozen=True)
 class _Systems:
     """The weak equations of the first frames, the last and all, and the further terms in them."""
 
-    before: WeakSystem
+    before: _Equations
     late: WeakSystem
-    whole: WeakSystem
+    whole: _Equations
     further: Further
 
     @classmethod
@@ -111,17 +126,22 @@ class _Systems:
         domain = order, seen.around, seen.grid.shape
         functions, further = carried(*domain), Further(sources, supply=supplying(*domain))
         late = seen.part(max(0, min(last, len(seen.values) - _LATE)))
-        before, after, whole = (
-            total(systems_of(each, functions, further)) for each in (seen.until(last), late, seen)
-        )
-        return cls(before, after, whole, further)
+
+        def system(frames: Frames, up_to_sides: bool = False) -> WeakSystem:
+            return total(systems_of(frames, functions, further, up_to_sides=up_to_sides))
+
+        def equations(frames: Frames) -> _Equations:
+            inside = system(frames)
+            return _Equations(inside, inside if all(seen.around) else system(frames, True))
+
+        return cls(equations(seen.until(last)), system(late), equations(seen), further)
 
     def chosen(
         self, kinds: list[FlowKind], sizes: Float[np.ndarray, " field"]
     ) -> tuple[FlowKind, Float[np.ndarray, "1 coefficient"], int]:
         """Of the kinds that leave little of the last frames that with the fewest unknowns, its
         coefficients from the first frames, and how many unknowns it has."""
-        fitted = [(kind, *fit(self.before, kind, sizes)) for kind in kinds]
+        fitted = [(kind, *self.before.fit(kind, sizes)) for kind in kinds]
         left = [left_over(self.late, first, sizes) for _, first, _ in fitted]
         most = max(_CLOSE * min(left), _LITTLE)
         good = [each for each, rest in zip(fitted, left, strict=True) if rest <= most]

@@ -1,13 +1,15 @@
 """A steady flow on a plane, which carries a tracer, and where the tracer arises.
 
-    V_a(x, y) = Σ_m c_am X_m(x) Y_m(y),   p(x, y) = Σ_m p_m X_m(x) Y_m(y),
+    V_a(x, y) = Σ_m c_am X_m(x) Y_m(y),   p(x, y) = Σ_m p_m P_m(x) Q_m(y),
     ∂t u + ∂x(V_0 u) + ∂y(V_1 u) = p + …
 
-Along a periodic axis the functions are 1, cos 2πkξ and sin 2πkξ, of order k; along another one the
-Legendre polynomials of degree d in 2ξ - 1, of order d/2, which have no trouble at the ends. ξ runs
-from 0 to 1 over the domain. Products have all orders whose sum is at most that of the flow.
+Along a periodic axis the functions are 1, cos 2πkξ and sin 2πkξ, of order k. Along another one
+those of V are the Legendre polynomials of degree d in 2ξ - 1, of order d/2, which have no trouble
+at the ends, and those of p are cos πdξ, which are as fine everywhere: polynomials of a degree that
+resolves what arises inside vary over less than a cell at the ends. ξ runs from 0 to 1 over the
+domain. Products have all orders whose sum is at most that of the flow.
 
-Derivatives of these functions are sums of them, so the flows without divergence are a linear
+Derivatives of the functions of V are sums of them, so the flows without divergence are a linear
 subspace.
 """
 
@@ -48,7 +50,8 @@ class SteadyFlow(eqx.Module):
         self, axis: int, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
     ) -> Float[np.ndarray, "x y"]:
         """V_a at all pairs of these coordinates."""
-        return self._sum(np.asarray(self.coefficients)[axis], x, y)
+        waves = products(self.order, self.around, *self._scaled(x, y))
+        return np.tensordot(np.asarray(self.coefficients)[axis], waves, axes=1)
 
     def supplied(
         self, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
@@ -56,12 +59,12 @@ class SteadyFlow(eqx.Module):
         """p at all pairs of these coordinates; zero without a supply."""
         if self.supply is None:
             return np.zeros((len(x), len(y)))
-        return self._sum(np.asarray(self.supply), x, y)
+        waves = _products(_waves, self.order, self.around, *self._scaled(x, y))
+        return np.tensordot(np.asarray(self.supply), waves, axes=1)
 
-    def _sum(self, weights, x, y):
+    def _scaled(self, x, y):
         low, high = np.asarray(self.lower), np.asarray(self.upper)
-        scaled = ((np.asarray(at, float) - low[a]) / (high - low)[a] for a, at in enumerate((x, y)))
-        return np.tensordot(weights, products(self.order, self.around, *scaled), axes=1)
+        return ((np.asarray(at, float) - low[a]) / (high - low)[a] for a, at in enumerate((x, y)))
 
     def through(self, grid: Grid, axis: int) -> Float[Array, "others interface"]:
         """V_a in the middle of the interfaces along an axis, after the cells along the other."""
@@ -96,9 +99,8 @@ def orders(order: int, around: Around) -> list[float]:
 def products(
     order: int, around: Around, x: Float[np.ndarray, " x"], y: Float[np.ndarray, " y"]
 ) -> Float[np.ndarray, "mode x y"]:
-    """The products of `modes`, for coordinates from 0 to 1."""
-    along_x, along_y = _functions(order, around[0], x), _functions(order, around[1], y)
-    return np.stack([along_x[i][:, None] * along_y[j] for i, j in modes(order, around)])
+    """The products of `modes` in a velocity, for coordinates from 0 to 1."""
+    return _products(_functions, order, around, x, y)
 
 
 def carried(
@@ -112,9 +114,10 @@ def carried(
 def supplying(
     order: int, around: Around, cells: tuple[int, ...]
 ) -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
-    """The products without the constant, as functions of states on the cells of a domain."""
+    """The products in a supply without the constant, as functions of states on the cells of a
+    domain."""
     x, y = ((np.arange(n) + 0.5) / n for n in cells)
-    waves = products(order, around, x, y)[1:]
+    waves = _products(_waves, order, around, x, y)[1:]
     return tuple(functools.partial(_alone, wave) for wave in waves)
 
 
@@ -158,9 +161,22 @@ def _orders(order: int, around: bool) -> list[float]:
     return [float((k + 1) // 2) if around else 0.5 * k for k in range(count)]
 
 
+def _products(functions, order: int, around: Around, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    along_x, along_y = (functions(order, *each) for each in zip(around, (x, y), strict=True))
+    return np.stack([along_x[i][:, None] * along_y[j] for i, j in modes(order, around)])
+
+
 def _functions(order: int, around: bool, xi: Float[np.ndarray, " x"]) -> np.ndarray:
+    """Of a velocity."""
     if not around:
         return np.polynomial.legendre.legvander(2.0 * xi - 1.0, 2 * order).T
+    return _waves(order, around, xi)
+
+
+def _waves(order: int, around: bool, xi: Float[np.ndarray, " x"]) -> np.ndarray:
+    """Of a supply."""
+    if not around:
+        return np.cos(np.pi * np.arange(2 * order + 1)[:, None] * xi)
     angles = [2.0 * np.pi * k * xi for k in range(1, order + 1)]
     waves = [wave(angle) for angle in angles for wave in (np.cos, np.sin)]
     return np.stack([np.ones_like(xi), *waves])

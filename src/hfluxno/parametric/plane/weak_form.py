@@ -14,6 +14,10 @@ errors of percents, different ones with ψ_t and with ψ, which bias every coeff
 integrals over x and y, smooth functions of time, are interpolated by cubic splines through the
 frames, whose products with ψ and ψ_t are integrated exactly.
 
+At sides that are not periodic these test functions vanish, so they hardly see the last two cells.
+What a law has there alone, as a supply by place, needs others that the sides cut. Integrated by
+parts they would leave terms at the side; instead F is differentiated, as a spline.
+
 Test functions with more than a few missing values in their support, or any wall, are omitted. Times
 are in intervals and lengths in cells.
 """
@@ -83,6 +87,7 @@ def weak_systems(
     diffusing: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
     free: Bool[np.ndarray, "x y"] | None = None,
     dispersing: bool = False,
+    up_to_sides: bool = False,
 ) -> list[WeakSystem]:
     """A system for every length of the test functions in time and in space, for which walls inside
     leave room.
@@ -96,6 +101,7 @@ def weak_systems(
       functions of the only one.
     - `free`: the cells that are no walls, by default all.
     - `dispersing`: whether there are columns of dispersion.
+    - `up_to_sides`: whether there are also test functions that sides cut.
     """
     frames, _, *cells = values.shape
     states = np.moveaxis(values, 1, 0)
@@ -103,7 +109,10 @@ def weak_systems(
     in_time = [time_rows(at, width) for width in widths(INTERVALS, frames - 1)]
     found = []
     for width in widths(CELLS, min(cells)):
-        along = [bumps(n, width, around, 4) for n, around in zip(cells, periodic, strict=True)]
+        along = [
+            bumps(n, width, around, 4, up_to_sides)
+            for n, around in zip(cells, periodic, strict=True)
+        ]
         (x0, x1, x2, x3), (y0, y1, y2, y3) = along
         clear = _clear(free, x0 > 0.0, y0 > 0.0)
         if clear is not None and not clear.any():
@@ -205,16 +214,33 @@ def _measured(
     return share <= max(_MISSING, float(np.quantile(share[clear], 0.25)))
 
 
-def bumps(length: int, width: int, periodic: bool, orders: int = 3) -> np.ndarray:
-    """A bump of `width` cells and its derivatives, at positions a quarter of its width apart; shape
-    (order, position, cell)."""
+def bumps(
+    length: int, width: int, periodic: bool, orders: int = 3, cut: bool = False
+) -> np.ndarray:
+    """A bump of `width` cells and its derivatives, at positions a quarter of its width apart, and
+    bumps that the ends cut if `cut`; shape (order, position, cell)."""
     starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
     rows = np.zeros((orders, len(starts), length))
     for order in range(orders):
         values = bump(width, order)
         for row, start in zip(rows[order], starts, strict=True):
             row[(start + np.arange(width)) % length] = values
+    if cut and not periodic:
+        at_end, signs = _cut_bumps(length, width, orders), (-1.0) ** np.arange(orders)
+        rows = np.concatenate([at_end, rows, signs[:, None, None] * at_end[:, :, ::-1]], axis=1)
     return rows
+
+
+def _cut_bumps(length: int, width: int, orders: int) -> np.ndarray:
+    """Bumps whose middle is inside and whose start is before the first cell, and the rows of
+    (-1)^k Σ χ_i u_i^(k), which are their derivatives k where they are not cut."""
+    outside = np.arange(width // 2, 0, -max(1, width // 4))
+    chi = np.zeros((len(outside), length))
+    for row, gone in zip(chi, outside, strict=True):
+        row[: width - gone] = bump(width, 0)[gone:]
+    cells = np.arange(float(length))
+    spline = CubicSpline(cells, np.eye(length))
+    return np.stack([chi, *((-1) ** k * chi @ spline(cells, k) for k in range(1, orders))])
 
 
 def over_x(rows, integrated):
