@@ -1,5 +1,7 @@
 """How far forecasts on a plane may be off."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -134,6 +136,42 @@ def test_what_grows_from_noise_is_expected_where_there_is_nothing():
     away = np.sqrt(np.mean(found[:, 0, 8:14] ** 2, axis=(1, 2)))
     expected = noise * np.exp(rate * np.arange(1.0, 9.0))
     assert np.all(away > 0.6 * expected) and np.all(away < 2.0 * expected)
+
+
+def test_a_source_errs_where_it_acts_also_where_nothing_is_steep():
+    """Half of the plane grows alike, nothing changes at the jump where the other half is still."""
+    growth = np.exp(0.25 * np.arange(9.0))[:, None, None, None]
+    x = np.arange(SHAPE[0])[:, None] + np.zeros(SHAPE)
+    half = np.where(x < 8, 1.0, 0.0)
+    values = half * growth + np.where(x == 12, 20.0, 0.0)
+    frames = seen(values[:5])
+    law = FittedPlaneLaw(
+        ("u",),
+        Dictionary(np.ones(1), ((1,),), ("u",)),
+        np.zeros((2, 1, 1)),
+        np.array([-0.1]),
+        np.array([30.0]),
+        arising=((1,),),
+        sources=np.array([[0.25]]),
+    )
+    spreads = []
+    for each in (law, dataclasses.replace(law, arising=(), sources=None)):
+        missed = deviation.Comparison([(0, values[1:5] + 0.01 * values.std())])
+        spreads.append(
+            deviation.deviation_ahead(
+                identification(each, grid_law=each, neighbours=()),
+                frames,
+                Start("restart", 1),
+                frames.filled[-1],
+                np.ones(4),
+                values[5:],
+                missed,
+            )
+        )
+    with_source, without = (each[:, 0] for each in spreads)
+    assert np.all(with_source[:, 3:5] > 1.5 * without[:, 3:5])
+    sizes = [np.sqrt(np.mean(each**2, axis=(1, 2))) for each in (with_source, without)]
+    np.testing.assert_allclose(*sizes, rtol=1e-6)
 
 
 def test_what_neighbours_share_is_no_noise():

@@ -12,9 +12,11 @@ were made by the same scheme, it has no error. u_m are the forecasts with neighb
 the finest cells compared on the next ones. u_b, once the observed range is left, is that with
 another guess of what is unknown beyond it. u_s, of a law with sources, is that from frames with
 noise added, as much as they have: what grows where there is almost nothing also grows from noise.
-The last four and ρ are smoothed over the width by which a jump may be displaced. If waves reach
-periodic sides at which nothing has changed in the context, one more term is the difference to a
-forecast with free ones.
+The last four and ρ are smoothed over the width by which a jump may be displaced. A source errs
+where it acts, also where nothing is steep: half of the σ² of a field that has one, but no steady
+flow, is spread as the square of its change since the frame before. If waves reach periodic sides at
+which nothing has changed in the context, one more term is the difference to a forecast with free
+ones.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
@@ -42,6 +44,7 @@ from hfluxno.parametric.plane.law import FittedPlaneLaw
 
 _GROWN = 0.6  # α
 _UNIFORM = 0.3
+_BY_SOURCE = 0.5
 # Waves of a few cells look like noise, so at least this fraction of a squared error counts.
 _AT_LEAST = 0.1
 # The place of a predicted jump is uncertain by this many cells.
@@ -119,6 +122,13 @@ def deviation_ahead(
         run = onward(law, seen, start, noisy, ahead)
         if solved and run.solved:
             variance = variance + _smooth((run.frames - frames) ** 2, seen)
+    # What a flow carries also arises by place, where it is steady after a while.
+    if law.sources is not None and law.flow is None:
+        arises = np.any(np.asarray(law.sources) != 0.0, axis=1)[:, None, None]
+        mean = variance.mean(axis=(2, 3), keepdims=True)
+        variance = variance + _BY_SOURCE * arises * (
+            mean * _where_it_changes(frames, seen) - variance
+        )
     sides = untested_sides(seen, frames, law.sources is not None)
     if sides is not None:
         run = onward(law, with_free_sides(seen, sides.axes), start, state, ahead)
@@ -203,9 +213,20 @@ def _where_steep(
     """ρ."""
     frames = seen.across_walls(frames)
     steep = _smooth(sum(np.gradient(frames, axis=axis) ** 2 for axis in (2, 3)), seen)
-    mean = steep.mean(axis=(2, 3), keepdims=True)
-    shape = np.divide(steep, mean, out=np.ones_like(steep), where=mean > 0.0)
-    return _UNIFORM + (1.0 - _UNIFORM) * shape
+    return _UNIFORM + (1.0 - _UNIFORM) * _of_mean_one(steep)
+
+
+def _where_it_changes(
+    frames: Float[np.ndarray, "step field x y"], seen: Frames
+) -> Float[np.ndarray, "step field x y"]:
+    """The squares of the changes since the frame before, of mean one."""
+    every = seen.across_walls(np.concatenate([seen.filled[-1:], frames]))
+    return _of_mean_one(_smooth(np.diff(every, axis=0) ** 2, seen))
+
+
+def _of_mean_one(squares: Float[np.ndarray, "step field x y"]) -> np.ndarray:
+    mean = squares.mean(axis=(2, 3), keepdims=True)
+    return np.divide(squares, mean, out=np.ones_like(squares), where=mean > 0.0)
 
 
 def _smooth(
