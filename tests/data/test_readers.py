@@ -1,6 +1,7 @@
 """Reading foreign files: every layout gives the same numbers, every fault its sentence."""
 
 import itertools
+import shlex
 
 import h5py
 import numpy as np
@@ -251,6 +252,26 @@ def test_variables_that_are_no_system_are_refused(tmp_path):
     sentence = r"the fields of a system with --variable NAME,NAME \(in Python variable=.u.\)\."
     with pytest.raises(ValueError, match=sentence):
         read(path)
+
+
+@pytest.mark.parametrize("names", [("rho", "m"), ("rho", "m", "E"), ("rho", "my field", "E")])
+def test_the_fields_that_may_be_a_system_are_named_to_paste(tmp_path, names):
+    np.savez(tmp_path / "a.npz", **{name: wave() + i for i, name in enumerate(names)})
+    with pytest.raises(ValueError) as refused:
+        read(tmp_path / "a.npz")
+    sentence = str(refused.value)
+    option = sentence.split("the fields of a system with ")[1].split(" (in Python")[0]
+    assert shlex.split(option) == ["--variable", ",".join(names)]
+    assert sentence.endswith(f'(in Python variable="{",".join(names)}").')
+    assert read(tmp_path / "a.npz", ",".join(names)).fields == names
+
+
+def test_what_is_no_system_is_not_named_as_one(tmp_path):
+    """Four fields, or two of different shapes."""
+    for others in (dict.fromkeys("vwz", wave()), {"v": np.stack([wave()] * 2)}):
+        np.savez(tmp_path / "a.npz", u=wave(), **others)
+        with pytest.raises(ValueError, match=r"--variable NAME,NAME \(in Python variable=.u.\)"):
+            read(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("names", [("time", "t"), ("t", "time"), ("field", "fields")])

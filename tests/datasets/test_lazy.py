@@ -168,7 +168,7 @@ def test_what_is_at_fault_is_said_before_anything_is_computed(monkeypatch):
         hfluxno.identify_dataset(waves().to_dataset(name="u"), variable="q")
     with pytest.raises(ValueError, match=r"has 8; choose a context of 8 frames or fewer\.$"):
         hfluxno.forecast_dataset(waves(), 10, context=50)
-    with pytest.raises(ValueError, match=r'of a system .* \(in Python variable="h"\)\.$'):
+    with pytest.raises(ValueError, match=r'of a system .* \(in Python variable="h,hu"\)\.$'):
         hfluxno.identify_dataset(xr.Dataset({"h": waves(), "hu": waves()}))
     with pytest.raises(ValueError, match="choose 4 or more"):
         hfluxno.identify_dataset(waves(), context=2)

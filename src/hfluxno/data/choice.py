@@ -1,5 +1,6 @@
 """Which variables of a file to read, and which fields of one."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hfluxno.data.same_everywhere import fields_among, no_fields
 from hfluxno.data.which_is_conserved import advice, kind_of
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
+_MOST_FIELDS = 3  # of a law on a line
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
@@ -125,12 +127,25 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
         field = next((n for n in candidates if n != flow and kind_of(n) != "speed"), None)
         beside = f", or --variable {field} --flow {flow} if {flow} is its flow"
         beside *= flow is not None and field is not None
+        system = ",".join(candidates) if _may_be_a_system(variables, candidates) else ""
         raise ValueError(
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
-            f"--variable NAME, or the fields of a system with --variable NAME,NAME{beside} (in "
-            f'Python variable="{candidates[0]}").'
+            f"--variable NAME, or the fields of a system with --variable "
+            f"{shlex.quote(system) if system else 'NAME,NAME'}{beside} (in Python "
+            f'variable="{system or candidates[0]}").'
         )
     return candidates[0]
+
+
+def _may_be_a_system(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> bool:
+    """Whether these variables can be read as the fields of one system, of which no law of more
+    than three fields is known."""
+    sizes = [dict(variables[name].sizes) for name in names]
+    return (
+        len(names) <= _MOST_FIELDS
+        and all(each == sizes[0] and "field" not in each for each in sizes)
+        and not any("," in name for name in names)
+    )
 
 
 def _data(variables: Mapping[str, xr.Variable]) -> list[str]:
