@@ -155,7 +155,7 @@ CASES = [
     (lambda: hfluxno.forecast(one(), 2.5), r"^steps must be a whole number; got 2\.5\.$"),
     (lambda: hfluxno.forecast(one(), "3"), r"^steps must be a whole number; got '3'\.$"),
     (lambda: hfluxno.forecast(one(), 0), r"^steps must be at least 1; got 0\.$"),
-    (lambda: one(boundary=None), rf"^{BOUNDARIES} None\.$"),
+    (lambda: one(boundary=3), rf"^{BOUNDARIES} 3\.$"),
     (lambda: one(boundary=("wall",)), rf"^{BOUNDARIES} \('wall',\)\.$"),
     (
         lambda: plane(boundary=(("wall",) * 3, "wall")),

@@ -91,6 +91,22 @@ def test_what_is_known_of_measurements_goes_with_them():
     assert Trajectory.from_xarray(array).units == part.units
 
 
+def test_ends_are_assumed_until_someone_says_what_they_are():
+    """Also those of windows, members and lists."""
+    values, grid = np.zeros((2, 5, 1, 8)), Grid.interval(8)
+    assumed = Trajectory.from_numpy(values)
+    said = Trajectory.from_numpy(values, boundary="periodic")
+    assert assumed.ends_assumed and not said.ends_assumed
+    assert said.grid.boundary == assumed.grid.boundary
+    for part in (assumed.window(0, 4), assumed.single(1), assumed.members(slice(1))):
+        assert part.ends_assumed
+    assert as_trajectory(assumed.to_xarray()).ends_assumed
+    assert not Trajectory.from_xarray(assumed.to_xarray(), "periodic").ends_assumed
+    assert not as_trajectory(values, np.arange(5.0), grid).ends_assumed
+    parts = said.single(0), assumed.single(1)
+    assert as_trajectory(parts).ends_assumed and not as_trajectory(parts[:1]).ends_assumed
+
+
 def test_a_deviation_is_one_number_or_one_for_each_field_or_value():
     one = Trajectory.from_numpy(VALUES[0], TIMES, X)
     for noise in (0.1, [0.1, 0.1], np.full(VALUES[0].shape, 0.1)):

@@ -48,7 +48,7 @@ def as_trajectory(
         x, *others = (grid.centers(axis) for axis in range(len(grid.shape)))
         y = others[0] if others else None
         made = Trajectory.from_numpy(context, np.asarray(times), x, fields, y=y)
-        return _checked(dataclasses.replace(made, grid=grid))
+        return _checked(dataclasses.replace(made, grid=grid, ends_assumed=False))
     if isinstance(context, list | tuple) and not context:
         raise ValueError("The list of contexts is empty; give one or more.")
     xarray = sys.modules.get("xarray")  # if it is not loaded, there is no DataArray
@@ -88,7 +88,8 @@ def _batch(parts: list[Trajectory]) -> Trajectory:
     values = np.stack([np.asarray(each.values) for each in parts])
     known = [each.deviation for each in parts if each.deviation is not None]
     deviation = np.stack(known) if known else None
-    return dataclasses.replace(first, values=values, deviation=deviation)
+    assumed = any(each.ends_assumed for each in parts)
+    return dataclasses.replace(first, values=values, deviation=deviation, ends_assumed=assumed)
 
 
 def _checked(context: Trajectory) -> Trajectory:

@@ -204,4 +204,11 @@ def continuation(
     dtype = np.result_type(np.asarray(context.values), jnp.result_type(float))
     times = forecast_times(context, steps, every)
     frames = frames.astype(dtype, copy=False)
-    return Trajectory(frames, times, context.grid, context.fields, units=context.units)
+    return Trajectory(
+        frames,
+        times,
+        context.grid,
+        context.fields,
+        units=context.units,
+        ends_assumed=context.ends_assumed,
+    )

@@ -36,7 +36,6 @@ from hfluxno.plural import plural
 if TYPE_CHECKING:
     import xarray
 
-# The names of the space axes.
 _AXES = ("x", "y")
 
 
@@ -60,6 +59,7 @@ class Trajectory(eqx.Module):
     - `units`: those of `time`, the space axes and the fields that are known, as pairs of names.
     - `bounds`: what the states of one field are never beyond, infinite on a side without a bound;
       `None` if that is not known.
+    - `ends_assumed`: whether nobody said what the ends are, so that they were taken as periodic.
     """
 
     values: Float[Array | np.ndarray, "*batch_time_field_space"]
@@ -70,6 +70,7 @@ class Trajectory(eqx.Module):
     observation: tuple[Observation, ...] = ()
     units: tuple[tuple[str, str], ...] = eqx.field(static=True, default=())
     bounds: tuple[float, float] | None = eqx.field(static=True, default=None)
+    ends_assumed: bool = eqx.field(static=True, default=False)
 
     @classmethod
     def from_numpy(
@@ -78,7 +79,7 @@ class Trajectory(eqx.Module):
         times: np.ndarray | None = None,
         x: np.ndarray | None = None,
         fields: Sequence[str] | None = None,
-        boundary: Ends | tuple[Ends, Ends] = "periodic",
+        boundary: Ends | tuple[Ends, Ends] | None = None,
         inflow: np.ndarray | None = None,
         *,
         y: np.ndarray | None = None,
@@ -100,12 +101,11 @@ class Trajectory(eqx.Module):
         - `x`: increasing and uniform cell centres, shape (x,), by default those of [0, 1]; if all
           steps are multiples of the smallest one, the cells in between are gaps.
         - `fields`: one name per field; by default `u`, or `u0`, `u1`, ….
-        - `boundary`: the boundaries at the two ends of the domain; in two dimensions as in
-          [`Grid.rectangle`][hfluxno.grid.Grid.rectangle].
+        - `boundary`: the boundaries at the two ends of the domain, in two dimensions as in
+          [`Grid.rectangle`][hfluxno.grid.Grid.rectangle]; `None` assumes that they are periodic.
         - `inflow`: the states outside it, shape (field, 2), if an end is an `inflow`.
         - `y`: the cell centres along a second space axis, with gaps as for `x`.
-        - `deviation`: the standard deviation of the noise: one for all fields, one per field, or
-          one per value.
+        - `deviation`: the standard deviation of the noise: of all fields, each field or each value.
         - `observation`, `units`: as the trajectory has them.
 
         **Raises:**
@@ -140,8 +140,7 @@ class Trajectory(eqx.Module):
         known = known_units(units, ("time", *names, *fields))
         times = np.arange(steps) if times is None else dates(times)
         known |= {"time": "s"} if np.asarray(times).dtype.kind in "mM" else {}
-        times = real(seconds(times), "times")
-        times = times.astype(np.float64)
+        times = real(seconds(times), "times").astype(np.float64)  # whose origin may be far away
         check_spacing(times, "time")
         times, rows = as_frames(times, steps, "time")
         values = scatter(values, rows, len(times), -2 - space)
@@ -163,23 +162,24 @@ class Trajectory(eqx.Module):
                 "for each end of the domain, one column per side."
             )
         lower, upper = zip(*ends, strict=True)
+        sides = "periodic" if boundary is None else boundary
         if space == 1:
-            grid = Grid.interval(values.shape[-1], *ends[0], cast(Ends, boundary), inflow)
+            grid = Grid.interval(values.shape[-1], *ends[0], cast(Ends, sides), inflow)
         elif inflow is not None:
             raise ValueError(
                 "inflow is for one space axis; in two dimensions pass boundary=Inflow(state) of "
                 "hfluxno.boundary for the sides that have one."
             )
         else:
-            grid = Grid.rectangle(values.shape[-2:], lower, upper, boundary)
-        # Times stay in float64: their origin may be far away relative to their spacing.
-        return cls(values, times, grid, fields, sigma, observation, tuple(sorted(known.items())))
+            grid = Grid.rectangle(values.shape[-2:], lower, upper, sides)
+        of = tuple(sorted(known.items()))
+        return cls(values, times, grid, fields, sigma, observation, of, None, boundary is None)
 
     @classmethod
     def from_xarray(
         cls,
         array: "xarray.DataArray",
-        boundary: Ends | tuple[Ends, Ends] = "periodic",
+        boundary: Ends | tuple[Ends, Ends] | None = None,
         inflow: np.ndarray | None = None,
     ) -> "Trajectory":
         """From a DataArray with the dimensions time (or t) and x, and optionally trajectory, field

@@ -114,6 +114,7 @@ def test_the_well_says_its_sides_and_its_cells_need_not_be_squares(tmp_path):
     source = read_plane(well(tmp_path / "a.hdf5"))
     assert source.boundary == (("periodic", "periodic"), ("wall", "wall"))
     assert source.grid.spacing == pytest.approx((1.0 / NX, 2.0 / NY))
+    assert not source.context(0, 6).ends_assumed
     asked = read_plane(well(tmp_path / "b.hdf5"), "momentum,density", "outflow,wall/periodic")
     assert asked.boundary == (("outflow", "wall"), ("periodic", "periodic"))
     assert asked.fields == ("momentum_x", "momentum_y", "density")
@@ -156,6 +157,8 @@ def test_arrays_of_npz_with_y(tmp_path):
     np.savez(tmp_path / "a.npz", values=values, x=X, y=Y, t=TIMES, field=list("abcd"))
     source = read_plane(tmp_path / "a.npz", "b,a")
     np.testing.assert_array_equal(source.values(0, 1, 4), values[1:4, [1, 0]])
+    assert source.context(0).ends_assumed
+    assert not read_plane(source.path, "b,a", "periodic").context(0).ends_assumed
     for frames in (0, -1):
         with pytest.raises(ValueError, match=f"one frame or more; got {frames}"):
             source.context(0, frames)

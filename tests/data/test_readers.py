@@ -274,6 +274,14 @@ def test_what_is_no_system_is_not_named_as_one(tmp_path):
             read(tmp_path / "a.npz")
 
 
+def test_a_boundary_is_assumed_until_the_user_says_it(tmp_path):
+    path = save(dataset(), tmp_path / "a.nc")
+    found, said = read(path), read(path, boundary="periodic")
+    assert found.assumed and found.boundary == said.boundary == ("periodic", "periodic")
+    assert found.trajectory.ends_assumed and found.window(1, 4).ends_assumed
+    assert not said.assumed and not said.trajectory.ends_assumed
+
+
 @pytest.mark.parametrize("names", [("time", "t"), ("t", "time"), ("field", "fields")])
 def test_two_names_of_npz_that_mean_the_same_are_refused(tmp_path, names):
     """The one that was stored last would be read."""

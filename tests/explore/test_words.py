@@ -33,6 +33,7 @@ def test_controls_have_the_names_that_sentences_are_given():
         ("choose --context 12 or less.", "choose the field Context frames = 12 or less."),
         ("or --boundary open to have", "or the field Ends of x = open to have"),
         ("Fill them first, or use the method fit.", "Fill them first, or see the row law."),
+        ("from frame 8 on; say --boundary periodic if they are. (a)", "from frame 8 on. (a)"),
         ("no option: one-way -- and a - b", "no option: one-way -- and a - b"),
         (
             "choose --boundary given.",

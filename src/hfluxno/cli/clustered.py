@@ -158,7 +158,8 @@ def _reading(config: ClusterConfig) -> "Reading":
     return Reading(
         path=config.input.absolute(),
         variable=config.variable,
-        boundary=boundary_pair(config.boundary or "periodic"),
+        boundary=boundary_pair(config.boundary),
+        assumed=config.boundary is None,
         cells=config.cells,
         domain=domain,
         ends=ends,

@@ -88,7 +88,7 @@ class InputConfig:
         return read(
             self.input,
             self.variable,
-            "periodic" if self.boundary is None else self.boundary,
+            self.boundary,
             time=self.time,
             x=self.x,
             cells=self.cells,

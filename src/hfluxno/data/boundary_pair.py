@@ -3,9 +3,10 @@
 from hfluxno.boundary import BOUNDARIES, BoundaryName
 
 
-def boundary_pair(text: str) -> tuple[BoundaryName, BoundaryName]:
-    """The boundary of each side from "periodic" or "reflecting,outflow". Raises `ValueError` if a
-    name is unknown, or needs what a file cannot provide."""
+def boundary_pair(text: str | None) -> tuple[BoundaryName, BoundaryName]:
+    """The boundary of each side from "periodic" or "reflecting,outflow", periodic if nobody says.
+    Raises `ValueError` if a name is unknown, or needs what a file cannot provide."""
+    text = "periodic" if text is None else text
     if not isinstance(text, str):
         raise ValueError(
             f"The boundaries of a data set are one text, as in 'wall,outflow'; got {text!r}."

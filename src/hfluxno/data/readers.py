@@ -78,7 +78,7 @@ from hfluxno.plural import plural
 def read(
     path: str | Path,
     variable: str | None = None,
-    boundary: str = "periodic",
+    boundary: str | None = None,
     *,
     time: str | None = None,
     x: str | None = None,
@@ -103,7 +103,7 @@ def read(
     - `variable`: its name, if there are several candidates; names separated by commas ("h,hu")
       choose and order the fields of a system.
     - `boundary`: one name for both ends of the domain, or two with a comma
-      ("reflecting,outflow").
+      ("reflecting,outflow"); if it is `None`, they are assumed to be periodic.
     - `time`, `x`: what the file calls them, a dimension or a variable along it.
     - `cells`, `domain`: the uniform grid for the values, if not given by x: how many cells, and the
       ends.
@@ -163,7 +163,8 @@ def read(
             )
         file = None if ends is None else Path(ends)
         how = Reading(path, variable, sides, names, cells, domain, file, None, average, bounds)
-        how = dataclasses.replace(how, missing=missing, member=trajectory if early else None)
+        how = dataclasses.replace(how, missing=missing, assumed=boundary is None)
+        how = dataclasses.replace(how, member=trajectory if early else None)
         found = source_of(meant, how)
         if flow is not None:
             along = dataclasses.replace(
@@ -190,7 +191,7 @@ class Reading:
 
     - `path`: the file, which messages name.
     - `variable`, `cells`, `domain`, `average`: as in `read`.
-    - `boundary`: those of both ends of x.
+    - `boundary`: those of both ends of x; `assumed`: whether nobody has named them.
     - `names`: what the file calls the axes, as `renamed` is given it.
     - `ends`: the file with the states at given ends, if it is another.
     - `noise`: the standard deviation of that of all values or of each field, if it is known.
@@ -211,6 +212,7 @@ class Reading:
     bounds: tuple[float, float] | None = None
     missing: tuple[float, ...] = ()
     member: int | None = None
+    assumed: bool = False
 
 
 def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
@@ -328,6 +330,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
         x=along_x.coordinate,
         fields=fields_read,
         boundary=how.boundary,
+        assumed=how.assumed,
         coordinates=coordinates,
         names=how.names,
         falls=falls,

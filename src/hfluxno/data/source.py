@@ -123,6 +123,7 @@ class Source:
     - `observation`: where in their cells sensors stand, and over which times means are.
     - `deviation`: the standard deviation of the noise on each of the `measured` values, or `None`.
     - `bounds`: what the states are never beyond, or `None`.
+    - `assumed`: whether nobody has named the boundary.
     """
 
     path: Path
@@ -144,6 +145,7 @@ class Source:
     observation: tuple[Observation, ...] = ()
     deviation: np.ndarray | None = None
     bounds: tuple[float, float] | None = None
+    assumed: bool = False
 
     @property
     def measured(self) -> np.ndarray:
@@ -265,7 +267,8 @@ class Source:
             units=units,
         )
         # Not with from_numpy, which makes times uniform.
-        found = dataclasses.replace(made, times=self.times[start:stop] - self.times[0])
+        times = self.times[start:stop] - self.times[0]
+        found = dataclasses.replace(made, times=times, ends_assumed=self.assumed)
         return found if self.bounds is None else found.with_bounds(*self.bounds)
 
     def _end(self, side: int) -> BoundaryName | Boundary:

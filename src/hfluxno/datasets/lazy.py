@@ -49,7 +49,7 @@ def identify_dataset(
     *,
     context: int | None = None,
     variable: str | None = None,
-    boundary: str = "periodic",
+    boundary: str | None = None,
     momentum: str | tuple[str, str] | None = None,
     noise: Noise | None = None,
     gamma: float | None = None,
@@ -66,7 +66,7 @@ def identify_dataset(
     - `variable`: its name if there are several; "h,hu" takes two as a system. On a plane a vector
       stands for its components, as in "density,momentum,energy".
     - `boundary`: the boundaries at the ends of x, one name or two with a comma; on a plane those of
-      x and of y, as in "wall/periodic".
+      x and of y, as in "wall/periodic"; if it is `None`, they are assumed to be periodic.
     - `momentum`: the field of a system whose sign a wall reverses, which one chunk cannot infer for
       all; on a plane a pair of fields, which each trajectory may infer.
     - `noise`: on a line, the standard deviation of the noise, one for all fields or one per field.
@@ -108,7 +108,7 @@ def forecast_dataset(
     *,
     context: int | None = None,
     variable: str | None = None,
-    boundary: str = "periodic",
+    boundary: str | None = None,
     method: str = "fit",
     weights: str | None = None,
     momentum: str | tuple[str, str] | None = None,
@@ -187,7 +187,7 @@ def _lazy(
     on_line: Callable[[], Work],
     plane_work: Callable[[], PlaneWork] | None,
     variable: str | None,
-    boundary: str,
+    boundary: str | None,
     noise: Noise | None,
     gamma: float | None = None,
     walls: str | None = None,
@@ -234,7 +234,8 @@ def _lazy(
     known = None if noise is None else tuple(map(float, coordinates.real(np.ravel(noise), what)))
     trajectories(_named(whole))
     whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
-    reading = Reading(path, variable, sides, cf_names(_named(whole), {}), noise=known)
+    axes = cf_names(_named(whole), {})
+    reading = Reading(path, variable, sides, axes, noise=known, assumed=boundary is None)
     return _on_line(_cut(whole, CHUNK), reading, on_line())
 
 

@@ -34,7 +34,7 @@ class PlaneReading:
 
     path: Path
     variable: str | None
-    boundary: str
+    boundary: str | None
     names: Mapping[str, str]
     gamma: float | None = None
     walls: str | None = None

@@ -47,4 +47,5 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
         unseen = np.ones(cells, bool)
         unseen[((np.arange(how.sensors) + 0.5) * cells / how.sensors).astype(int)] = False
         values[..., unseen] = np.nan
-    return Trajectory(values, np.asarray(context.times), context.grid, context.fields)
+    times, assumed = np.asarray(context.times), context.ends_assumed
+    return Trajectory(values, times, context.grid, context.fields, ends_assumed=assumed)

@@ -183,7 +183,8 @@ def opened(choice: FileChoice) -> Source | PlaneSource:
         )
     ends = domain_of(domain) if domain else None
     number = _number(int, cells, "--cells needs a whole number")
-    return read(path, variable, choice.ends, cells=number, domain=ends, gamma=gamma)
+    boundary = None if choice.ends == "periodic" else choice.ends
+    return read(path, variable, boundary, cells=number, domain=ends, gamma=gamma)
 
 
 def _number(kind: type[Number], text: str, need: str) -> Number | None:

@@ -47,7 +47,9 @@ def for_page(text: str) -> str:
         option, value = found["option"] or found["other"], found["names"] or found["value"]
         return f"the field {CONTROLS[option]}" + f" = {value}" * (value not in _ANY)
 
-    said = _OPTION.sub(control, text).replace("leave out the field", "leave empty the field")
+    # Which ends were assumed cannot be said on the page.
+    said = re.sub(r"; say --boundary periodic [^.;]*", "", text)
+    said = _OPTION.sub(control, said).replace("leave out the field", "leave empty the field")
     said = said.replace("use the method fit", "see the row law")  # which every run has
     if text.startswith("--"):
         said = said[0].upper() + said[1:]

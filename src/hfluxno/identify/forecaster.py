@@ -116,7 +116,7 @@ class FittedLawForecaster(Forecaster):
         horizons = [
             _horizon(item, item.measured(each.frames[1:]), each.spread)
             + _ends_go_on(context, item)
-            + _ends_are_untested(item, past, each.frames[1:])
+            + _ends_are_untested(item, past, each.frames[1:], context.ends_assumed)
             for item, past, each in zip(identifications, batch, results, strict=True)
         ]
         made = assembled(
@@ -174,7 +174,7 @@ def _continue(
     spacing = (past[-1] - past[0]) / (len(past) - 1) if len(past) > 1 else item.interval
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
-        return _Continued(*_advance(values, item, late, ahead))
+        return _Continued(*_advance(values, item, late, ahead, context.ends_assumed))
     known = item.estimate.forward
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
@@ -232,7 +232,7 @@ def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
 
 
 def _advance(
-    values: np.ndarray, item: Identification, late: int, ahead: np.ndarray
+    values: np.ndarray, item: Identification, late: int, ahead: np.ndarray, ends_assumed: bool
 ) -> tuple[np.ndarray, bool, np.ndarray | None]:
     """The state from which the forecast starts and its frames after the times `ahead`, in frames of
     the context, whether they were solved (if not, the last frame is repeated), and their standard
@@ -259,7 +259,9 @@ def _advance(
         )
         if solved and is_bounded(frames, seen, item.grid_law):
             start = restrict(state, settings.refinement)[None]
-            deviation = forecast_deviation(item, settings, seen, tracked, steps, frames)
+            deviation = forecast_deviation(
+                item, settings, seen, tracked, steps, frames, ends_assumed
+            )
             return np.concatenate([start, frames[late:]]), True, deviation[late:]
     return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
 
@@ -296,11 +298,13 @@ def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None
     return f"; in nine of ten cases its error is below {small} for {sure} of {every}{more}"
 
 
-def _ends_are_untested(item: Identification, seen: np.ndarray, frames: np.ndarray) -> str:
+def _ends_are_untested(
+    item: Identification, seen: np.ndarray, frames: np.ndarray, ends_assumed: bool
+) -> str:
     """Where the forecast depends on what the context does not show."""
     if item.filled is not None:
         seen = item.measured(np.asarray(item.filled.values))
-    found = untested_ends(item, seen, item.measured(frames))
+    found = untested_ends(item, seen, item.measured(frames), ends_assumed)
     return "" if found is None else f"; {found.sentence}"
 
 

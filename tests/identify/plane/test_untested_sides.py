@@ -21,9 +21,9 @@ def bump(at, noise=0.0):
     return values[:, None]
 
 
-def seen(values, boundary="periodic"):
-    grid = Grid.rectangle(CELLS, boundary=boundary)
-    return frames_of(Trajectory(values, np.arange(float(len(values))), grid, ("u",)))
+def seen(values, boundary="periodic", assumed=True):
+    grid, times = Grid.rectangle(CELLS, boundary=boundary), np.arange(float(len(values)))
+    return frames_of(Trajectory(values, times, grid, ("u",), ends_assumed=assumed))
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.03])
@@ -35,6 +35,7 @@ def test_sides_are_untested_as_long_as_nothing_has_reached_them(noise):
     assert untested_sides(seen(past), bump(np.linspace(0.5, 0.7, 8))) is None
     assert untested_sides(seen(ahead), ahead) is None  # the context shows what happens
     assert untested_sides(seen(past, "outflow"), ahead) is None
+    assert untested_sides(seen(past, assumed=False), ahead) is None  # the user has said it
     slope = 0.3 * np.linspace(0, 1, 32)[:, None]  # so the sides differ
     assert untested_sides(seen(past + slope), ahead + slope) is None
 

@@ -183,7 +183,7 @@ class PlaneSource:
                 f"{self.path} has none{self._where(member)}, so leave the walls out."
             )
         grid = dataclasses.replace(self.grid, solid=solid)
-        return Trajectory(values, times, grid, self.fields, units=units)
+        return Trajectory(values, times, grid, self.fields, units=units, ends_assumed=self.assumed)
 
     @property
     def grid(self) -> Grid:

@@ -14,9 +14,9 @@ another guess of what is unknown beyond it. u_s, of a law with sources, is that 
 noise added, as much as they have: what grows where there is almost nothing also grows from noise.
 The last four and ρ are smoothed over the width by which a jump may be displaced. A source errs
 where it acts, also where nothing is steep: half of the σ² of a field that has one, but no steady
-flow, is spread as the square of its change since the frame before. If waves reach periodic sides at
-which nothing has changed in the context, one more term is the difference to a forecast with free
-ones.
+flow, is spread as the square of its change since the frame before. If waves reach sides that are
+assumed to be periodic, and at which nothing has changed in the context, one more term is the
+difference to a forecast with free ones.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the

@@ -37,6 +37,7 @@ class Frames:
     - `missing`: the fraction of values outside of walls that was not measured, including frames
       that were dropped.
     - `noise`: the standard deviation of independent noise, in standard deviations of the fields.
+    - `ends_assumed`: as a trajectory has it.
     """
 
     values: Float[np.ndarray, "time field x y"]
@@ -47,6 +48,7 @@ class Frames:
     grid: Grid
     missing: float
     noise: float = 0.0
+    ends_assumed: bool = False
 
     @property
     def around(self) -> tuple[bool, bool]:
@@ -116,6 +118,7 @@ def frames_of(context: Trajectory) -> Frames:
         grid=grid,
         missing=float(np.mean(np.isnan(values[..., grid.free]))),
         noise=noise_level(part),
+        ends_assumed=context.ends_assumed,
     )
 
 

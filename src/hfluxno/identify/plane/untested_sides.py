@@ -1,4 +1,5 @@
-"""Periodic sides of a plane that nothing has reached in the context, so that they may be free.
+"""Sides of a plane that are assumed to be periodic and that nothing has reached in the context, so
+that they may be free.
 
 (`hfluxno.identify.untested_ends` for a line)
 """
@@ -26,16 +27,18 @@ class UntestedSides(NamedTuple):
         along = " and ".join("xy"[axis] for axis in self.axes)
         return (
             f"from frame {self.frame} on waves reach the sides along {along}, which may be free or "
-            "periodic, which the context does not show"
+            "periodic, which the context does not show; say --boundary periodic if they are"
         )
 
 
 def untested_sides(
     seen: Frames, frames: Float[np.ndarray, "step field x y"], growing: bool = False
 ) -> UntestedSides | None:
-    """The periodic axes at whose sides nothing changes in the context, or only as everywhere
-    because of sources (`growing`), and that waves reach in the `frames` of the forecast; `None` if
-    there are none."""
+    """The axes that are assumed to be periodic at whose sides nothing changes in the context, or
+    only as everywhere because of sources (`growing`), and that waves reach in the `frames` of the
+    forecast; `None` if there are none."""
+    if not seen.ends_assumed:
+        return None
     noise = seen.noise * np.std(seen.filled, axis=(0, 2, 3))
     arrivals = {}
     for axis in (0, 1):
