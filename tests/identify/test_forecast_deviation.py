@@ -11,14 +11,14 @@ from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
-from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.identify import FitStatus, FittedLawForecaster, forecast_deviation
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
     _columns,
     not_below_backtest,
 )
-from hfluxno.identify.forecaster import _horizon, _noise
+from hfluxno.identify.forecaster import _Continued, _horizon, _noise
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.frames.track import continued, track
@@ -271,5 +271,49 @@ def test_noise_is_at_most_what_the_law_leaves(traffic):
 def test_how_far_ahead_a_forecast_is_believed(errors, said):
     """By the 90 % bounds, 1.85 times the predicted errors."""
     item = identification(polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",)), CELLS)
-    frames = np.full((len(errors), 1, CELLS), -2.0)
-    assert _horizon(item, frames, 2.0 * np.array(errors)[:, None, None]) == f"; {said}"
+    made = believed(np.full((1 + len(errors), 1, CELLS), -2.0), errors)
+    assert _horizon(item, made) == f"; {said}"
+
+
+def believed(frames, errors, unknown=None):
+    spread = 2.0 * np.array(errors)[:, None, None]
+    return _Continued(frames, True, spread, unknown=unknown)
+
+
+def test_a_forecast_says_which_field_leaves_the_observed_range_if_that_is_why_nothing_is_known():
+    """Of two fields h leaves the range of 0.8 to 1.6 or so in the third frame."""
+    item = identification(shallow_water(), CELLS)
+    frames = np.full((4, 2, CELLS), 0.0)
+    frames[:, 0] = np.sqrt(8.0)
+    inside = 0.5 * (item.law.lower + item.law.upper)[:, None]
+    frames[:3] = inside
+    errors = np.array([0.01, 0.2, 0.6]) * np.sqrt(np.mean(frames[1:] ** 2, axis=(1, 2))) / 2.0
+    said = "from frame 3 on: nothing is known there"
+    because = ", as h leaves the observed range, beyond which the law is a guess"
+    for part, more in ((0.9, because), (0.1, ""), (0.0, "")):
+        unknown = np.array([0.0, 0.0, part])
+        assert _horizon(item, believed(frames, errors, unknown)).endswith(said + more)
+
+
+def test_a_neighbour_that_explodes_is_solved_by_a_steadier_scheme(monkeypatch):
+    """As the forecast itself would be: the bound had been that of knowing nothing."""
+    x, t = (np.arange(CELLS) + 0.5) / CELLS, 0.01 * np.arange(FRAMES)
+    u = 0.5 + 0.2 * np.sin(2 * np.pi * (x - t[:, None]))[:, None]
+    law = polynomial(0.2, 0.8, 0.0, 1.0, fields=("u",))
+    misfit = dataclasses.replace(UNKNOWN, noise=0.0)
+    item = identification(law, CELLS, 0.01, initial=u[0], misfit=misfit)
+    context = hfluxno.Trajectory.from_numpy(u, t, x)
+
+    def bound():
+        return FittedLawForecaster().advance(context, (item,), 4).predicted_error_90[-1]
+
+    def exploding(law, settings, *others):
+        found, solved = continued(law, settings, *others)
+        broken = settings.scheme != "rusanov"
+        return (found * 1e200, False) if broken else (found, solved)
+
+    expected = bound()
+    monkeypatch.setattr(forecast_deviation, "continued", exploding)
+    assert expected <= bound() < 0.05
+    monkeypatch.setattr(forecast_deviation, "STEADIER", ())
+    assert bound() > 0.2

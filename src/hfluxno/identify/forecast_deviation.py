@@ -88,6 +88,8 @@ _LIKELY = 16.0
 _ELSEWHERE = 0.05
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
+# Schemes that solve what another cannot.
+STEADIER = ("roe-entropy-fix", "rusanov")
 # Below this residual the data were made by the same scheme.
 _REPRODUCED = 1e-5
 # Of the step before a forecast on another grid.
@@ -108,13 +110,14 @@ def forecast_deviation(
     ahead: Float[np.ndarray, " steps"],
     frames: Float[np.ndarray, "steps field cells"],
     ends_assumed: bool,
-) -> Float[np.ndarray, "steps field cells"]:
+) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, " steps"]]:
     """The standard deviations σ of the `frames` that follow the context `seen`, which was
     `tracked`, after the times `ahead`, which are steps in frames of the context; NaN if the context
-    has fewer than three frames. `ends_assumed` is as a trajectory has it."""
+    has fewer than three frames. And the part of the variance of each frame that is due to what is
+    unknown beyond the observed range. `ends_assumed` is as a trajectory has it."""
     unknown = np.full(frames.shape, np.nan)
     if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
-        return unknown
+        return unknown, np.zeros(len(frames))
     followed, state, rate = tracked
     schedule = gains(item.mode, len(seen), len(seen) - 1)
     beyond = goes_beyond(item)
@@ -122,11 +125,17 @@ def forecast_deviation(
     most = np.ptp(measured, axis=(0, 2))[:, None]
 
     def beside(law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond) -> np.ndarray:
-        """The squared difference of another run; of one that explodes it is the observed range."""
-        found, _ = continued(law, settings, state, rate, ahead, len(seen), beyond)
-        with np.errstate(invalid="ignore", over="ignore"):
-            away = np.fmin(np.abs(item.measured(found) - predicted), most)
-        return np.where(np.isfinite(away), away, most) ** 2
+        """The squared difference of another run, after it explodes that of a run by a steadier
+        scheme; the observed range if there is none."""
+        away = np.broadcast_to(most, predicted.shape)
+        for scheme in dict.fromkeys((settings.scheme, *STEADIER)):
+            by = dataclasses.replace(settings, scheme=scheme)
+            found, solved = continued(law, by, state, rate, ahead, len(seen), beyond)
+            with np.errstate(invalid="ignore", over="ignore"):
+                away = np.fmin(away, np.abs(item.measured(found) - predicted))
+            if solved:
+                break
+        return away**2
 
     missed = (followed - seen[1:]) / np.sqrt(_measured(item))
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
@@ -151,10 +160,12 @@ def forecast_deviation(
     if float(law.reach) > 0.0 and (item.recognised is None or not item.recognised.symbol):
         # Unless the law is a known one, its terms are a guess there too.
         law = guess = dataclasses.replace(law, reach=np.zeros(()))
+    by_range = np.zeros(frames.shape)
     if np.any(law.is_left_by(frames)):
         found, solved = continued(guess, settings, state, rate, ahead, len(seen), beyond)
         solved = solved and bool(np.all(np.isfinite(found)))
-        variance += law.unknown_beyond(frames, found if solved else None) ** 2
+        by_range = law.unknown_beyond(frames, found if solved else None) ** 2
+    variance += by_range
     if beyond:
         variance += beside(item.grid_law, state, rate, beyond=False)
     if untested_ends(item, measured, predicted, ends_assumed) is not None:
@@ -173,7 +184,9 @@ def forecast_deviation(
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = partly_even(variance, _ELSEWHERE)
     variance = not_below_backtest(variance, item, measured, ahead)
-    return np.sqrt(variance) + _ROUNDING * np.abs(measured).max(axis=(0, 2))[:, None]
+    whole, part = variance.mean(axis=(1, 2)), by_range.mean(axis=(1, 2))
+    part = np.divide(np.fmin(part, whole), whole, out=np.zeros_like(whole), where=whole > 0.0)
+    return np.sqrt(variance) + _ROUNDING * np.abs(measured).max(axis=(0, 2))[:, None], part
 
 
 def not_below_backtest(

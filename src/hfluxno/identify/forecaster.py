@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
+from hfluxno.forecast_checks import left_observed_range
 from hfluxno.forecaster import (
     NINETY_OF_FRAMES,
     Forecast,
@@ -21,6 +22,7 @@ from hfluxno.forecaster import (
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.forecast_deviation import (
+    STEADIER,
     forecast_deviation,
     goes_beyond,
     not_below_backtest,
@@ -114,7 +116,7 @@ class FittedLawForecaster(Forecaster):
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
-            _horizon(item, item.measured(each.frames[1:]), each.spread)
+            _horizon(item, each)
             + _ends_go_on(context, item)
             + _ends_are_untested(item, past, each.frames[1:], context.ends_assumed)
             for item, past, each in zip(identifications, batch, results, strict=True)
@@ -145,14 +147,16 @@ def _measured(made: Forecast, identifications: tuple[Identification, ...]) -> Fo
 
 class _Continued(NamedTuple):
     """The state from which a forecast starts and its frames, whether they were solved, the standard
-    deviations of the frames and lower bounds of those of unbiased estimates, and what would be
-    measured of the frames, if that differs."""
+    deviations of the frames and lower bounds of those of unbiased estimates, what would be measured
+    of the frames, if that differs, and the part of the variance of each that is due to what is
+    unknown beyond the observed range."""
 
     frames: Float[np.ndarray, "time field cells"]
     solved: bool
     spread: Float[np.ndarray, "steps field cells"] | None = None
     bound: Float[np.ndarray, "steps field cells"] | None = None
     observed: Float[np.ndarray, "steps quantity cells"] | None = None
+    unknown: Float[np.ndarray, " steps"] | None = None
 
 
 def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
@@ -174,7 +178,7 @@ def _continue(
     spacing = (past[-1] - past[0]) / (len(past) - 1) if len(past) > 1 else item.interval
     if item.estimate is None:
         ahead = np.full(steps, 1.0 if every is None else every / spacing)
-        return _Continued(*_advance(values, item, late, ahead, context.ends_assumed))
+        return _advance(values, item, late, ahead, context.ends_assumed)
     known = item.estimate.forward
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
@@ -233,10 +237,10 @@ def _unmeasured_at_the_end(context: Trajectory, item: Identification) -> int:
 
 def _advance(
     values: np.ndarray, item: Identification, late: int, ahead: np.ndarray, ends_assumed: bool
-) -> tuple[np.ndarray, bool, np.ndarray | None]:
-    """The state from which the forecast starts and its frames after the times `ahead`, in frames of
-    the context, whether they were solved (if not, the last frame is repeated), and their standard
-    deviations. The first `late` frames after the start belong to the context and are dropped."""
+) -> _Continued:
+    """The forecast after the times `ahead`, in frames of the context; if it cannot be solved, the
+    last frame is repeated. The first `late` frames after the start belong to the context and are
+    dropped."""
     if item.filled is not None:
         values = np.asarray(item.filled.values)
     elif item.status in UNSOLVABLE:
@@ -245,7 +249,7 @@ def _advance(
     seen[0] = item.initial
     schedule = gains(item.mode, len(values), len(values) - 1)
     steps = np.concatenate([np.ones(late), ahead])
-    for scheme in (item.settings.scheme, "roe-entropy-fix", "rusanov"):
+    for scheme in (item.settings.scheme, *STEADIER):
         if item.status in UNSOLVABLE:
             break
         settings = dataclasses.replace(item.settings, scheme=scheme)
@@ -259,11 +263,12 @@ def _advance(
         )
         if solved and is_bounded(frames, seen, item.grid_law):
             start = restrict(state, settings.refinement)[None]
-            deviation = forecast_deviation(
+            deviation, unknown = forecast_deviation(
                 item, settings, seen, tracked, steps, frames, ends_assumed
             )
-            return np.concatenate([start, frames[late:]]), True, deviation[late:]
-    return np.repeat(values[-1:], 1 + len(ahead), axis=0), False, None
+            made = np.concatenate([start, frames[late:]])
+            return _Continued(made, True, deviation[late:], unknown=unknown[late:])
+    return _Continued(np.repeat(values[-1:], 1 + len(ahead), axis=0), False)
 
 
 def _noise(
@@ -276,26 +281,45 @@ def _noise(
     return np.fmin(item.misfit.noise, item.residual) * np.nanstd(values, axis=(0, 2))
 
 
-def _horizon(item: Identification, frames: np.ndarray, spread: np.ndarray | None) -> str:
+def _horizon(item: Identification, made: _Continued) -> str:
     """How far ahead the 90 % bound of a forecast with known standard deviations is small, and from
-    where on it is larger than the field."""
-    if spread is None or item.status != FitStatus.OK:
+    where on it is larger than the field, and why if that is because states leave the observed
+    range."""
+    if made.spread is None or item.status != FitStatus.OK:
         return ""
+    frames = item.measured(made.frames[1:])
     size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
-    error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
-    sure, vague = (
-        int(np.argmax([*(NINETY_OF_FRAMES * error > limit), True]))
-        for limit in (_BELIEVED, _UNKNOWN)
-    )
+    error = np.sqrt(np.mean(made.spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
+    error = NINETY_OF_FRAMES * error
+    sure, vague = (int(np.argmax([*(error > limit), True])) for limit in (_BELIEVED, _UNKNOWN))
     small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
+    beyond = _beyond_range(item, made, vague, error) if vague < len(frames) else ""
     if vague == 0:
-        return f"; its error may exceed {whole} from the first frame on: nothing is known"
-    ends = f"{whole} from frame {vague + 1} on: nothing is known there"
+        return f"; its error may exceed {whole} from the first frame on: nothing is known{beyond}"
+    ends = f"{whole} from frame {vague + 1} on: nothing is known there{beyond}"
     if sure == 0:
         more = f", and {ends}" if vague < len(frames) else ""
         return f"; its error may exceed {small} from the first frame on{more}"
     more = f", and may exceed {ends}" if vague < len(frames) else ""
     return f"; in nine of ten cases its error is below {small} for {sure} of {every}{more}"
+
+
+def _beyond_range(
+    item: Identification, made: _Continued, vague: int, error: Float[np.ndarray, " steps"]
+) -> str:
+    """Which fields leave the observed range, if without that the error of the frame `vague` were
+    not larger than the field; else nothing."""
+    if made.unknown is None or error[vague] * np.sqrt(1.0 - made.unknown[vague]) > _UNKNOWN:
+        return ""
+    law, states = item.grid_law, made.frames[1 : vague + 2]
+    lower, upper = np.asarray(law.lower), np.asarray(law.upper)
+    left = [
+        name
+        for i, name in enumerate(item.law.fields)
+        if left_observed_range(states[None, :, [i]], lower[None, [i]], upper[None, [i]])[0]
+    ]
+    verb = "leave" if len(left) > 1 else "leaves"
+    return f", as {' and '.join(left)} {verb} the observed range, beyond which the law is a guess"
 
 
 def _ends_are_untested(
