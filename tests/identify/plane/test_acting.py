@@ -1,14 +1,23 @@
 """What fields act as: the momentum, and a pressure in the place of an energy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from hfluxno.grid import Grid
 from hfluxno.identify.plane.acting import Acting, acting
+from hfluxno.identify.plane.frames import frames_of
+from hfluxno.identify.plane.identification import identify_plane, nothing_to_infer
+from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.gas import FRAMES, GAMMA, INTERVAL, SHAPE, SIDES, pressure, spectral_gas
 
 PAIR = ("m_x", "m_y")
+VELOCITIES = (
+    "; u and v carry rho as velocities do, and are not conserved in shocks: put the momentum in "
+    "their place, rho · u and rho · v"
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +64,22 @@ def test_velocities_in_the_place_of_the_momentum_are_noticed(gas, declared):
     assert found == Acting(velocity=("u", "v"), carried="rho")
     values = np.concatenate([rho, m / rho], axis=1)
     assert acting(context(values, ("rho", "u", "v")), declared).carried == "rho"
+
+
+def test_the_sentence_on_a_law_says_that_fields_are_velocities(gas):
+    names = ("rho", "u", "v")
+    made = nothing_to_infer(frames_of(context(gas[:, :3], names)), names, (1.0, 1.0))
+    made = dataclasses.replace(made, status=FitStatus.OK)
+    assert "velocities" not in made.sentence
+    found = dataclasses.replace(made, velocity=("u", "v"), carried="rho")
+    assert found.sentence == made.sentence + VELOCITIES
+
+
+@pytest.mark.validation
+def test_a_law_that_is_inferred_of_velocities_says_so(gas):
+    rho, m = gas[:, :1], gas[:, 1:3]
+    found = identify_plane(context(np.concatenate([rho, m / rho], axis=1), ("rho", "u", "v")))
+    assert found.sentence.endswith(VELOCITIES)
 
 
 def test_fields_without_a_momentum_act_as_nothing(gas):

@@ -11,7 +11,7 @@ from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.causes import Causes, causes_of
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.roles import infer_roles
+from hfluxno.identify.plane.roles import infer_roles, infer_velocity
 from hfluxno.identify.plane.run import Start, relative_error
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplained
@@ -69,7 +69,8 @@ def identify_plane(
     if is_uninformative(seen, fields):
         return nothing_to_infer(seen, fields, cell)
     with jax.enable_x64(True):
-        roles = infer_roles(seen, cell[0] / cell[1], indices(momentum, fields))
+        aspect, declared = cell[0] / cell[1], indices(momentum, fields)
+        roles, moving = infer_roles(seen, aspect, declared), infer_velocity(seen, aspect, declared)
         found = search(seen, roles, fields, cell)
         assert found is not None
         status, causes = _judged(found, seen)
@@ -104,6 +105,8 @@ def identify_plane(
         grid_law=found.law,
         cell=cell,
         interval=seen.interval,
+        velocity=None if moving is None else (fields[moving[0][0]], fields[moving[0][1]]),
+        carried=None if moving is None else fields[moving[1]],
     )
 
 

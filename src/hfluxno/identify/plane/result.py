@@ -44,6 +44,8 @@ class PlaneIdentification:
     - `is_given`: whether the law was found in another context, from which its terms and its name
       are; its coefficients are not fitted to this one.
     - `units`: the known units of the context, by name.
+    - `velocity`, `carried`: two fields that are velocities and not conserved, and the one that they
+      carry, or `None`.
     """
 
     law: FittedPlaneLaw
@@ -64,6 +66,8 @@ class PlaneIdentification:
     causes: Causes = NONE
     is_given: bool = False
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    velocity: tuple[str, str] | None = None
+    carried: str | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
         """Writes the law as a JSON file, which [`load_law`][hfluxno.load_law] reads.
@@ -127,7 +131,15 @@ class PlaneIdentification:
         # How well the known law fits was found in other data.
         name = self.name if self.recognised is None or self.is_given else str(self.recognised)
         text = OF_GIVEN.get(self.status) if self.is_given else None
-        return f"{text or self.status.sentence} ({figures}); {name}"
+        more = ""
+        if self.velocity is not None:
+            u, v = self.velocity
+            more = (
+                f"; {u} and {v} carry {self.carried} as velocities do, and are not conserved in "
+                f"shocks: put the momentum in their place, {self.carried} · {u} and "
+                f"{self.carried} · {v}"
+            )
+        return f"{text or self.status.sentence} ({figures}); {name}{more}"
 
 
 def _right(law: FittedPlaneLaw, field: int) -> str:

@@ -33,6 +33,8 @@ def infer_velocity(
 ) -> tuple[tuple[int, int], int] | None:
     """A pair of fields, given or inferred, that carries a third one as velocities do, and that one:
     F_ρ = c ρ u, G_ρ = c ρ v explain it twice as well as any momentum; `None` if there is none."""
+    if seen.values.shape[1] < 3:
+        return None
     found = [
         _carried(seen, aspect, velocity, carrier)
         for carrier in range(seen.values.shape[1])
