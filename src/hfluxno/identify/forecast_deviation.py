@@ -34,8 +34,9 @@ linearly.
 
 u_∂, if waves of a system leave through free ends, is that with ends that repeat the outermost cell,
 and reflect a little. u is a run beyond them (`continued`), unless the data were made by the same
-scheme. Real ends may do either. If neither the user nor the context tells whether a circle is one,
-one more term is that with free ends (`hfluxno.identify.untested_ends`).
+scheme. Real ends may do either. If a context does not tell whether such an end is a wall, or
+neither the user nor the context whether a circle is one, one more term is that with the other kind
+of ends (`hfluxno.identify.untested_ends`).
 
 A twentieth of the variance is even, the same in all cells of a frame.
 
@@ -71,7 +72,7 @@ from hfluxno.identify.residuals.misfit import Misfit
 from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED
-from hfluxno.identify.untested_ends import untested_ends, with_free_ends
+from hfluxno.identify.untested_ends import otherwise, untested_ends
 from hfluxno.law_uncertainty import free_covariance
 from hfluxno.parametric.basis import Kinked
 from hfluxno.parametric.fitted_law import FittedLaw
@@ -168,9 +169,9 @@ def forecast_deviation(
     variance += by_range
     if beyond:
         variance += beside(item.grid_law, state, rate, beyond=False)
-    if untested_ends(item, measured, predicted, ends_assumed) is not None:
-        free = with_free_ends(settings)
-        found, solved = continued(item.grid_law, free, state, _UNKNOWN_RATE, ahead, len(seen))
+    if (ends := untested_ends(item, measured, predicted, ends_assumed)) is not None:
+        law, other = otherwise(item, settings, ends)
+        found, solved = continued(law, other, state, _UNKNOWN_RATE, ahead, len(seen))
         away = np.where(solved, np.abs(item.measured(found) - predicted), most)
         variance += np.fmin(away, most) ** 2
     variance += _by_backtest(item, measured, time, predicted)

@@ -1,7 +1,8 @@
-"""Ends of which neither the user nor the context tells what they are.
+"""Ends of which a context does not tell what they are.
 
-They are assumed to be those of a circle; if nothing changes there, and they are alike, nothing may
-go round. A forecast in which a wave arrives depends on what the ends are.
+As long as no wave has reached a free end of a flow, its momentum vanishes there, as it does at a
+wall; and if ends are assumed to be those of a circle, nothing changes there and they are alike,
+nothing may go round. A forecast in which a wave arrives depends on what the ends are.
 """
 
 import dataclasses
@@ -10,28 +11,38 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.boundary import Outflow
+from hfluxno.boundary import Outflow, Wall
 from hfluxno.identify.result import Identification
+from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
 
+# The momentum at an end, relative to its largest size and in deviations of the noise, below which
+# it vanishes, and so many times as much where a wave has arrived.
+_VANISHES, _IN_NOISE, _ARRIVED = 0.01, 4.0, 3.0
 # At the seam of a circle fields change by less than this part of their deviation (rms) as long as
-# nothing has reached it, or this multiple of the noise, and when a wave is there by more than the
-# third and this multiple of the noise.
-_STILL, _OF_NOISE, _AT_SEAM, _ARRIVED = 0.03, 1.2, 0.1, 3.0
+# nothing has reached it, or this multiple of the noise, and by more than the third when a wave is
+# there.
+_STILL, _OF_NOISE, _AT_SEAM = 0.03, 1.2, 0.1
 _FRAMES = 3  # fewer show no change
 
 
 class UntestedEnds(NamedTuple):
-    """The first frame of the forecast, counted from 1, in which a wave has arrived at the ends."""
+    """The sides of the ends, 0 for the lower one; the first frame of the forecast, counted from 1,
+    in which a wave has arrived at one; and whether they may be walls, or free ends of a circle that
+    is none."""
 
+    sides: tuple[int, ...]
     frame: int
+    may_be_walls: bool = True
 
     @property
     def sentence(self) -> str:
+        what, mend = "an end that may be a wall or free", ""
+        if not self.may_be_walls:
+            what = "the ends, which may be free or those of a circle"
+            mend = "; say --boundary periodic if they are those of a circle"
         return (
-            f"from frame {self.frame} on waves reach the ends, which may be free or those of a "
-            "circle, which the context does not show; say --boundary periodic if they are those of "
-            "a circle"
+            f"from frame {self.frame} on waves reach {what}, which the context does not show{mend}"
         )
 
 
@@ -41,13 +52,32 @@ def untested_ends(
     frames: Float[np.ndarray, "steps field cells"],
     assumed: bool,
 ) -> UntestedEnds | None:
-    """The ends that are `assumed` to be periodic and may be free, as far as the context `seen`
-    tells, and that waves reach in the `frames` of the forecast; `None` if they are not."""
-    if not assumed or item.estimate is not None or not item.settings.grid.is_periodic():
+    """The free ends that may be walls, as far as the context `seen` tells, or periodic ones that
+    are only `assumed` to be so and may be free, and that waves reach in the `frames` of the
+    forecast; `None` if there are none. Walls are recognised by a momentum."""
+    if item.estimate is not None:
         return None
-    noises = item.misfit.noise * np.std(seen, axis=(0, 2))
-    frame = arrival_at_seam(seen[..., [0, -1]], frames[..., [0, -1]], noises, seen)
-    return None if frame is None else UntestedEnds(frame)
+    if item.settings.grid.is_periodic():
+        if not assumed:
+            return None
+        noises = item.misfit.noise * np.std(seen, axis=(0, 2))
+        frame = arrival_at_seam(seen[..., [0, -1]], frames[..., [0, -1]], noises, seen)
+        return None if frame is None else UntestedEnds((0, 1), frame, may_be_walls=False)
+    if not item.law.negated:
+        return None
+    (momentum,) = item.law.negated
+    size = float(np.max(np.abs(seen[:, momentum])))
+    noise = item.misfit.noise * float(np.std(seen[:, momentum]))
+    least = max(_VANISHES * size, _IN_NOISE * noise)
+    sides, arrivals = [], []
+    for side, end in enumerate(item.settings.grid.boundary[0]):
+        cell = -1 if side else 0
+        arrived = np.abs(frames[:, momentum, cell]) > _ARRIVED * least
+        is_free, is_still = type(end) is Outflow, np.all(np.abs(seen[:, momentum, cell]) <= least)
+        if is_free and is_still and np.any(arrived):
+            sides.append(side)
+            arrivals.append(int(np.argmax(arrived)) + 1)
+    return UntestedEnds(tuple(sides), min(arrivals)) if sides else None
 
 
 def arrival_at_seam(
@@ -81,7 +111,13 @@ def arrival_at_seam(
     return int(np.argmax(arrived)) + 1 if np.any(arrived) else None
 
 
-def with_free_ends(settings: SolverSettings) -> SolverSettings:
-    """The settings with what these ends may be instead."""
-    grid = dataclasses.replace(settings.grid, boundary=((Outflow(), Outflow()),))
-    return dataclasses.replace(settings, grid=grid)
+def otherwise(
+    item: Identification, settings: SolverSettings, ends: UntestedEnds
+) -> tuple[FittedLaw, SolverSettings]:
+    """The law and the settings with what these ends may be instead."""
+    low, high = settings.grid.boundary[0]
+    other = Wall() if ends.may_be_walls else Outflow()
+    pair = (other if 0 in ends.sides else low, other if 1 in ends.sides else high)
+    grid = dataclasses.replace(settings.grid, boundary=(pair,))
+    law = dataclasses.replace(item.grid_law, negated=item.law.negated)
+    return law, dataclasses.replace(settings, grid=grid)

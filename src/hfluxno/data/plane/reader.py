@@ -96,6 +96,7 @@ def source_in(
         trajectories=sizes.get("trajectory"),
         boundary=sides_of(boundary) if boundary or not file.boundary else file.boundary,
         assumed=not boundary and not file.boundary,
+        asked=bool(boundary),
         coordinates=dict(file.coordinates),
         names=dict(file.names),
         falls=falls,

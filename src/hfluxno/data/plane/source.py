@@ -38,7 +38,8 @@ class PlaneSource:
     - `rows`: which of the times the frames of the file have; at the others nothing was measured.
     - `trajectories`: how many there are, `None` if the file has no such axis.
     - `boundary`: names of the sides, lower and upper of x and of y.
-    - `assumed`: whether neither the user nor the file has named them.
+    - `assumed`, `asked`: whether neither the user nor the file has named them, and whether the user
+      has.
     - `coordinates`: of the file, with their attributes.
     - `names`: what the file calls the axes, if something else.
     - `falls`: the axes that decrease in the file.
@@ -63,6 +64,7 @@ class PlaneSource:
     trajectories: int | None
     boundary: Sides
     assumed: bool
+    asked: bool
     coordinates: Mapping[str, xr.Variable]
     names: Mapping[str, str]
     falls: tuple[str, ...]
@@ -183,7 +185,10 @@ class PlaneSource:
                 f"{self.path} has none{self._where(member)}, so leave the walls out."
             )
         grid = dataclasses.replace(self.grid, solid=solid)
-        return Trajectory(values, times, grid, self.fields, units=units, ends_assumed=self.assumed)
+        # `check` proposes what the frames seem to tell, periodic sides beside others if need be.
+        around = {pair == ("periodic", "periodic") for pair in self.boundary}
+        assumed = self.assumed or (self.asked and len(around) > 1)
+        return Trajectory(values, times, grid, self.fields, units=units, ends_assumed=assumed)
 
     @property
     def grid(self) -> Grid:
