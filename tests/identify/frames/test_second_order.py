@@ -124,7 +124,8 @@ def test_a_velocity_may_be_measured_instead_of_the_flow(place):
     np.testing.assert_allclose(states, change.conserved(flows), rtol=1e-14)
     np.testing.assert_allclose(of_velocity.measured(states), values, rtol=1e-14)
     # A cell that is divided between two densities is off by what either product is.
-    both = change.divided(flows) + MomentumOfVelocity("density", "speed", place).divided(values)
+    of_momentum = np.abs(MomentumOfVelocity("density", "speed", place).divided(values))
+    both = change.divided(flows) + of_momentum
     np.testing.assert_allclose(of_velocity.divided(values), both, rtol=1e-14)
     assert str(of_velocity) == "y = density·speed + 0.01562 density³"
     known = {"density": "1/km", "speed": "km/h"}
@@ -222,7 +223,9 @@ def test_the_forecast_is_of_density_and_speed():
     errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(frames[FRAMES:], axis=(1, 2))
     found = made.identifications[0]
     assert found.formulas[-1].startswith("y = density·speed + ")
-    assert np.max(errors) < 0.02 and np.mean(errors <= made.predicted_error_90) > 0.7
+    still = np.linalg.norm(frames[FRAMES - 1] - frames[-1]) / np.linalg.norm(frames[-1])
+    assert np.max(errors) < 0.03 and errors[-1] < 0.3 * still
+    assert np.mean(errors <= made.predicted_error_90) > 0.7
 
 
 @pytest.mark.validation

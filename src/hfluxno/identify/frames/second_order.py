@@ -73,10 +73,12 @@ class SecondOrder(Change):
     def divided(
         self, values: Float[np.ndarray, "*batch field cells"]
     ) -> Float[np.ndarray, "*batch field cells"]:
-        """½ (ρ p)'' times the variance of ρ within a cell, and the covariance of ρ and v."""
+        """½ (ρ p)'' times the variance of ρ within a cell, and the size of the covariance of ρ and
+        v: the two may have opposite signs, but velocities that are flows over densities have none
+        of the latter."""
         density, found = values[..., 1 - self.place, :], np.zeros_like(values)
         if self._momentum is not None:
-            found = self._momentum.divided(values)
+            found = np.abs(self._momentum.divided(values))
         variance = AT_ANY_PLACE * larger_beside(np.diff(density, axis=-1)) ** 2
         relative = density / self.scale
         slope = self.strength * relative ** (self.exponent - 1.0) / self.scale
