@@ -22,7 +22,7 @@ from hfluxno.fv.numerical_flux import Number, interior
 from hfluxno.fv.problem import Problem, split
 from hfluxno.fv.rows import Rows, rows
 from hfluxno.fv.step import STAGES, step_of_rows
-from hfluxno.fv.super_step import SUPER_STEP, super_step
+from hfluxno.fv.super_step import RKL2, super_step
 
 States = Float[Array, "field cells"]
 Changes = Float[Array, "direction field cells"]
@@ -73,7 +73,7 @@ def step_with_changes(
             dafter = dafter.at[: len(forced)].add(_made(forced))
         return after, dafter
 
-    if flux.integrator == SUPER_STEP:
+    if flux.integrator == RKL2:
         number = dt * flux.diffusion_rate(row(u, numbers.grid, time), grid.spacing[0])
 
         def change(states, share):

@@ -28,7 +28,7 @@ from hfluxno.fv.numerical_flux import (
     limiting_speed,
 )
 from hfluxno.fv.riemann import riemann_solver, speed_bound
-from hfluxno.fv.super_step import SUPER_STEP, limiting_rate
+from hfluxno.fv.super_step import RKL2, limiting_rate
 from hfluxno.laws.base import ConservationLaw
 
 
@@ -42,8 +42,8 @@ class MUSCL(LawFlux):
     - `limiter`: the name of the slope limiter; with `none` the slope is the forward difference.
     - `riemann`: the name of the Riemann solver, `rusanov`, `hll` or `hllc`.
     - `least_rate`: if given, diffusion that limits a step is taken in [many
-      stages][hfluxno.fv.super_step], and its rate is not reduced below this one. The step has no
-      derivatives in reverse mode then.
+      stages][hfluxno.fv.super_step], in steps no longer than the CFL number over this rate. The
+      step then has no derivatives in reverse mode.
     """
 
     ghost: ClassVar[int] = 2
@@ -58,7 +58,7 @@ class MUSCL(LawFlux):
 
     @property
     def integrator(self) -> str:
-        return "ssprk2" if self.least_rate is None else SUPER_STEP
+        return "ssprk2" if self.least_rate is None else RKL2
 
     def __call__(self, padded: Padded, dt: Number, dx: float) -> Interfaces:
         left, right, _ = self._reconstructed(padded)

@@ -20,7 +20,7 @@ from jaxtyping import Array, Int
 from hfluxno.boundary import Boundary
 from hfluxno.fv.numerical_flux import Cells, Interfaces, Number, NumericalFlux, Padded, largest
 from hfluxno.fv.rows import Rows, rows
-from hfluxno.fv.super_step import SUPER_STEP, super_step
+from hfluxno.fv.super_step import RKL2, super_step
 from hfluxno.grid import Grid
 from hfluxno.laws.base import pointwise_jacobian
 
@@ -194,7 +194,7 @@ def step(
     time: Number | float = 0.0,
 ) -> Cells:
     """One step from `time` of the Runge-Kutta scheme that belongs to the numerical flux."""
-    if _first(numerical_flux).integrator == SUPER_STEP:
+    if _first(numerical_flux).integrator == RKL2:
 
         def change(state, share):
             return conservative_step(numerical_flux, state, dt, grid, time + share * dt) - state

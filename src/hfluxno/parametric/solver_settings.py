@@ -28,8 +28,8 @@ _VAN_LEER_FROM = 4
 # Those of first order have a diffusion of their own, which depends on the length of their steps.
 FIRST_ORDER = ("rusanov", "upwind")
 # Diffusion in steps of many stages, of which there are four or more in an interval.
-SUPER_STEPS = "muscl-rkl2"
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl", SUPER_STEPS)
+MUSCL_RKL2 = "muscl-rkl2"
+SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl", MUSCL_RKL2)
 _LEAST_RATE = 4.0 * _STABLE
 
 
@@ -60,7 +60,7 @@ class SolverSettings(eqx.Module):
     def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
         if self.scheme == "muscl":
             return MUSCL(self._by_place(law))
-        if self.scheme == SUPER_STEPS:
+        if self.scheme == MUSCL_RKL2:
             return MUSCL(self._by_place(law), least_rate=_LEAST_RATE)
         if self.scheme == "rusanov":
             return Rusanov(law)

@@ -110,13 +110,9 @@ def test_beyond_the_observed_range_another_guess_of_the_law_counts(monkeypatch):
     np.testing.assert_allclose([*law.further().lower, *law.further().upper], [0.025, 2.5])
 
 
-def test_what_grows_from_noise_is_expected_where_there_is_nothing():
-    """u_t = r u without a flux multiplies the noise of the last frame by exp(r t), there too."""
-    rate, noise = 0.25, 0.01
-    bump = np.where(np.arange(SHAPE[0]) < 4, 1.0, 0.0)[:, None] + np.zeros(SHAPE)
-    growth = np.exp(rate * np.arange(5.0))[:, None, None, None]
-    frames = seen(growth * bump, noise)
-    law = FittedPlaneLaw(
+def growth_at(rate: float) -> FittedPlaneLaw:
+    """u_t = r u without a flux."""
+    return FittedPlaneLaw(
         ("u",),
         Dictionary(np.ones(1), ((1,),), ("u",)),
         np.zeros((2, 1, 1)),
@@ -125,6 +121,15 @@ def test_what_grows_from_noise_is_expected_where_there_is_nothing():
         arising=((1,),),
         sources=np.array([[rate]]),
     )
+
+
+def test_what_grows_from_noise_is_expected_where_there_is_nothing():
+    """u_t = r u without a flux multiplies the noise of the last frame by exp(r t), there too."""
+    rate, noise = 0.25, 0.01
+    bump = np.where(np.arange(SHAPE[0]) < 4, 1.0, 0.0)[:, None] + np.zeros(SHAPE)
+    growth = np.exp(rate * np.arange(5.0))[:, None, None, None]
+    frames = seen(growth * bump, noise)
+    law = growth_at(rate)
     start, ahead = Start("restart", 1), np.ones(8)
     run = deviation.onward(law, frames, start, frames.filled[-1], ahead)
     assert run.solved
@@ -145,15 +150,7 @@ def test_a_source_errs_where_it_acts_also_where_nothing_is_steep():
     half = np.where(x < 8, 1.0, 0.0)
     values = half * growth + np.where(x == 12, 20.0, 0.0)
     frames = seen(values[:5])
-    law = FittedPlaneLaw(
-        ("u",),
-        Dictionary(np.ones(1), ((1,),), ("u",)),
-        np.zeros((2, 1, 1)),
-        np.array([-0.1]),
-        np.array([30.0]),
-        arising=((1,),),
-        sources=np.array([[0.25]]),
-    )
+    law = growth_at(0.25)
     spreads = []
     for each in (law, dataclasses.replace(law, arising=(), sources=None)):
         missed = deviation.Comparison([(0, values[1:5] + 0.01 * values.std())])

@@ -22,7 +22,7 @@ from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.observation import Observation, Run, observed, times_of
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.ranges import within
-from hfluxno.parametric.solver_settings import SUPER_STEPS, SolverSettings
+from hfluxno.parametric.solver_settings import MUSCL_RKL2, SolverSettings
 from hfluxno.parametric.subgrid import prolong, restrict
 from hfluxno.trajectory import Trajectory
 
@@ -192,7 +192,7 @@ class Forward(eqx.Module):
         many steps in an interval, and otherwise without: they cost more than two stages do."""
         diffusivity = self.law(z).diffusivity(np.asarray(self.first))
         number = 0.0 if diffusivity is None else 2.0 * float(np.max(diffusivity))
-        scheme = SUPER_STEPS if number * self.settings.refinement**2 > _MANY else "muscl"
+        scheme = MUSCL_RKL2 if number * self.settings.refinement**2 > _MANY else "muscl"
         if scheme == self.settings.scheme:
             return self
         return dataclasses.replace(self, settings=dataclasses.replace(self.settings, scheme=scheme))
