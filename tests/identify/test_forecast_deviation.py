@@ -11,11 +11,11 @@ from benchmarks.independent.schemes import godunov
 from hfluxno.forecaster import NINETY_OF_FRAMES
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
-from hfluxno.identify import FitStatus, FittedLawForecaster, forecast_deviation
+from hfluxno.identify import FitStatus, FittedLawForecaster, beside_forecast
+from hfluxno.identify.beside_forecast import _columns
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
-    _columns,
     not_below_backtest,
 )
 from hfluxno.identify.forecaster import _Continued, _horizon, _noise
@@ -313,7 +313,35 @@ def test_a_neighbour_that_explodes_is_solved_by_a_steadier_scheme(monkeypatch):
         return (found * 1e200, False) if broken else (found, solved)
 
     expected = bound()
-    monkeypatch.setattr(forecast_deviation, "continued", exploding)
+    monkeypatch.setattr(beside_forecast, "continued", exploding)
     assert expected <= bound() < 0.05
-    monkeypatch.setattr(forecast_deviation, "STEADIER", ())
+    monkeypatch.setattr(beside_forecast, "STEADIER", ())
     assert bound() > 0.2
+
+
+def test_neighbours_of_the_law_are_as_far_off_on_half_of_many_cells(traffic, monkeypatch):
+    """With shocks in the forecast, of which they displace the places."""
+    law = polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",))
+    context = hfluxno.Trajectory.from_numpy(
+        traffic[:FRAMES], 0.5 / CELLS * np.arange(FRAMES), (np.arange(CELLS) + 0.5) / CELLS
+    )
+    settings = make_settings(Candidate(scheme="roe-entropy-fix", refinement=4), context.grid)
+    found = identification(law, CELLS, 0.5 / CELLS, misfit=dataclasses.replace(UNKNOWN, noise=0.0))
+    item = dataclasses.replace(found, settings=settings, covariance=1e-4 * found.covariance)
+    calls = []
+
+    def counted(law, settings, *others):
+        calls.append(settings.refinement)
+        return continued(law, settings, *others)
+
+    monkeypatch.setattr(beside_forecast, "continued", counted)
+
+    def deviation():
+        return FittedLawForecaster().advance(context, (item,), STEPS).predicted_error
+
+    few, on = deviation(), set(calls)
+    monkeypatch.setattr(beside_forecast, "_MANY_CELLS", 100)
+    calls.clear()
+    every = deviation()
+    assert on == {2} and set(calls) == {4}
+    np.testing.assert_allclose(few, every, rtol=0.02)

@@ -6,7 +6,8 @@
 u[c] is the forecast with the coefficients c, and ΛΛᵀ with the columns Λ_m is their covariance,
 which treats the misfit as independent noise; the other terms are for what is not. u[s] is the
 forecast from the state s, and the e_j are the misfits of the last two frames: samples of the error
-where it is, mostly at jumps. The fraction f of their size is noise and g the rest, f² + g² = 1, and
+where it is, mostly at jumps (for these two terms see `hfluxno.identify.beside_forecast`). The
+fraction f of their size is noise and g the rest, f² + g² = 1, and
 
     w² = f² + g² (τ + τ₀)²         if the forecast starts from the last frame itself,
     w² = f² p/K + g² (1 + τ²)      if it starts from a state fitted to all K frames,
@@ -59,12 +60,12 @@ of each later one.
 
 import dataclasses
 
-import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Outflow
+from hfluxno.identify.beside_forecast import Run, neighbours
 from hfluxno.identify.frames.select import held_out_frames
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
 from hfluxno.identify.residuals.delays import changes_of_speed
@@ -73,15 +74,12 @@ from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED
 from hfluxno.identify.untested_ends import otherwise, untested_ends
-from hfluxno.law_uncertainty import free_covariance
-from hfluxno.parametric.basis import Kinked
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
 
 _BACKTEST = 0.3  # β
 _AT_ONCE = 0.1  # τ₀
-_MOST_DIRECTIONS = 8
 # In variances; then noise does not count as a part of the misfit that it leaves unexplained.
 _LIKELY = 16.0
 # The part of the variance that is even (see `partly_even`). On 31 contexts of other solvers the
@@ -89,8 +87,6 @@ _LIKELY = 16.0
 _ELSEWHERE = 0.05
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
-# Schemes that solve what another cannot.
-STEADIER = ("roe-entropy-fix", "rusanov")
 # Below this residual the data were made by the same scheme.
 _REPRODUCED = 1e-5
 # Of the step before a forecast on another grid.
@@ -120,41 +116,32 @@ def forecast_deviation(
     if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
         return unknown, np.zeros(len(frames))
     followed, state, rate = tracked
-    schedule = gains(item.mode, len(seen), len(seen) - 1)
     beyond = goes_beyond(item)
     measured, predicted = item.measured(seen), item.measured(frames)
     most = np.ptp(measured, axis=(0, 2))[:, None]
+    run = Run(item, settings, state, rate, predicted)
+    small = run.on_fewer_cells(seen, ahead, beyond)
 
-    def beside(law: FittedLaw, state: np.ndarray, rate: float, beyond: bool = beyond) -> np.ndarray:
-        """The squared difference of another run, after it explodes that of a run by a steadier
-        scheme; the observed range if there is none."""
-        away = np.broadcast_to(most, predicted.shape)
-        for scheme in dict.fromkeys((settings.scheme, *STEADIER)):
-            by = dataclasses.replace(settings, scheme=scheme)
-            found, solved = continued(law, by, state, rate, ahead, len(seen), beyond)
-            with np.errstate(invalid="ignore", over="ignore"):
-                away = np.fmin(away, np.abs(item.measured(found) - predicted))
-            if solved:
-                break
-        return away**2
+    def beside(run: Run, law: FittedLaw, state, rate: float, beyond: bool = beyond) -> np.ndarray:
+        return run.away(law, state, rate, ahead, len(seen), most, beyond) ** 2
+
+    def with_other(law: FittedLaw) -> np.ndarray:
+        schedule = gains(item.mode, len(seen), len(seen) - 1)
+        return beside(small, law, *track(law, small.settings, seen, schedule)[1:])
+
+    def from_other(bump: Float[np.ndarray, "field cells"]) -> np.ndarray:
+        return beside(small, item.grid_law, small.state_with(bump), small.rate)
 
     missed = (followed - seen[1:]) / np.sqrt(_measured(item))
     bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
-    by_law = on_all_cores(
-        lambda law: beside(law, *track(law, settings, seen, schedule)[1:]), _neighbours(item)
-    )
-    by_state = on_all_cores(
-        lambda bump: beside(
-            item.grid_law, state + np.repeat(bump, settings.refinement, axis=-1), rate
-        ),
-        list(bumps),
-    )
+    by_law = on_all_cores(with_other, neighbours(item))
+    by_state = on_all_cores(from_other, list(bumps))
     time = np.cumsum(ahead) / (len(seen) - 1)
     variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
     variance += np.sum(by_law, axis=0)
     if item.change is not None:
-        divided = np.repeat(item.change.divided(measured[-1]), settings.refinement, axis=-1)
-        variance += beside(item.grid_law, state + divided, rate)
+        divided = run.state_with(item.change.divided(measured[-1]))
+        variance += beside(run, item.grid_law, divided, rate)
         away = item.measured(frames + item.change.divided(predicted)) - predicted
         variance += np.fmin(np.abs(away), most) ** 2
     law, guess = item.grid_law, item.grid_law.further()
@@ -168,7 +155,7 @@ def forecast_deviation(
         by_range = law.unknown_beyond(frames, found if solved else None) ** 2
     variance += by_range
     if beyond:
-        variance += beside(item.grid_law, state, rate, beyond=False)
+        variance += beside(run, item.grid_law, state, rate, beyond=False)
     if (ends := untested_ends(item, measured, predicted, ends_assumed)) is not None:
         law, other = otherwise(item, settings, ends)
         found, solved = continued(law, other, state, _UNKNOWN_RATE, ahead, len(seen))
@@ -304,44 +291,3 @@ def _by_change_of_speed(
     ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
     by = a * time * (1.0 + time)
     return part * (by[:, None, None] * ahead) ** 2
-
-
-def _neighbours(item: Identification) -> list[FittedLaw]:
-    """The laws in cells and frames with the coefficients c + Λ_m."""
-    law = item.grid_law
-    flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
-    places, covariance = free_covariance(item)
-    speed = item.cell / item.interval
-    by_state = np.zeros(0) if law.terms is None else np.asarray(law.terms.by_state)
-    sizes = [flux.size, diffusion.size, by_state.size, law.basis.kinks]
-    unit = np.repeat([speed, speed * item.cell, 1.0 / item.interval, 1.0], sizes)
-    found = []
-    for column in _columns(covariance).T:
-        change = np.zeros(len(unit))
-        change[places] = column
-        by_flux, by_diffusion, by_source, by_place = np.split(change / unit, np.cumsum(sizes)[:-1])
-        beside = eqx.tree_at(
-            lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
-            law,
-            (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
-        )
-        if law.terms is not None:
-            changed = by_state + by_source.reshape(by_state.shape)
-            terms = dataclasses.replace(law.terms, by_state=changed)
-            beside = dataclasses.replace(beside, terms=terms)
-        if isinstance(law.basis, Kinked):
-            basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)
-            beside = dataclasses.replace(beside, basis=basis)
-        found.append(beside)
-    return found
-
-
-def _columns(covariance: np.ndarray) -> np.ndarray:
-    """Λ; if it has many columns, a few random mixtures with the same sum of squares on average."""
-    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    columns = vectors * np.sqrt(np.maximum(values, 0.0))
-    count = len(columns)
-    if count <= _MOST_DIRECTIONS:
-        return columns
-    mixed, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(count, count)))
-    return columns @ mixed[:, :_MOST_DIRECTIONS] * np.sqrt(count / _MOST_DIRECTIONS)

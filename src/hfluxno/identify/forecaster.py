@@ -21,8 +21,8 @@ from hfluxno.forecaster import (
 )
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
+from hfluxno.identify.beside_forecast import STEADIER
 from hfluxno.identify.forecast_deviation import (
-    STEADIER,
     forecast_deviation,
     goes_beyond,
     not_below_backtest,

@@ -1,0 +1,119 @@
+"""Forecasts beside a forecast, whose difference from it shows by how much it may be off: those with
+neighbours of the law, and from other states.
+
+What a change of the law or of the state does to a forecast does not need the finest cells. From
+four internal cells of a cell of the data on, all these runs are on half as many.
+"""
+
+import dataclasses
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.frames.track import continued, gains, track
+from hfluxno.identify.result import Identification
+from hfluxno.law_uncertainty import free_covariance
+from hfluxno.parametric.basis import Kinked
+from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.solver_settings import SolverSettings
+
+_MOST_DIRECTIONS = 8
+_MANY_CELLS = 4
+# Schemes that solve what another cannot.
+STEADIER = ("roe-entropy-fix", "rusanov")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A forecast from a `state` on the internal cells of its `settings`, of which `predicted` are
+    the measured fields."""
+
+    item: Identification
+    settings: SolverSettings
+    state: Float[np.ndarray, "field fine"]
+    rate: float
+    predicted: Float[np.ndarray, "steps field cells"]
+
+    def on_fewer_cells(
+        self, seen: Float[np.ndarray, "time field cells"], ahead: np.ndarray, beyond: bool
+    ) -> "Run":
+        """The same on half as many internal cells if there are many, and if it can be solved."""
+        if self.settings.refinement < _MANY_CELLS:
+            return self
+        law, settings = self.item.grid_law, self.settings.on_other_cells()
+        schedule = gains(self.item.mode, len(seen), len(seen) - 1)
+        _, state, rate = track(law, settings, seen, schedule)
+        found, solved = continued(law, settings, state, rate, ahead, len(seen), beyond)
+        if not (solved and np.all(np.isfinite(found))):
+            return self
+        return Run(self.item, settings, state, rate, self.item.measured(found))
+
+    def state_with(
+        self, change: Float[np.ndarray, "field cells"]
+    ) -> Float[np.ndarray, "field fine"]:
+        """The state with a change of the cells of the data."""
+        return self.state + np.repeat(change, self.settings.refinement, axis=-1)
+
+    def away(
+        self,
+        law: FittedLaw,
+        state: Float[np.ndarray, "field fine"],
+        rate: float,
+        ahead: Float[np.ndarray, " steps"],
+        context: int,
+        most: Float[np.ndarray, "field one"],
+        beyond: bool,
+    ) -> Float[np.ndarray, "steps field cells"]:
+        """The size of the difference of another run, after it explodes that of a run by a steadier
+        scheme, or `most` if there is none. The other arguments are those of `continued`."""
+        away = np.broadcast_to(most, self.predicted.shape)
+        for scheme in dict.fromkeys((self.settings.scheme, *STEADIER)):
+            by = dataclasses.replace(self.settings, scheme=scheme)
+            found, solved = continued(law, by, state, rate, ahead, context, beyond)
+            with np.errstate(invalid="ignore", over="ignore"):
+                away = np.fmin(away, np.abs(self.item.measured(found) - self.predicted))
+            if solved:
+                break
+        return away
+
+
+def neighbours(item: Identification) -> list[FittedLaw]:
+    """The laws in cells and frames with the coefficients c + Λ_m."""
+    law = item.grid_law
+    flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
+    places, covariance = free_covariance(item)
+    speed = item.cell / item.interval
+    by_state = np.zeros(0) if law.terms is None else np.asarray(law.terms.by_state)
+    sizes = [flux.size, diffusion.size, by_state.size, law.basis.kinks]
+    unit = np.repeat([speed, speed * item.cell, 1.0 / item.interval, 1.0], sizes)
+    found = []
+    for column in _columns(covariance).T:
+        change = np.zeros(len(unit))
+        change[places] = column
+        by_flux, by_diffusion, by_source, by_place = np.split(change / unit, np.cumsum(sizes)[:-1])
+        beside = eqx.tree_at(
+            lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
+            law,
+            (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
+        )
+        if law.terms is not None:
+            changed = by_state + by_source.reshape(by_state.shape)
+            terms = dataclasses.replace(law.terms, by_state=changed)
+            beside = dataclasses.replace(beside, terms=terms)
+        if isinstance(law.basis, Kinked):
+            basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)
+            beside = dataclasses.replace(beside, basis=basis)
+        found.append(beside)
+    return found
+
+
+def _columns(covariance: np.ndarray) -> np.ndarray:
+    """Λ; if it has many columns, a few random mixtures with the same sum of squares on average."""
+    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
+    columns = vectors * np.sqrt(np.maximum(values, 0.0))
+    count = len(columns)
+    if count <= _MOST_DIRECTIONS:
+        return columns
+    mixed, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(count, count)))
+    return columns @ mixed[:, :_MOST_DIRECTIONS] * np.sqrt(count / _MOST_DIRECTIONS)
