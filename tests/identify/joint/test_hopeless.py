@@ -226,6 +226,35 @@ def test_a_kink_from_starts_of_its_own_must_be_more_probable(monkeypatch, gain, 
     assert dense.kinked_anew(first) == []
 
 
+@pytest.mark.parametrize(("gain", "taken"), [(9.0, False), (11.0, True)])
+def test_what_is_no_better_on_finer_cells_is_estimated_anew_there(monkeypatch, gain, taken):
+    """It may have fitted the errors of a coarse scheme: a column of sediment ended at .10."""
+    module = importlib.import_module("hfluxno.identify.joint.search")
+    monkeypatch.setattr(module._Search, "richer", lambda *_: None)
+    monkeypatch.setattr(module._Search, "is_exact", lambda *_: False)
+    noise = monkeypatch.context()
+    search = module._Search(Trajectory.from_numpy(WAVE, TIMES), (), (Kind(4),), True)
+    cells = []
+
+    def grown(forward, context, frames):
+        cells.append(forward.settings.refinement)
+        each = of_evidence(-200.0 + gain)
+        each.__dict__.update(forward=forward)
+        return each
+
+    monkeypatch.setattr(attempts, "grown", grown)
+    first = of_evidence(-200.0)
+    first.__dict__.update(forward=search.forward(Kind(4), 1), steps=4)
+    first = module.Option(first, Kind(4))
+    with noise as patch:
+        patch.setattr(module._Search, "leaves_noise", lambda *_: True)
+        assert search.finer(first, 4) is None and not cells
+    monkeypatch.setattr(module._Search, "leaves_noise", lambda *_: False)
+    found = search.finer(first, 2)
+    assert cells == [2] and (found is not None) == taken
+    assert [label for label, _ in search.tried] == ["degree 4, grid ×2"] * taken
+
+
 def few_sensors() -> Trajectory:
     seen = np.full(WAVE.shape, np.nan)
     seen[..., ::4] = WAVE[..., ::4]

@@ -194,8 +194,25 @@ class Attempts:
         kind = source.kind
         if (kind, factor) not in self._on_finer:
             long = takes_long(source, self.context, factor)
-            self._on_finer[kind, factor] = None if long else self.richer(source, kind, factor)
+            found = None if long else self.richer(source, kind, factor)
+            if found is None and not long:
+                found = self.anew_on_finer(source, factor)
+            self._on_finer[kind, factor] = found
         return self._on_finer[kind, factor]
+
+    def anew_on_finer(self, source: Option, factor: int) -> Option | None:
+        """The same kind of law on the first finer grid from starts of its own, if that is clearly
+        better: a law that is no better there than on the cells of the data may have fitted the
+        errors of their scheme."""
+        first = source.refinement == 1 and factor == _FINER[0]
+        if not (first and source.kind.is_plain) or self.leaves_noise(source):
+            return None
+        if self.is_exact(source.estimate):
+            return None
+        found = grown(self.forward(source.kind, factor), self.context, self.frames)
+        if found is None or found.evidence < source.evidence + CLEARLY:
+            return None
+        return self.noted(Option(found, source.kind))
 
     def explains(self, option: Option, first: Option) -> bool:
         """Whether what a law leaves is the noise of the measurements, or the error of the scheme:
