@@ -57,8 +57,8 @@ def free_covariance(
     identification: Any,
 ) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
     """The indices of the free coefficients and their covariance. The order is that of the flux
-    field by field, the diffusivities, the sources that depend on the state, and the places of kinks
-    in half ranges; all others are fixed.
+    field by field, the diffusivities, the sources that depend on the state, the force by place, and
+    the places of kinks in half ranges; all others are fixed.
 
     - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
     """
@@ -68,6 +68,7 @@ def free_covariance(
     names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
     arising = () if law.terms is None else law.terms.names(law.fields)
     names += [f"s_{field}[{name}]" for field in law.fields for name in arising]
+    names += [] if law.terms is None else law.terms.names_of_force(law.fields)
     names += [f"v[kink {k}]" for k in range(1, law.basis.kinks + 1)]
     order = {name: i for i, name in enumerate(identification.coefficients)}
     places = [i for i, name in enumerate(names) if name in order]

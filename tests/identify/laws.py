@@ -116,6 +116,15 @@ def river() -> FittedLaw:
     return dataclasses.replace(shallow_water(), terms=terms)
 
 
+def river_over_a_bed() -> FittedLaw:
+    """The same, with the force of a bed on the momentum."""
+    law = river()
+    force = np.array([[0.0, 0.0, 0.0], [0.4, -0.7, 0.2]])
+    modes = PlaceModes(0.0, 1.0, 3, True)
+    terms = dataclasses.replace(law.terms, source_by_place=force, modes=modes, carrier=0)
+    return dataclasses.replace(law, terms=terms)
+
+
 def gas(gamma=1.4) -> FittedLaw:
     """Euler's equations."""
     lower, upper = np.array([0.8, -0.3, 2.0]), np.array([1.2, 0.3, 3.0])
@@ -148,6 +157,7 @@ LAWS = {
     "dictionary": shallow_water,
     "dry ground": dry_ground,
     "river": river,
+    "river over a bed": river_over_a_bed,
     "tensor": pair,
     "gas": gas,
 }

@@ -9,6 +9,8 @@ rounded kinks, with g_k √((w - a_k)² + r²) for each. And
     ν_i(u) = max(0, Σ_k D_ik v_i^k),   s_i(u, x) = Σ_k S_ik v_i^k + Σ_m P_im ψ_m(x),
     k(x) = exp(Σ_m K_m ψ_m(x)),   v_i = (ū_i - middle_i)/half_i.
 
+The sum with P is multiplied by a field, u_p, if it is a force that acts on what flows.
+
 Beyond the range the source of one field changes by b_1 (u - ū) + b_2 (u - ū)² with numbers b for
 either end. That of several fields has Σ_k S_ik Π_j ū_j^{e_kj} |ū_j|^{a_kj} instead of powers of v.
 
@@ -35,8 +37,9 @@ from hfluxno.parametric.source_terms import Functions
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """P, K, the offset c in k(x) (f(u) + c), the domain of the modes ψ of place, and the stretches
-    on which the flux has another factor: begin, end and the logarithm of the factor of each."""
+    """P, K, the offset c in k(x) (f(u) + c), the domain of the modes ψ of place, the stretches on
+    which the flux has another factor (begin, end and the logarithm of the factor of each), and the
+    field u_p by which P ψ is multiplied, if there is one."""
 
     source: Table
     factor: Row
@@ -45,6 +48,7 @@ class Place:
     upper: float
     periodic: bool
     stretches: Table
+    carrier: int | None = None
 
     @property
     def scales_flux(self) -> bool:
@@ -277,4 +281,5 @@ def _place(terms) -> Place | None:
         float(terms.modes.upper),
         terms.modes.periodic,
         as_table(terms.stretches),
+        terms.carrier,
     )

@@ -43,6 +43,7 @@ def _numbers(laws: tuple[PlainLaw, ...], spread: float) -> list[str]:
         "SOURCE_TERMS": 0 if law.arising else _columns(law.source),
         "ARISING_TERMS": len(law.arising),
         "SOURCE_MODES": _columns(by_place),
+        "CARRIER": -1 if place is None or place.carrier is None else place.carrier,
         "FACTOR_MODES": len(factor),
         "STRETCHES": len(stretches),
         "PERIODIC": int(place.periodic if place else True),

@@ -172,7 +172,11 @@ def _by_place(law: PlainLaw, of: Place) -> list[str]:
     for name, row in zip(law.fields, of.source, strict=True):
         if any(row):
             waves, _ = by_place(of, row)
-            rows.append(rf"p_{{{_symbol(name)}}}(x) &= {_joined(_waves(waves))}")
+            left = rf"p_{{{_symbol(name)}}}(x)"
+            if of.carrier is not None:
+                carrier = _symbol(law.fields[of.carrier])
+                rows.append(rf"\text{{force on }} {_symbol(name)} &= {carrier}\,{left}")
+            rows.append(rf"{left} &= {_joined(_waves(waves))}")
             every += waves
     if of.scales_flux:
         waves, stretches = by_place(of, of.factor, of.stretches)

@@ -37,6 +37,7 @@ def _numbers(laws: tuple[PlainLaw, ...]) -> list[str]:
         "PLACE": (place.lower, place.upper) if place else (0.0, 1.0),
         "PERIODIC": place.periodic if place else True,
         "SOURCE_BY_PLACE": place.source if place else empty,
+        "CARRIER": place.carrier if place else None,
         "FACTOR": place.factor if place else (),
         "STRETCHES": place.stretches if place else (),
         "OFFSET": place.offset if place else (0.0,) * len(law.fields),

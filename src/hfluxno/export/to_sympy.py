@@ -67,7 +67,10 @@ def _by_place(found: dict[str, str], fields: tuple[str, ...], of: Place) -> dict
         if any(row):
             key = f"s_{name}" if several else "s"
             before = [found[key]] if key in found else []
-            changed[key] = " + ".join([*before, *_waves(of, by_place(of, row)[0])])
+            arising = " + ".join(_waves(of, by_place(of, row)[0]))
+            if of.carrier is not None:
+                arising = f"{_symbol(fields[of.carrier])}*({arising})"
+            changed[key] = " + ".join([*before, arising])
     if of.scales_flux:
         waves, stretches = by_place(of, of.factor, of.stretches)
         parts = [f"Piecewise(({j}, {_inside(of, a, b)}), (0, True))" for j, a, b in stretches]

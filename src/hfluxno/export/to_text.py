@@ -71,7 +71,10 @@ def _by_place(law: PlainLaw, of: Place) -> list[str]:
     for name, row in zip(law.fields, of.source, strict=True):
         if any(row):
             waves, _ = by_place(of, row)
-            lines.append(f"source of {name} by place: {_joined(_waves(waves))}")
+            what, by = f"source of {name} by place", _joined(_waves(waves))
+            if of.carrier is not None:
+                what, by = f"{what}, {law.fields[of.carrier]} p(x)", f"p(x) = {by}"
+            lines.append(f"{what}: {by}")
             every += waves
     if of.scales_flux:
         waves, stretches = by_place(of, of.factor, of.stretches)

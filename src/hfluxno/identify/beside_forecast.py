@@ -84,14 +84,19 @@ def neighbours(item: Identification) -> list[FittedLaw]:
     flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
     places, covariance = free_covariance(item)
     speed = item.cell / item.interval
-    by_state = np.zeros(0) if law.terms is None else np.asarray(law.terms.by_state)
-    sizes = [flux.size, diffusion.size, by_state.size, law.basis.kinks]
-    unit = np.repeat([speed, speed * item.cell, 1.0 / item.interval, 1.0], sizes)
+    by_state, force = np.zeros(0), np.zeros(0)
+    if law.terms is not None:
+        by_state = np.asarray(law.terms.by_state)
+        force = force if law.terms.carrier is None else np.asarray(law.terms.source_by_place)
+    sizes = [flux.size, diffusion.size, by_state.size, force.size, law.basis.kinks]
+    rate = 1.0 / item.interval
+    unit = np.repeat([speed, speed * item.cell, rate, rate, 1.0], sizes)
     found = []
     for column in _columns(covariance).T:
         change = np.zeros(len(unit))
         change[places] = column
-        by_flux, by_diffusion, by_source, by_place = np.split(change / unit, np.cumsum(sizes)[:-1])
+        parts = np.split(change / unit, np.cumsum(sizes)[:-1])
+        by_flux, by_diffusion, by_source, by_force, by_place = parts
         beside = eqx.tree_at(
             lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
             law,
@@ -100,6 +105,9 @@ def neighbours(item: Identification) -> list[FittedLaw]:
         if law.terms is not None:
             changed = by_state + by_source.reshape(by_state.shape)
             terms = dataclasses.replace(law.terms, by_state=changed)
+            if force.size:
+                changed = force + by_force.reshape(force.shape)
+                terms = dataclasses.replace(terms, source_by_place=changed)
             beside = dataclasses.replace(beside, terms=terms)
         if isinstance(law.basis, Kinked):
             basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)

@@ -20,7 +20,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.law_family import LawFamily
-from hfluxno.parametric.source_terms import names_of
+from hfluxno.parametric.source_terms import names_of, names_of_force
 from hfluxno.trajectory import Trajectory
 
 # A law with at most this many terms for each field is a formula, which is used beyond the observed
@@ -158,7 +158,12 @@ def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str]
     arising = names_of(family.sources, family.fields)
     names += [f"s_{f}[{term}]" for f in family.fields for term in arising]
     rates = half[:, None] / dt / np.asarray(family.source_sizes)
-    return names, np.concatenate([scale, rates.reshape(-1)])
+    scale = np.concatenate([scale, rates.reshape(-1)])
+    if family.carrier is None:
+        return names, scale
+    names += names_of_force(family.fields, family.fields[family.carrier], family.modes)
+    rates = np.repeat(half / dt / float(family.carrier_size), family.modes)
+    return names, np.concatenate([scale, rates])
 
 
 def _covariance(trial: FittedCandidate) -> np.ndarray:

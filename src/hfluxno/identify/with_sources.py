@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from hfluxno.grid import Grid
-from hfluxno.identify.frames.select import needs_sources
-from hfluxno.identify.frames.stages import Stage, stages_with_sources
+from hfluxno.identify.frames.select import has_force, needs_sources
+from hfluxno.identify.frames.stages import Stage, stages_with_force, stages_with_sources
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
@@ -30,21 +30,32 @@ def with_sources(
     A weak friction leaves so little that fluxes of other coefficients may hide it from the misfit,
     but not from the weak form of complete frames: where it chooses sources (of twelve contexts of
     two fields only for the two that have one, of which they leave a quarter of the sum of squares),
-    the law with them is taken if it predicts the last frames better.
+    the law with them is taken if it predicts the last frames better. Where the weak form shows a
+    force that depends on place, such as that of the bed of a river, laws with it come first.
     """
-    found, values = fitted(None), np.asarray(single.values, np.float64)
-    explained, complete = found.status == FitStatus.OK, bool(np.all(np.isfinite(values)))
+    values = np.asarray(single.values, np.float64)
+    complete = bool(np.all(np.isfinite(values)))
+    names = tuple(f"u{i}" for i in range(len(single.fields)))
+    forced = None
+    if complete and not is_noise(single) and has_force(values, grid, names, negated):
+        forced = fitted(stages_with_force())
+        if forced.status == FitStatus.OK:
+            return forced
+    found = fitted(None)
+    explained = found.status == FitStatus.OK
     if explained:
         if not complete or found.residual < _REPRODUCED:
             return found
     elif found.status not in UNEXPLAINED or found.misfit.disperses:
         return found
-    names = tuple(f"u{i}" for i in range(len(single.fields)))
-    if is_noise(single) or (complete and not needs_sources(values, grid, names, negated)):
-        return found
-    richer = fitted(stages_with_sources())
+    richer = forced
+    if richer is None:
+        if is_noise(single) or (complete and not needs_sources(values, grid, names, negated)):
+            return found
+        richer = fitted(stages_with_sources())
     richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
-    if richer.law.terms is None or not np.any(richer.law.terms.by_state):
+    terms = richer.law.terms
+    if terms is None or not (np.any(terms.by_state) or np.any(terms.source_by_place)):
         return found
     if not explained:
         return with_further_terms(found, richer)

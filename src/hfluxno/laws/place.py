@@ -119,7 +119,7 @@ def _root(speed, low, high):
 
 
 class LawByPlace(ConservationLaw):
-    """k(x) (f(u) + c) and s(u, x, t) + p(x) on the cells of a grid.
+    """k(x) (f(u) + c) and s(u, x, t) + p(x), or + p(x) u_c, on the cells of a grid.
 
     Where k changes, a constant c contributes too. Both sides of an interface see the same k, which
     converges even if k jumps (Towers, SIAM J. Numer. Anal. 38, 2000, 681-698), but has layers of a
@@ -140,6 +140,7 @@ class LawByPlace(ConservationLaw):
       along the other axis.
     - `offset`: c, one number per field.
     - `arising`: p, one number per field and cell, or `None`.
+    - `carrier`: c, the field by which p is multiplied, or `None`.
     - `sides`: k on the left and on the right of each interface, if it jumps there, and where the
       flux turns; or `None`.
     """
@@ -150,6 +151,7 @@ class LawByPlace(ConservationLaw):
     offset: Float[Array | np.ndarray, " field"]
     arising: Float[Array | np.ndarray, "field *cells"] | None = None
     sides: tuple[Float[Array, " interface"], Float[Array, " interface"], Turn] | None = None
+    carrier: int | None = eqx.field(static=True, default=None)
 
     @property
     def negated_fields(self) -> tuple[int, ...]:
@@ -197,4 +199,6 @@ class LawByPlace(ConservationLaw):
         if self.arising is None:
             return by_state
         arising = jnp.broadcast_to(self.arising, u.shape)
+        if self.carrier is not None:
+            arising = arising * u[self.carrier][None]
         return arising if by_state is None else by_state + arising

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
-from hfluxno.coordinates import kept_precision, real
 from hfluxno.forecast_checks import left_observed_range
 from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
 from hfluxno.laws.place import PlaceModes, share_inside
 from hfluxno.parametric.basis import Basis, as_array, chebyshev
+from hfluxno.parametric.on_numbers import on_numbers
 from hfluxno.parametric.ranges import widened, within
 from hfluxno.parametric.source_beyond import source_beyond
-from hfluxno.parametric.source_terms import Functions, expanded, names_of
+from hfluxno.parametric.source_terms import Functions, expanded, names_of, names_of_force
 
 # States other than JAX arrays; those of one field may lack its axis.
 Numbers = float | Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
@@ -31,6 +31,8 @@ class Terms(eqx.Module):
     - `functions`: χ of a source of several fields, one for each term, as exponents of the fields
       and of their sizes (see `hfluxno.parametric.source_terms`); none for one field.
     - `source_by_place`: P, shape (field, mode).
+    - `carrier`: the field by which what arises by place is multiplied, as the force of a bed that
+      slopes is by the depth of the water; `None` for most laws.
     - `flux_by_place`: K, shape (mode,).
     - `flux_offset`: c, added to f(u) before it is multiplied by k(x), shape (field,), in units of
       the flux. It only matters where k changes or at an end that is closed.
@@ -48,12 +50,19 @@ class Terms(eqx.Module):
         converter=as_array, default_factory=lambda: np.zeros((0, 3))
     )
     functions: Functions = eqx.field(static=True, default=())
+    carrier: int | None = eqx.field(static=True, default=None)
 
     def names(self, fields: tuple[str, ...]) -> tuple[str, ...]:
         """The functions of the source that depends on the state."""
         if self.functions:
             return names_of(self.functions, fields)
         return tuple(f"T{k}" for k in range(self.by_state.shape[1]))
+
+    def names_of_force(self, fields: tuple[str, ...]) -> list[str]:
+        """The coefficients of what arises by place, if it has a carrier."""
+        if self.carrier is None:
+            return []
+        return names_of_force(fields, fields[self.carrier], self.source_by_place.shape[1])
 
     @property
     def scales_flux(self) -> bool:
@@ -64,7 +73,7 @@ class Terms(eqx.Module):
 class FittedLaw(ConservationLaw):
     """f_i(u) = Σ_k C_ik φ_k(u), ν_i(u) = max(0, Σ_k D_ik T_k(v_i)), and optionally
 
-        s_i(u, x) = Σ_k S_ik χ_k(u) + Σ_m P_im ψ_m(x),
+        s_i(u, x) = Σ_k S_ik χ_k(u) + Σ_m P_im ψ_m(x),   or Σ_m P_im ψ_m(x) u_p for the last,
         k(x) = exp(Σ_m K_m ψ_m(x) + Σ_s J_s 1[a_s < x < b_s]),
 
     a source, and a factor of the flux. With one field χ_k(u) = T_k(v).
@@ -147,7 +156,7 @@ class FittedLaw(ConservationLaw):
     def confined(self, before: State, after: State) -> State:
         low = jnp.minimum(jnp.asarray(self.least, after.dtype), before)
         high = jnp.maximum(jnp.asarray(self.most, after.dtype), before)
-        return within(low, high, after)
+        return within(jnp, low, high, after)
 
     def factor(
         self, x: Float[Array, "*points"], width: float | None = None
@@ -183,7 +192,8 @@ class FittedLaw(ConservationLaw):
         return self.terms
 
     def arising(self, x: Float[Array, "*points"]) -> State | None:
-        """The part of the source that depends on place alone; `None` without further terms."""
+        """The part of the source that depends on place, for each unit of its carrier if it has one;
+        `None` without further terms."""
         if self.terms is None:
             return None
         weights = self.terms.source_by_place.astype(x.dtype)
@@ -211,21 +221,7 @@ class FittedLaw(ConservationLaw):
     def _at(self, function: Callable, u: Any, field_axes: int) -> Any:
         if isinstance(u, jax.Array):
             return function(self._like(u), u)
-        numbers = real(np.asarray(u), "states")
-        numbers = numbers.astype(kept_precision(numbers.dtype))
-        fields = len(self.fields)
-        bare = fields == 1 and (numbers.ndim == 0 or len(numbers) != 1)
-        if bare:
-            numbers = numbers[None]
-        if numbers.ndim == 0 or len(numbers) != fields:
-            raise ValueError(
-                f"The states have the shape {numbers.shape}; the first axis must hold the {fields} "
-                f"fields {', '.join(self.fields)}."
-            )
-        with jax.enable_x64(True):
-            states = jnp.asarray(numbers)
-            result = np.asarray(function(self._like(states), states))
-        return result[(0,) * field_axes] if bare else result
+        return on_numbers(function, self, u, field_axes)
 
     def _nearest_observed(self, u):
         shape = (-1,) + (1,) * (u.ndim - 1)
@@ -319,7 +315,8 @@ def _source(law: FittedLaw, u, x):
         found = _series(law, by_state, u) + _beyond(law, u)
     arising = law.arising(x[0])
     assert arising is not None
-    return found + arising
+    carrier = law.terms.carrier
+    return found + (arising if carrier is None else arising * u[carrier][None])
 
 
 def _beyond(law: FittedLaw, u):

@@ -22,13 +22,15 @@ class LawFamily(eqx.Module):
 
     - `basis`: the functions of the flux.
     - `directions`: along which parameters are free, orthonormal vectors in the order (field,
-      function), (field, diffusion term), (field, source term): one for each free parameter, or for
-      each coefficient of a known law, padded with rows of zeros to a number for which there is a
-      compiled program.
+      function), (field, diffusion term), (field, source term), (field, mode): one for each free
+      parameter, or for each coefficient of a known law, padded with rows of zeros to a number for
+      which there is a compiled program.
     - `lower`, `upper`: the observed range of each field.
     - `terms`: the number of terms of each diffusivity.
     - `fields`, `negated`: their names, and the indices of those that change sign at a wall.
     - `sources`: the functions of the source of each field, which are scaled to one at max|u|.
+    - `force`: the functions of place of a force of each field, or `None`, for laws with sources.
+    - `carrier`: the field that the force acts on, by which it is multiplied, scaled likewise.
     """
 
     basis: Basis
@@ -39,6 +41,8 @@ class LawFamily(eqx.Module):
     fields: tuple[str, ...] = eqx.field(static=True)
     negated: tuple[int, ...] = eqx.field(static=True)
     sources: Functions = eqx.field(static=True, default=())
+    force: PlaceModes | None = None
+    carrier: int | None = eqx.field(static=True, default=None)
 
     @property
     def mask(self) -> Float[Array | np.ndarray, " parameter"]:
@@ -53,6 +57,7 @@ class LawFamily(eqx.Module):
         free = parameters * self.mask
         half = 0.5 * (self.upper - self.lower)
         last = end + d * len(self.sources)
+        force = free[last : last + d * self.modes].reshape(d, -1) * half[:, None]
         basis = self.basis
         if isinstance(basis, Kinked):
             width = KINK_WIDTH * jnp.exp(jnp.maximum(free[-1], _SHARP))
@@ -65,7 +70,9 @@ class LawFamily(eqx.Module):
             self.lower,
             self.upper,
             self.negated,
-            self._terms(free[end:last].reshape(d, -1) * half[:, None]) if self.sources else None,
+            self._terms(free[end:last].reshape(d, -1) * half[:, None], force)
+            if self.sources
+            else None,
         )
 
     @property
@@ -81,15 +88,30 @@ class LawFamily(eqx.Module):
     @property
     def arises(self) -> Bool[np.ndarray, " field"]:
         """Which fields have a source."""
-        begin, count = self.before_sources, len(self.fields) * len(self.sources)
-        free = np.asarray(self.mask)[begin : begin + count]
-        return np.any(free.reshape(len(self.fields), -1), axis=1)
+        d, begin, count = len(self.fields), self.before_sources, len(self.sources)
+        mask = np.asarray(self.mask)
+        last = begin + d * count
+        parts = mask[begin:last], mask[last : last + d * self.modes]
+        return np.any([np.any(part.reshape(d, -1), axis=1) for part in parts], axis=0)
 
-    def _terms(self, sources) -> Terms:
+    @property
+    def modes(self) -> int:
+        """The number of functions of place of a force."""
+        return 0 if self.force is None else self.force.count
+
+    def _terms(self, sources, force) -> Terms:
         d, still = len(self.fields), PlaceModes(0.0, 1.0, 1, True)
         by_state = sources / self.source_sizes[None]
-        none = np.zeros((d, 0)), np.zeros(0), np.zeros(d), still
-        return Terms(by_state, *none, functions=self.sources)
+        if self.force is not None:
+            force, still = force / self.carrier_size, self.force
+        none = np.zeros(0), np.zeros(d), still
+        return Terms(by_state, force, *none, functions=self.sources, carrier=self.carrier)
+
+    @property
+    def carrier_size(self) -> Float[Array | np.ndarray, ""]:
+        """The largest size of the field that the force acts on."""
+        carrier = self.carrier
+        return jnp.maximum(jnp.abs(self.lower[carrier]), jnp.abs(self.upper[carrier]))
 
     @property
     def source_sizes(self) -> Float[Array, " function"]:
@@ -115,8 +137,9 @@ class LawFamily(eqx.Module):
         matrices, rhs = self._weak_equations(mask, values, weights, periodic)
         known, diffusion = weak_start(matrices, rhs, self.terms)
         half = 0.5 * (self.upper - self.lower)
-        flux, sources = jnp.split(known / half[:, None], [len(self.basis.names)], axis=1)
-        parts = [flux, diffusion, sources]
+        ends = [len(self.basis.names), len(self.basis.names) + len(self.sources)]
+        flux, sources, force = jnp.split(known / half[:, None], ends, axis=1)
+        parts = [flux, diffusion, sources, force]
         if isinstance(self.basis, Kinked):
             parts += [jnp.asarray(self.basis.at), jnp.log(self.basis.width / KINK_WIDTH)]
         return jnp.concatenate([part.reshape(-1) for part in parts])
@@ -128,7 +151,8 @@ class LawFamily(eqx.Module):
         periodic: bool,
     ) -> Float[Array, "field unknown_ unknown_"]:
         """For each field (A b)ᵀ(A b) of its weak equations A x = b, with the flux coefficients
-        before those of sources and of the diffusion in x, and b in half ranges of the field."""
+        before those of sources, of the force and of the diffusion in x, and b in half ranges of the
+        field."""
         matrices, rhs = self._weak_equations(self.mask, values, weights, periodic)
         rhs = rhs / (0.5 * (self.upper - self.lower))[:, None]
         augmented = jnp.concatenate([matrices, rhs[..., None]], axis=2)
@@ -145,6 +169,12 @@ class LawFamily(eqx.Module):
             return matrices, rhs
         functions = values_of(self.sources, jnp.moveaxis(values, 1, 0))
         functions = functions / self.source_sizes[:, None, None]
-        columns = source_columns(functions, weights, periodic)[None] * mine.reshape(d, 1, -1)
+        of_sources, of_force = jnp.split(mine, [d * len(self.sources)])
+        if self.force is not None:
+            places = self.force(0.5 + jnp.arange(values.shape[-1], dtype=values.dtype))
+            carried = values[None, :, self.carrier] / self.carrier_size
+            functions = jnp.concatenate([functions, places[:, None] * carried])
+        free = jnp.concatenate([of_sources.reshape(d, -1), of_force.reshape(d, -1)], axis=1)
+        columns = source_columns(functions, weights, periodic)[None] * free[:, None]
         end = len(self.basis.names)
         return jnp.concatenate([matrices[..., :end], columns, matrices[..., end:]], axis=2), rhs

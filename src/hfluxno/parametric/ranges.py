@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
 _NEAREST_ZERO = 0.25
 
 
@@ -15,7 +13,7 @@ def widened(xp: Any, lower: Any, upper: Any, reach: Any) -> tuple[Any, Any]:
     return low, xp.where(upper < 0.0, xp.minimum(high, _NEAREST_ZERO * upper), high)
 
 
-def within(least: Any, most: Any, states: Any) -> Any:
-    """The nearest states within bounds."""
+def within(xp: Any, least: Any, most: Any, states: Any) -> Any:
+    """The nearest states within bounds, with the functions of `xp`."""
     # Not `clip`, whose derivative is one half for a state at a bound, such as an empty one.
-    return jnp.where(states < least, least, jnp.where(states > most, most, states))
+    return xp.where(states < least, least, xp.where(states > most, most, states))

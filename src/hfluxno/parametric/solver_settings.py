@@ -105,7 +105,7 @@ class SolverSettings(eqx.Module):
         plain, offset = law.without_place(), law.terms.flux_offset
         factor = law.smooth_factor(edges)
         if not law.terms.stretches.size or len(law.fields) > 1:
-            return LawByPlace(law.fields, plain, factor, offset, arising)
+            return LawByPlace(law.fields, plain, factor, offset, arising, carrier=law.terms.carrier)
         inside = law.stretch_factor(jnp.asarray(fine.centers()), fine.spacing[0])
         padded = jnp.pad(inside, 1, "wrap" if fine.is_periodic() else "edge")
         on_left, on_right = factor * padded[:-1], factor * padded[1:]

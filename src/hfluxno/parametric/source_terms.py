@@ -56,3 +56,8 @@ def names_of(functions: Functions, fields: tuple[str, ...]) -> tuple[str, ...]:
     """A name of each function, such as m·|m|/h²; that of the constant is 1."""
     every = (*fields, *(f"|{name}|" for name in fields))
     return tuple(name or "1" for name in Dictionary(np.ones(len(every)), functions, every).names)
+
+
+def names_of_force(fields: tuple[str, ...], carrier: str, modes: int) -> list[str]:
+    """A name of each coefficient of a force on fields, for each unit of its carrier, by place."""
+    return [f"s_{field}[{carrier}·mode {k + 1}]" for field in fields for k in range(modes)]

@@ -28,6 +28,7 @@
 #define LAW_SOURCE_TERMS 0
 #define LAW_ARISING_TERMS 0
 #define LAW_SOURCE_MODES 0
+#define LAW_CARRIER -1
 #define LAW_FACTOR_MODES 0
 #define LAW_STRETCHES 0
 #define LAW_PERIODIC 1
@@ -183,7 +184,9 @@ static inline void law_source(const double u[LAW_FIELDS], double x, double s[LAW
             s[i] += LAW_SOURCE[i][k] * law_arising(u, k);
             if (LAW_AXES == 2) s[i] += LAW_SOURCE[i][k] * law_arising_beyond(u, k);
         }
-        for (int k = 0; k < LAW_SOURCE_MODES; k++) s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k);
+        const double carried = LAW_CARRIER < 0 ? 1.0 : u[LAW_CARRIER < 0 ? 0 : LAW_CARRIER];
+        for (int k = 0; k < LAW_SOURCE_MODES; k++)
+            s[i] += LAW_SOURCE_BY_PLACE[i][k] * law_mode(x, k) * carried;
     }
 }
 

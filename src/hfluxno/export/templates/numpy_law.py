@@ -38,6 +38,7 @@ ARISING: tuple[tuple[int, ...], ...] = ()
 PLACE = (0.0, 1.0)
 PERIODIC = True
 SOURCE_BY_PLACE: tuple[tuple[float, ...], ...] = ((),)
+CARRIER: int | None = None
 FACTOR: tuple[float, ...] = ()
 STRETCHES: tuple[tuple[float, ...], ...] = ()
 OFFSET = (0.0,)
@@ -91,7 +92,8 @@ def source(u, x=0.0):
         found = found + _arising_beyond(inside, u - inside)
     count = len(SOURCE_BY_PLACE[0])
     if count:
-        found = found + np.tensordot(SOURCE_BY_PLACE, _modes(x, count), axes=1)
+        by_place = np.tensordot(SOURCE_BY_PLACE, _modes(x, count), axes=1)
+        found = found + (by_place if CARRIER is None else by_place * u[CARRIER])
     return found[0] if bare else found
 
 

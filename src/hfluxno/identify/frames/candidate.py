@@ -30,6 +30,7 @@ class Candidate:
     - `sparse`: what decides which functions are dropped because the data do not need them: the
       `weak-form` or an earlier `fit`; `None` keeps all.
     - `sources`: whether each field has a source that depends on the state.
+    - `force`: whether one that depends on place acts on the momentum, beside such sources.
     - `rival`: the rank among the sets of functions that explain the weak form well; 0 is the best.
     - `dry`: whether a flow may leave its ground dry, which bounds its velocity.
     - `denoised`: whether the fit starts from an estimate of the first state from several frames
@@ -47,6 +48,7 @@ class Candidate:
     fresh_start: bool = True
     sparse: str | None = None
     sources: bool = False
+    force: bool = False
     rival: int = 0
     dry: bool = False
     denoised: bool = False
@@ -69,6 +71,8 @@ class Candidate:
         ]
         if self.sources:
             parts.insert(1, "with sources")
+        if self.force:
+            parts.insert(2, "with a force that depends on place")
         if self.dry:
             parts.append("dry ground")
         if self.refinement > 1:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
-from hfluxno.identify.frames.momentum import carried_by
+from hfluxno.identify.frames.momentum import carried_by, carrier
 from hfluxno.identify.frames.second_order import NAME
 from hfluxno.parametric.basis import (
     Basis,
@@ -20,6 +20,9 @@ from hfluxno.parametric.source_terms import Functions, possible_sources
 
 # Sizes share compiled programs: those in between mask functions of the next larger one.
 _PROGRAM_SIZES = (4, 6, 9)
+
+# The functions of place of a force.
+MODES = 16
 
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
@@ -91,9 +94,23 @@ def _of_steep_pressures(density: int) -> tuple[tuple[int, ...], ...]:
     return tuple(e if density == 0 else e[::-1] for pair in by_density for e in pair)
 
 
-def make_sources(candidate: Candidate, values: np.ndarray) -> Functions:
-    """The functions of the candidate's sources of each field; none if it has no sources."""
-    return possible_sources(_positive(values)) if candidate.sources else ()
+def make_sources(candidate: Candidate, values: np.ndarray, carrier: int | None) -> Functions:
+    """The functions of the candidate's sources of each field; none if it has no sources. If it is
+    known what a force acts on, nothing else divides: a drag is of the momentum, by the density."""
+    if not candidate.sources:
+        return ()
+    divides = _positive(values)
+    if carrier is not None:
+        divides = tuple(i == carrier for i in range(len(divides)))
+    return possible_sources(divides)
+
+
+def carrier_of_force(candidate: Candidate, values: np.ndarray) -> int | None:
+    """The field that the force of a candidate acts on: the density whose momentum it changes, if
+    that stays away from zero; `None` without a force."""
+    momentum = carrier(values[None]) if candidate.force else None
+    density = None if momentum is None else 1 - momentum
+    return density if density is not None and _positive(values)[density] else None
 
 
 def _positive(values: np.ndarray) -> tuple[bool, ...]:
@@ -125,10 +142,12 @@ def make_mask(
     fields: int,
     negated: tuple[int, ...] = (),
     sources: Functions = (),
+    carrier: int | None = None,
 ) -> np.ndarray:
     """Which parameters are free, in the order of `LawFamily`; `negated` are the fields that change
     sign at a wall: none if there is no wall, except the momentum of three fields. All `sources` are
-    free: one that does not change with them, such as gravity, acts between walls too."""
+    free: one that does not change with them, such as gravity, acts between walls too. A force acts
+    on the fields that are not its `carrier`."""
     count = len(basis.names)
     size = count if candidate.kinks or not candidate.size else candidate.size
     free = np.tile(np.arange(count) < size, (fields, 1))
@@ -138,8 +157,10 @@ def make_mask(
     program = max(DIFFUSION_TERMS.values()) if terms else 0
     diffusion = np.arange(program) < terms
     arising = np.ones(fields * len(sources), bool)
+    acted_on = np.arange(fields) != carrier
+    force = np.repeat(acted_on, 0 if carrier is None else MODES)
     kinks = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
-    parts = (free.reshape(-1), np.tile(diffusion, fields), arising, kinks)
+    parts = (free.reshape(-1), np.tile(diffusion, fields), arising, force, kinks)
     return np.concatenate(parts).astype(float)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.frames.candidate_family import diffuses, family_of
+from hfluxno.identify.frames.candidate_family import diffuses, family_of, needs_force
 from hfluxno.identify.frames.candidate_functions import may_be_dry
 from hfluxno.identify.frames.coarser import averaged, coarsening, on_all_cells
 from hfluxno.identify.frames.interpolation import corrected
@@ -23,6 +23,7 @@ from hfluxno.identify.frames.stages import (
     Stage,
     stages,
     stages_over_dry_ground,
+    stages_with_force,
     stages_with_sources,
 )
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
@@ -187,6 +188,7 @@ def _start_of(candidate: Candidate, trials: list[FittedCandidate]) -> FittedCand
         and _own_diffusion(t.candidate) == _own_diffusion(candidate)
         and candidate.sparse in (t.candidate.sparse, "fit")
         and candidate.sources == t.candidate.sources
+        and candidate.force == t.candidate.force
         and candidate.dry == t.candidate.dry
         and (candidate.rival == t.candidate.rival or candidate.sparse == "fit")
         and np.isfinite(t.error)
@@ -238,6 +240,13 @@ def needs_sources(values, grid, fields, negated) -> bool:
     unit, weights = make_settings(candidate, grid).grid, _fitted(values)
     family, _ = family_of(candidate, values, fields, negated, None, weights, unit)
     return bool(np.any(family.arises))
+
+
+def has_force(values, grid, fields, negated) -> bool:
+    """Whether the weak form of complete frames shows a force that depends on place."""
+    candidate = stages_with_force()[0].propose(Candidate())[0]
+    unit = make_settings(candidate, grid).grid
+    return needs_force(candidate, values, fields, negated, _fitted(values), unit)
 
 
 def refit(

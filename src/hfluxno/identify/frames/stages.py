@@ -276,6 +276,19 @@ def stages_over_dry_ground() -> tuple[Stage, ...]:
     )
 
 
+def stages_with_force() -> tuple[Stage, ...]:
+    """The stages of the search if a force that depends on place acts on two fields."""
+    weak = Candidate("dictionary", 0, sparse="weak-form", sources=True, force=True)
+    # Whose steps are of second order with a source, too.
+    weak = dataclasses.replace(weak, scheme="muscl", cfl=_PRESENT_STATE)
+    return (
+        Stage(_always(weak), 1e-5),
+        Stage(_finer(2), 1e-4),
+        Stage(_finer(4), 1e-4),
+        Stage(_rivals, 1e-3),
+    )
+
+
 def stages_with_sources() -> tuple[Stage, ...]:
     """The stages of the search if no law of several fields without sources explains a context."""
     weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)

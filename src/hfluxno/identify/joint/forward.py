@@ -132,7 +132,7 @@ class Forward(eqx.Module):
         laws, firsts = self.center.shape[0], self.first_modes.shape[0]
         factor = self.settings.refinement
         first = self.first + jnp.tensordot(z[laws : laws + firsts], self.first_modes, axes=1)
-        first = within(self.minimum[:, None], self.maximum[:, None], first)
+        first = within(jnp, self.minimum[:, None], self.maximum[:, None], first)
         start = prolong(jnp.asarray(first), self.settings.grid, factor, self.shape.negated)
         flux = self.settings.numerical_flux(self.law(z))
         return Problem(flux, self.grid(z).refine(factor)), start
@@ -143,8 +143,10 @@ class Forward(eqx.Module):
         if self.ends is None:
             return grid
         after = self.center.shape[0] + self.first_modes.shape[0]
-        states = self.ends.mean + jnp.tensordot(z[after:], self.ends.modes, axes=1)
-        states = within(self.minimum[None, :, None], self.maximum[None, :, None], states)
+        # Outside of programs in NumPy, which has nothing to compile.
+        xp = np if isinstance(z, np.ndarray) else jnp
+        states = self.ends.mean + xp.tensordot(z[after:], self.ends.modes, axes=1)
+        states = within(xp, self.minimum[None, :, None], self.maximum[None, :, None], states)
         ends = list(grid.boundary[0])
         for state, side in zip(states, self.ends.sides, strict=True):
             ends[side] = Given(self.ends.times, state)

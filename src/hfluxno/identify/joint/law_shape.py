@@ -29,7 +29,7 @@ class LawShape(eqx.Module):
       each kind.
     - `closed`: whether the constant of the flux is a coefficient although the flux is the same
       everywhere, because a closed end or a measured flow determines it.
-    - `reach`, `functions`, `least`, `most`: as in `FittedLaw` and `Terms`.
+    - `reach`, `functions`, `carrier`, `least`, `most`: as in `FittedLaw` and `Terms`.
     - `still`: one or two states of one field that do not flow, f(u) + c = 0, because they could
       not at a closed end: what leaves nothing, and what fills all. The constant of the flux, and
       for two of them its linear coefficient, follow from the others.
@@ -49,6 +49,7 @@ class LawShape(eqx.Module):
     stretches: int = eqx.field(static=True, default=0)
     reach: Float[Array | np.ndarray, ""] = eqx.field(converter=as_array, default=0.0)
     functions: Functions = eqx.field(static=True, default=())
+    carrier: int | None = eqx.field(static=True, default=None)
     still: Float[Array | np.ndarray, " state"] = eqx.field(
         converter=as_array, default_factory=lambda: np.zeros(0)
     )
@@ -146,6 +147,7 @@ class LawShape(eqx.Module):
                 self.modes,
                 stretches.reshape(-1, 3),
                 self.functions,
+                self.carrier,
             )
         return FittedLaw(
             self.fields,

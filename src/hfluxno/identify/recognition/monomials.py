@@ -61,7 +61,12 @@ def _written_source(law: FittedLaw, field: int) -> str:
     assert law.terms is not None
     row = np.asarray(law.terms.by_state, float)[field]
     names = ("" if name == "1" else name for name in law.terms.names(law.fields))
-    return added(list(zip(map(float, row), names, strict=True))) if np.any(row) else ""
+    found = added(list(zip(map(float, row), names, strict=True))) if np.any(row) else ""
+    carrier = law.terms.carrier
+    if carrier is None or not np.any(law.terms.source_by_place[field]):
+        return found
+    force = f"{law.fields[carrier]} p(x)"
+    return f"{found} + {force}" if found else force
 
 
 def written_sum(basis: Basis, row: Float[np.ndarray, " function"], fields: tuple[str, ...]) -> str:

@@ -256,14 +256,9 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
 
 
 def _described_flow(flow: SteadyFlow) -> Flow:
-    return Flow(
-        as_table(flow.coefficients),
-        as_row(flow.lower),
-        as_row(flow.upper),
-        flow.order,
-        flow.around,
-        () if flow.supply is None else as_row(flow.supply),
-    )
+    supply = () if flow.supply is None else as_row(flow.supply)
+    ends = as_row(flow.lower), as_row(flow.upper)
+    return Flow(as_table(flow.coefficients), *ends, flow.order, flow.around, supply)
 
 
 def _flow(of: Flow) -> SteadyFlow:
@@ -314,6 +309,7 @@ def _described_terms(terms: Terms) -> FurtherTerms:
         terms.modes.periodic,
         as_table(terms.stretches),
         terms.functions,
+        terms.carrier,
     )
 
 
@@ -326,6 +322,7 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         PlaceModes(of.lower, of.upper, of.modes, of.periodic),
         np.array(of.stretches).reshape(-1, 3),
         of.functions,
+        of.carrier,
     )
 
 

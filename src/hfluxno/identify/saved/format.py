@@ -85,11 +85,12 @@ class FurtherTerms:
     periodic: bool
     stretches: Table
     functions: tuple[tuple[int, ...], ...]
+    carrier: int | None = None
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier files have neither stretches nor functions of several fields."""
-        return {"stretches": [], "functions": [], **data}
+        """Earlier files have no stretches, functions of several fields, or force."""
+        return {"stretches": [], "functions": [], "carrier": None, **data}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,6 +241,8 @@ def _faults_of_terms(of: FurtherTerms, d: int):
         yield "the offset of the flux needs one number for each field"
     if of.stretches and not has_shape(of.stretches, len(of.stretches), 3):
         yield "a stretch needs its begin, its end and the logarithm of its factor"
+    if of.carrier is not None and not (0 <= of.carrier < d and d > 1):
+        yield "the force of a law needs several fields, one of which it acts on"
     if not of.lower < of.upper or not 1 <= of.modes <= _MOST_MODES:
         yield "the modes of place need a domain and a positive number of modes"
 

@@ -89,6 +89,7 @@ def _forward(saved: SavedLaw, context: Trajectory) -> Forward:
         closed,
         0 if terms is None else len(terms.stretches),
         functions=() if terms is None else terms.functions,
+        carrier=None if terms is None else terms.carrier,
         least=np.asarray(law.least),
         most=np.asarray(law.most),
     )
@@ -139,10 +140,12 @@ def _of_law(
         np.repeat(half, count) * scale.cell / scale.interval,
         np.full(fields * shape.diffusion, scale.cell**2 / scale.interval),
         np.repeat(half, shape.by_state) / scale.interval,
+        # What arises by place has a covariance if it is a force.
+        np.repeat(half, 0 if shape.carrier is None else shape.source_modes) / scale.interval,
         np.ones(shape.kinks),
     ]
     last = sum(shape.sizes) - shape.kinks
-    where = [np.arange(sum(map(len, unit[:3]))), last + np.arange(shape.kinks)]
+    where = [np.arange(sum(map(len, unit[:4]))), last + np.arange(shape.kinks)]
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     known = deviation > 0.0
     spread = np.zeros(len(forward.center))
