@@ -178,6 +178,27 @@ def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells,
         assert len(read(path, boundary=boundary).x) == expected
 
 
+@pytest.mark.parametrize("ends", ["open", "given", "wall"])
+@pytest.mark.parametrize("domain", [None, (0.0, 10.0)])
+def test_few_sensors_at_places_in_round_numbers_have_cells_between_them(domain, ends):
+    """16 at multiples of .25 km, of which there are more than twice as many."""
+    places = [2, 5, 11, 14, 17, 20, 21, 24, 25, 26, 28, 29, 30, 32, 37, 38]
+    x = 0.125 + 0.25 * np.array(places, float)
+    axis = on_cells(x, 16, domain=domain, ends=(ends, ends))
+    if ends == "wall":
+        assert len(axis.coordinate) == (37 if domain is None else 40) and not axis.observation
+        return
+    shifted = x + 0.03 * np.sin(x) * (x < 9.6) * (x > 0.7)  # of no common distance
+    alike = on_cells(shifted, 16, domain=domain, ends=(ends, ends))
+    np.testing.assert_allclose(axis.coordinate, alike.coordinate)
+    assert len(axis.coordinate) == (88 if domain is None else 96)
+    # Where the sensors are within their cells is known, and no note offers 16 cells.
+    (points,) = axis.observation
+    assert np.any(points.offsets) and "mean of a cell" not in axis.notes[0]
+    most = np.delete(0.25 * np.arange(30.0), np.arange(3, 30, 2))
+    assert len(on_cells(most, len(most), ends=(ends, ends)).coordinate) == 29
+
+
 @pytest.mark.parametrize(
     ("domain", "ends", "offered"),
     [

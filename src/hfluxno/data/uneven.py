@@ -23,6 +23,8 @@ _CELLS_BETWEEN_FEW = 8
 # the next, up to about this number of cells: with a cell for each, a front is nowhere.
 FEWEST_AS_CELLS, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _FOR_SENSORS = {"open", "given"}
+# Sensors at fewer of the multiples of a distance have it by chance, as of places in round numbers.
+_MOST_OF_THEM = 0.5
 _AT_CENTRE = 1e-3  # of a cell
 _ROUNDING = 1e-9  # of a cell
 
@@ -106,7 +108,8 @@ def on_cells(
 
     Fewer than 24 places are sensors with four to eight cells from one to the next on average, if
     both `ends` are open or given. If neither cells nor domain are, any other uniform coordinate is
-    its own grid. Positions that are multiples of one distance have it as their cell width.
+    its own grid. Positions that are multiples of one distance have it as their cell width, but not
+    fewer than 24 between such ends that leave out more than half of the multiples.
     Otherwise there are as many cells, up to 400, as leave three quarters of the values missing, if
     the fraction `measured` of the sensors' values is present: narrow cells move sensors less, and
     that matters more than gaps between sensors. More positions than 400 are of sensors that move.
@@ -120,8 +123,10 @@ def on_cells(
     if domain is not None:
         _check_domain(x, domain)
     between = ends is not None and {*ends} <= _FOR_SENSORS
-    between = between and (own is None or len(x) == len(own.coordinate))
     between = between and cells is None and LEAST_CELLS <= len(x) < FEWEST_AS_CELLS
+    if between and own is not None and len(x) < _MOST_OF_THEM * len(own.coordinate):
+        own = None
+    between = between and (own is None or len(x) == len(own.coordinate))
     if between:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
