@@ -15,12 +15,13 @@ Then the search among candidates continues as for a complete context.
 import dataclasses
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.frames.interpolation import along, corrected, interpolated
-from hfluxno.identify.frames.refine import measured_deviation, misfit_scale
+from hfluxno.identify.frames.first_gaps import Gaps, estimated, gaps_of, simulated
+from hfluxno.identify.frames.interpolation import corrected, interpolated
+from hfluxno.identify.frames.refine import measured_deviation
 from hfluxno.identify.frames.select import (
     FittedCandidate,
     attempt,
@@ -29,8 +30,7 @@ from hfluxno.identify.frames.select import (
     refit,
 )
 from hfluxno.identify.frames.stages import Stage
-from hfluxno.identify.frames.track import gains, track
-from hfluxno.parametric.levenberg_marquardt import levenberg_marquardt
+from hfluxno.parametric.solver_settings import FIRST_ORDER
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
 
@@ -46,9 +46,10 @@ _SETTLED = 0.01
 _SMALL_DECREASE = 0.99
 # No other law is tried to fill the gaps if the back-test error is below this.
 _GOOD_ENOUGH = 1e-3
-# The step of difference quotients in missing values, in standard deviations.
-_DIFFERENCE = 1e-4
-_EVALUATIONS = 4
+# A law and a first frame on finer cells must leave less of the misfit than this fraction.
+_CLEARLY_LESS, _FINEST = 0.8, 8
+# So small a misfit is that of the scheme which made the data.
+_REPRODUCED = 1e-5
 
 
 def check_measured(
@@ -101,20 +102,6 @@ def without_gaps(context: Trajectory) -> Trajectory:
     return dataclasses.replace(context, values=filled if context.is_batched else filled[0])
 
 
-@dataclasses.dataclass(frozen=True)
-class _Gaps:
-    """The gaps of a context.
-
-    - `seen`: which were measured.
-    - `first`: the first frame with its gaps interpolated.
-    - `expected_error`: that of the interpolation, in standard deviations of the fields.
-    """
-
-    seen: Bool[np.ndarray, "time field cells"]
-    first: Float[np.ndarray, "field cells"]
-    expected_error: float
-
-
 def choose_with_gaps(
     values: Float[np.ndarray, "time field cells"],
     grid: Grid,
@@ -129,15 +116,15 @@ def choose_with_gaps(
     size = measured_deviation(values, seen)[:, None]
     periodic = grid.is_periodic()
     filled = interpolated(values, periodic)
-    gaps = _Gaps(seen, filled[0], _expected_error(values[0] / size, periodic))
-    estimated = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
+    gaps = gaps_of(values, filled, periodic)
+    in_first = 0 < int(np.sum(~seen[0])) <= _MOST_UNKNOWN
     quick = []
-    first = _quick(len(fields), estimated) if plan is None else plan[0].propose(Candidate())
+    first = _quick(len(fields), in_first) if plan is None else plan[0].propose(Candidate())
     for candidate in first:
         state = filled
         for _ in range(_MOST_ROUNDS):
             trial = attempt(candidate, state, grid, fields, negated, None, seen)
-            before, state = state, _completed(trial, state, gaps, estimated, held_out=True)
+            before, state = state, _completed(trial, state, gaps, in_first, held_out=True)
             change = np.sqrt(np.mean(((state - before) / size) ** 2))
             if change < _SETTLED:
                 break
@@ -146,17 +133,55 @@ def choose_with_gaps(
             break
     filled = min(quick, key=lambda pair: pair[0])[1]
     trial, tried = choose(filled, grid, fields, negated, seen, plan)
-    while estimated:
+    while in_first:
         filled = _completed(trial, filled, gaps, True)
         residual = trial.fit.residual
         trial = refit(dataclasses.replace(trial, initial=filled[0]), filled, seen)
         if trial.fit.residual > _SMALL_DECREASE * residual:
             break
+    if in_first:
+        trial, filled = _on_finer_cells(trial, filled, gaps)
     filled = _completed(trial, filled, gaps, False)
     if trial.mode == "restart":
-        end = _simulated(trial, trial.initial, len(values))[-1]
+        law = trial.family.law(trial.fit.parameters)
+        end = simulated(law, trial, trial.initial, len(values))[-1]
         filled[-1] = corrected(filled[-1], end, seen[-1], periodic)
     return trial, tried, filled
+
+
+def _on_finer_cells(
+    trial: FittedCandidate, values: np.ndarray, gaps: Gaps
+) -> tuple[FittedCandidate, Float[np.ndarray, "time field cells"]]:
+    """The fit and the values, with law and first frame estimated together on cells of half the
+    width, and again, while that leaves clearly less of the misfit.
+
+    A first frame that is free in its gaps, and the law with it, take up errors of the scheme where
+    a shock passes a cell that was measured. No other cells know better where the shock is. Such a
+    law is no better on finer cells before both are estimated anew there.
+    """
+    scheme, residual = trial.candidate.scheme, trial.fit.residual
+    several = values.shape[1] > 1  # whose runs, one for each gap, would take minutes
+    if several or scheme in FIRST_ORDER or trial.candidate.refinement == 1:
+        return trial, values
+    while trial.settings.refinement < _FINEST and residual > _REPRODUCED:
+        cells = 2 * trial.settings.refinement
+        finer = dataclasses.replace(
+            trial,
+            candidate=dataclasses.replace(trial.candidate, refinement=cells),
+            settings=dataclasses.replace(trial.settings, refinement=cells),
+        )
+        parameters, first = estimated(finer, values, gaps, np.ones(len(values)), with_law=True)
+        run = simulated(trial.family.law(parameters), finer, first, len(values))
+        if not np.all(np.isfinite(run)):
+            break
+        state = np.where(gaps.seen, values, run)
+        fit = dataclasses.replace(trial.fit, parameters=parameters)
+        finer = refit(dataclasses.replace(finer, fit=fit, initial=state[0]), state, gaps.seen)
+        residual = finer.fit.residual
+        if not residual < _CLEARLY_LESS * trial.fit.residual:
+            break
+        trial, values = finer, state
+    return trial, values
 
 
 def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
@@ -169,80 +194,17 @@ def _quick(fields: int, estimated: bool) -> tuple[Candidate, ...]:
 
 
 def _completed(
-    trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, estimated: bool, held_out: bool = False
+    trial: FittedCandidate, values: np.ndarray, gaps: Gaps, in_first: bool, held_out: bool = False
 ) -> Float[np.ndarray, "time field cells"]:
-    """The values with their gaps filled by the trajectory of a fit; the gaps of the first frame are
-    `estimated` from all frames, or from those not `held_out`."""
+    """The values with their gaps filled by the trajectory of a fit; those `in_first`, the first
+    frame, are estimated from all frames, or from those not `held_out`."""
     if not np.all(np.isfinite(trial.fit.parameters)):
         return values
     start = trial.initial
-    if estimated:
+    if in_first:
         weights = np.ones(len(values))
         if held_out:
             weights[last_fitted_frame(len(values), gaps.seen) + 1 :] = 0.0
-        start = _first_frame(trial, values, gaps, weights)
-    simulated = _simulated(trial, start, len(values))
-    return np.where(gaps.seen, values, simulated) if np.all(np.isfinite(simulated)) else values
-
-
-def _simulated(trial: FittedCandidate, start: np.ndarray, frames: int) -> np.ndarray:
-    """The trajectory of a fit from a first frame."""
-    law = trial.family.law(trial.fit.parameters)
-    unseen = np.broadcast_to(start, (frames, *start.shape))
-    alone = gains("continue", frames, frames - 1)
-    return np.concatenate([start[None], track(law, trial.settings, unseen, alone)[0]])
-
-
-def _first_frame(
-    trial: FittedCandidate, values: np.ndarray, gaps: _Gaps, weights: np.ndarray
-) -> Float[np.ndarray, "field cells"]:
-    """The first frame whose missing values v bring the trajectory closest to later measurements:
-
-        min_v  Σ (u_j(v) - û_j)² / σ²  +  Σ (v - v̂)² / δ²
-
-    with v̂ the interpolated values, δ their expected error and σ the misfit of the fit. Derivatives
-    are difference quotients.
-    """
-    missing = ~gaps.seen[0]
-    scale, measured = misfit_scale(values, weights, gaps.seen)
-    size = np.broadcast_to(measured_deviation(values, gaps.seen)[:, None], missing.shape)[missing]
-    hold = trial.fit.residual / gaps.expected_error / np.sqrt(measured)
-    guess = gaps.first[missing] / size
-
-    def frame(point):
-        start = trial.initial.copy()
-        start[missing] = point * size
-        return start
-
-    def relative(point):
-        run = _simulated(trial, frame(point), len(values))
-        return ((run[1:] - values[1:]) * scale).reshape(-1)
-
-    def misfit(point):
-        here = relative(point)
-        rows = [
-            (relative(point + _DIFFERENCE * unit) - here) / _DIFFERENCE
-            for unit in np.eye(len(point))
-        ]
-        value = np.concatenate([here, hold * (point - guess)])
-        return value, np.concatenate([np.stack(rows), hold * np.eye(len(point))], axis=1), None
-
-    begin = trial.initial[missing] / size
-    return frame(levenberg_marquardt(misfit, begin, 1e-8, _EVALUATIONS).point)
-
-
-def _expected_error(frame: np.ndarray, periodic: bool) -> float:
-    """The expected error of interpolation: that of known values, scaled by the gap squared."""
-    missing = np.isnan(frame)
-    if not missing.any():
-        return 1.0
-    gap = float(np.mean(along(frame, periodic)[1][missing]))
-    errors, gaps = [], []
-    for index in np.argwhere(~missing):
-        without = frame.copy()
-        without[tuple(index)] = np.nan
-        found, gap_without = along(without, periodic)
-        errors.append(found[tuple(index)] - frame[tuple(index)])
-        gaps.append(gap_without[tuple(index)])
-    ratio = gap / float(np.mean(gaps)) if np.isfinite(gap + np.mean(gaps)) else 1.0
-    return max(float(np.sqrt(np.mean(np.square(errors)))) * min(ratio, 1.0) ** 2, 1e-6)
+        _, start = estimated(trial, values, gaps, weights)
+    run = simulated(trial.family.law(trial.fit.parameters), trial, start, len(values))
+    return np.where(gaps.seen, values, run) if np.all(np.isfinite(run)) else values
