@@ -11,6 +11,7 @@ from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
+from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
 from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
@@ -48,6 +49,8 @@ class Estimate:
     - `of_scheme`: the fraction of the difference to a run on another grid that counts as the error
       of the scheme: the misfit divided by this difference, at most 1; 0 before
       `hfluxno.identify.joint.shared_errors`.
+    - `of_ends`: the fraction of what given ends leave open in the context that counts: the misfit
+      where it changes the states, relative to these changes, at most 1; 0 before, too.
     - `share`: the fraction of the normal matrix that counts, because the misfits of neighbours are
       correlated.
     - `bias`: an error of z because of those of the scheme (see
@@ -65,6 +68,7 @@ class Estimate:
     evidence: float
     steps: int = 0
     of_scheme: float = 0.0
+    of_ends: float = 0.0
     share: float = 1.0
     bias: Float[np.ndarray, " unknown"] | None = None
     left_out: float = 0.0
@@ -84,7 +88,8 @@ class Estimate:
 
     @property
     def spread(self) -> Float[np.ndarray, "time field cells"]:
-        """The standard deviation of each of these states, from the unknowns and the scheme.
+        """The standard deviation of each of these states, from the unknowns, the scheme and what
+        given ends leave open.
 
         A part of the variance is even: its mean over the frame, or that over all frames of the
         context if it is larger.
@@ -158,7 +163,14 @@ class Estimate:
         if self.of_scheme:
             differs = difference(forward, z, times, states)
             deviation = np.hypot(deviation, self.of_scheme * differs)
-        past = deviation[times <= self.times[-1]] ** 2
+        last = float(self.times[-1])
+        if self.of_ends:
+            seen = by_given_ends(forward, z, times, states, until=last)
+            deviation = np.hypot(deviation, self.of_ends * seen)
+        if times[-1] > last:
+            later = by_given_ends(forward, z, times, states, after=last)
+            deviation = np.hypot(deviation, later)
+        past = deviation[times <= last] ** 2
         least = np.mean(past, axis=(0, 2))[:, None] if len(past) else 0.0
         deviation = np.sqrt(partly_even(deviation**2, _ELSEWHERE, least))
         return states, rows, deviation
@@ -227,8 +239,22 @@ def difference(forward, z, times, states):
     estimates the error of the scheme; zero if the run cannot be solved."""
     part, whole = _from_the_first(times)
     other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
-    away = np.nan_to_num(other - states, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.sqrt(near_jumps(away**2, forward.settings.grid.is_periodic()))
+    return np.sqrt(_squared_nearby(forward, other - states))
+
+
+def by_given_ends(forward, z, times, states, after=-np.inf, until=np.inf):
+    """The standard deviation of the states because of what given ends leave open after and until
+    these times (see `hfluxno.identify.joint.given_ends`); zero if no end is given."""
+    squares = [
+        _squared_nearby(other, states_at(other, z, times) - states)
+        for other in on_every_second_time(forward, after, until)
+    ]
+    return OF_DIFFERENCE * np.sqrt(np.mean(squares, axis=0)) if squares else np.zeros(states.shape)
+
+
+def _squared_nearby(forward, away):
+    away = np.nan_to_num(away, nan=0.0, posinf=0.0, neginf=0.0)
+    return near_jumps(away**2, forward.settings.grid.is_periodic())
 
 
 def _ensemble(forward, z, covariance, times):

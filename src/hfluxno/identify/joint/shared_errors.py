@@ -7,10 +7,17 @@ import numpy as np
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.end_scatter import with_end_scatter
-from hfluxno.identify.joint.estimate import Estimate, difference, states_at, states_of, values_of
+from hfluxno.identify.joint.estimate import (
+    Estimate,
+    by_given_ends,
+    difference,
+    states_at,
+    states_of,
+    values_of,
+)
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.residuals.left_out import excess_of_left_out
-from hfluxno.identify.residuals.noise import correlation
+from hfluxno.identify.residuals.noise import correlation, ratio
 from hfluxno.identify.residuals.scheme_bias import change_by_weights, shortened
 from hfluxno.trajectory import Trajectory
 
@@ -26,7 +33,8 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     184-197). With few sensors they count less if each is predicted worse by the others than the
     covariance claims (see `hfluxno.identify.residuals.left_out`). The error of the scheme counts as
     well, by itself and by the bias of the unknowns (`hfluxno.identify.residuals.scheme_bias`), and
-    how much open ends vary (`hfluxno.identify.joint.end_scatter`).
+    how much open ends vary (`hfluxno.identify.joint.end_scatter`), and what given ends leave open
+    between their times (`hfluxno.identify.joint.given_ends`).
     """
     size = sizes(context)[:, None]
     values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
@@ -55,6 +63,9 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
     of_scheme = float(min(np.sqrt(np.nansum(missed**2) / total), 1.0)) if total > 0.0 else 0.0
+    by_ends = by_given_ends(found.forward, found.z, found.times, states) / size[:fields]
+    both = np.nansum(np.abs(missed) * by_ends)
+    of_ends = min(ratio(float(both), float(np.sum(by_ends**2, where=seen))), 1.0)
     if found.forward.settings.is_as_fine:
         of_scheme = 1.0
     bias = np.zeros(len(found.z))
@@ -71,6 +82,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             found,
             covariance=np.linalg.inv(nothing + share * information) + np.outer(bias, bias),
             of_scheme=of_scheme,
+            of_ends=of_ends,
             share=share,
             left_out=excess,
             bias=bias,
