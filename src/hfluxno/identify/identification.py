@@ -21,6 +21,7 @@ from hfluxno.identify.accepted import (
     is_joint,
     uninformative,
 )
+from hfluxno.identify.after_the_start import law_after_the_start
 from hfluxno.identify.by_cause import cause_of, could_be_dispersion, identify_by_cause
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.gaps import choose_with_gaps, without_gaps
@@ -247,7 +248,13 @@ def identifier(
         chosen = with_further_terms(found, richer, _share_of_noise(richer, single))
         if chosen is richer and chosen.law.terms is not None and could_be_dispersion(single):
             return dataclasses.replace(chosen, status=FitStatus.SYSTEMATIC_MISFIT)
-        return chosen
+        if chosen is found or chosen is richer:
+            return chosen
+
+        def later(part: Trajectory) -> Identification | None:
+            return identify_jointly(part, negated_in_fits, kinds)
+
+        return law_after_the_start(chosen, single, later) or chosen
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
