@@ -36,8 +36,8 @@ def with_sources(
     values = np.asarray(single.values, np.float64)
     complete = bool(np.all(np.isfinite(values)))
     names = tuple(f"u{i}" for i in range(len(single.fields)))
-    forced = None
-    if complete and not is_noise(single) and has_force(values, grid, names, negated):
+    noisy, forced = is_noise(single), None
+    if complete and not noisy and has_force(values, grid, names, negated):
         forced = fitted(stages_with_force())
         if forced.status == FitStatus.OK:
             return forced
@@ -48,12 +48,14 @@ def with_sources(
             return found
     elif found.status not in UNEXPLAINED or found.misfit.disperses:
         return found
-    richer = forced
-    if richer is None:
-        if is_noise(single) or (complete and not needs_sources(values, grid, names, negated)):
-            return found
-        richer = fitted(stages_with_sources())
-    richer = dataclasses.replace(richer, tried=(*found.tried, *richer.tried))
+    options = [] if forced is None else [forced]
+    if not noisy and (not complete or needs_sources(values, grid, names, negated)):
+        options.append(fitted(stages_with_sources()))
+    if not options:
+        return found
+    richer = min(options, key=lambda each: each.backtest_error)
+    tried = [label for each in (found, *options) for label in each.tried]
+    richer = dataclasses.replace(richer, tried=tuple(tried))
     terms = richer.law.terms
     if terms is None or not (np.any(terms.by_state) or np.any(terms.source_by_place)):
         return found

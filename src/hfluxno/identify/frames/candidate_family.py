@@ -10,7 +10,7 @@ from jaxtyping import Float
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS
 from hfluxno.identify.frames.candidate_functions import (
-    MODES,
+    WAVES_OF_FORCE,
     carrier_of_force,
     known_range,
     make_basis,
@@ -85,7 +85,7 @@ def _with_all(
     terms = TERMS if DIFFUSION_TERMS[candidate.diffusion] else 0
     force = None
     if carrier is not None:
-        force = PlaceModes(0.0, float(values.shape[-1]), MODES, grid.is_periodic())
+        force = PlaceModes(0.0, float(values.shape[-1]), WAVES_OF_FORCE, grid.is_periodic())
     return LawFamily(
         basis, directions, lower, upper, terms, fields, negated, sources, force, carrier
     )

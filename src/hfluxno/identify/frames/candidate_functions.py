@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
-from hfluxno.identify.frames.momentum import carried_by, carrier
+from hfluxno.identify.frames.momentum import carried_by, momentum_of
 from hfluxno.identify.frames.second_order import NAME
 from hfluxno.parametric.basis import (
     Basis,
@@ -22,7 +22,7 @@ from hfluxno.parametric.source_terms import Functions, possible_sources
 _PROGRAM_SIZES = (4, 6, 9)
 
 # The functions of place of a force.
-MODES = 16
+WAVES_OF_FORCE = 16
 
 # A field counts as staying away from zero if its minimum exceeds this fraction of its maximum.
 _AWAY_FROM_ZERO = 0.02
@@ -108,7 +108,7 @@ def make_sources(candidate: Candidate, values: np.ndarray, carrier: int | None) 
 def carrier_of_force(candidate: Candidate, values: np.ndarray) -> int | None:
     """The field that the force of a candidate acts on: the density whose momentum it changes, if
     that stays away from zero; `None` without a force."""
-    momentum = carrier(values[None]) if candidate.force else None
+    momentum = momentum_of(values[None]) if candidate.force else None
     density = None if momentum is None else 1 - momentum
     return density if density is not None and _positive(values)[density] else None
 
@@ -158,7 +158,7 @@ def make_mask(
     diffusion = np.arange(program) < terms
     arising = np.ones(fields * len(sources), bool)
     acted_on = np.arange(fields) != carrier
-    force = np.repeat(acted_on, 0 if carrier is None else MODES)
+    force = np.repeat(acted_on, 0 if carrier is None else WAVES_OF_FORCE)
     kinks = np.ones(basis.kinks + 1 if basis.kinks else 0, bool)
     parts = (free.reshape(-1), np.tile(diffusion, fields), arising, force, kinks)
     return np.concatenate(parts).astype(float)

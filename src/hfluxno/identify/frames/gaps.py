@@ -156,8 +156,8 @@ def _on_finer_cells(
     width, and again, while that leaves clearly less of the misfit.
 
     A first frame that is free in its gaps, and the law with it, take up errors of the scheme where
-    a shock passes a cell that was measured. No other cells know better where the shock is. Such a
-    law is no better on finer cells before both are estimated anew there.
+    a shock passes a cell that was measured, as no other measurement tells where the shock is. Such
+    a law is no better on finer cells before both are estimated anew there.
     """
     scheme, residual = trial.candidate.scheme, trial.fit.residual
     several = values.shape[1] > 1  # whose runs, one for each gap, would take minutes
