@@ -7,7 +7,7 @@ import numpy as np
 
 from hfluxno.identify.frames.change import MomentumOfVelocity
 from hfluxno.identify.frames.interpolation import interpolated
-from hfluxno.identify.frames.momentum import momentum_of, velocity
+from hfluxno.identify.frames.momentum import carrying_field, velocity
 from hfluxno.identify.frames.second_order import NAME
 from hfluxno.identify.frames.second_order_fit import second_order
 from hfluxno.identify.joint_report import with_further_terms
@@ -79,7 +79,7 @@ def _with_second_order(
     measured = single
     if momentum is not None:
         single, values = momentum.context(single), momentum.conserved(values)
-    flow = momentum_of(values[None])
+    flow = carrying_field(values[None])
     if flow is None or (momentum is not None and flow != momentum.place):
         return found
     units = dict(single.units)

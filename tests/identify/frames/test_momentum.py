@@ -8,7 +8,7 @@ import hfluxno
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster, identification
-from hfluxno.identify.frames.momentum import momentum_of, negated_fields
+from hfluxno.identify.frames.momentum import carrying_field, negated_fields
 from hfluxno.laws import ShallowWater
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
@@ -86,7 +86,7 @@ def test_what_is_never_zero_beside_a_wall_is_no_momentum():
     x, t = (np.arange(60) + 0.5) / 60, np.linspace(0.0, 3.0, 40)[:, None]
     depth = 1.0 + 0.1 * np.cos(np.pi * x) * np.cos(np.pi * t) + 0.3 * t
     values = np.stack([depth, 0.1 * np.sin(np.pi * x) * np.sin(np.pi * t)], axis=1)
-    assert momentum_of(values[None]) == 0
+    assert carrying_field(values[None]) == 0
     assert inferred(context(values)) == (1,)
     assert inferred(context(values, boundary=("outflow", "reflecting"))) == (1,)
     assert inferred(context(values, boundary="outflow")) == (0,)  # where nothing is known
@@ -98,7 +98,7 @@ def test_few_gauges_see_which_field_carries_the_other():
     x, t = np.pi * (np.arange(12) + 0.5) / 12, np.pi * np.linspace(0.0, 3.0, 40)[:, None]
     depth = 1.0 + 0.1 * np.cos(x) * np.cos(t) + 0.02 * np.cos(2.0 * x) * np.cos(3.0 * t)
     flow = 0.1 * np.sin(x) * np.sin(t) + 0.03 * np.sin(2.0 * x) * np.sin(3.0 * t)
-    assert momentum_of(np.stack([depth, flow], axis=1)[None]) == 1
+    assert carrying_field(np.stack([depth, flow], axis=1)[None]) == 1
 
 
 def test_what_cannot_be_told_has_to_be_named(dam_break):

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, SIZE_OF_FINER, Candidate
-from hfluxno.identify.frames.momentum import carried_by, momentum_of
+from hfluxno.identify.frames.momentum import carried_by, carrying_field
 from hfluxno.identify.frames.second_order import NAME
 from hfluxno.parametric.basis import (
     Basis,
@@ -108,7 +108,7 @@ def make_sources(candidate: Candidate, values: np.ndarray, carrier: int | None) 
 def carrier_of_force(candidate: Candidate, values: np.ndarray) -> int | None:
     """The field that the force of a candidate acts on: the density whose momentum it changes, if
     that stays away from zero; `None` without a force."""
-    momentum = momentum_of(values[None]) if candidate.force else None
+    momentum = carrying_field(values[None]) if candidate.force else None
     density = None if momentum is None else 1 - momentum
     return density if density is not None and _positive(values)[density] else None
 

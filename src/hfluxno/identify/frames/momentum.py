@@ -56,7 +56,7 @@ def negated_fields(
         return ()
     batch = np.asarray(context.batch[varies], np.float64)
     moving = velocity(batch) if len(fields) == 2 else None
-    found = momentum_of(batch) if moving is None else moving[0]
+    found = carrying_field(batch) if moving is None else moving[0]
     if found is not None and _is_there_at_wall(batch[:, :, found], context.grid):
         found = None
     if found is None and context.grid.has_wall():
@@ -110,7 +110,7 @@ def _is_there_at_wall(values: Float[np.ndarray, "trajectory time space"], grid: 
     return any(bool(np.all(np.abs(each) > _THERE * size)) for each in beside)
 
 
-def momentum_of(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
+def carrying_field(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)
     left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}
