@@ -320,11 +320,11 @@ def with_further_terms(
     before, after = found.backtest_error, richer.backtest_error
     if np.isnan(before) and np.isnan(after):
         before, after = found.residual, richer.residual
-    if not after <= _BETTER * before:
-        return found
-    sound = richer.status == FitStatus.OK and richer.misfit.shared < SHARED_OF_FURTHER
     if max(abs(richer.misfit.in_time), abs(richer.misfit.in_space)) < INDEPENDENT:
         before, after = (np.sqrt(max(e**2 - of_noise**2, 0.0)) for e in (before, after))
+    if not after < _BETTER * before:
+        return found
+    sound = richer.status == FitStatus.OK and richer.misfit.shared < SHARED_OF_FURTHER
     if after <= _EARNED * before and sound:
         return richer
     warning = richer.status if richer.status != FitStatus.OK else FitStatus.SYSTEMATIC_MISFIT

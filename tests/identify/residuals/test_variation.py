@@ -107,3 +107,11 @@ def test_the_noise_of_the_last_frames_is_no_error_of_a_law():
     little = dataclasses.replace(found, backtest_error=0.029)
     less = dataclasses.replace(richer, backtest_error=0.0229)
     assert with_further_terms(little, less, 0.02).status == systematic
+    # Of .023 and .0185, with .0172 of noise, the excess is less than half, and of less than that
+    # noise nothing is left to explain.
+    noisy, seen = (dataclasses.replace(found, backtest_error=e) for e in (0.0226, 0.0171))
+    right = dataclasses.replace(richer, backtest_error=0.0185)
+    assert with_further_terms(noisy, right, 0.0172).status == FitStatus.OK
+    assert (
+        with_further_terms(seen, dataclasses.replace(right, backtest_error=0.012), 0.0172) is seen
+    )
