@@ -94,7 +94,7 @@ def all_finite(tree):
     ("scheme", "name"),
     [
         ("roe", "cubic"),
-        ("roe", "shallow-water"),
+        slow("roe", "shallow-water"),
         slow("muscl", "shallow-water"),
         slow("muscl", "cubic"),
         slow("rusanov", "shallow-water"),
@@ -112,11 +112,11 @@ def test_finite_where_neighbours_are_equal(scheme, name):
 @pytest.mark.parametrize(
     ("scheme", "law"),
     [
-        *(("roe", name) for name in ("sine", "buckley-leverett")),
-        *(slow("roe", name) for name in ("viscous-burgers", "lwr")),
+        ("roe", "buckley-leverett"),
+        *(slow("roe", name) for name in ("sine", "viscous-burgers", "lwr")),
         ("muscl", "cubic"),
-        *((f"roe-{name}", "cubic") for name in ("no-fix", "superbee", "minmod")),
-        slow("roe-van-leer", "cubic"),
+        ("roe-superbee", "cubic"),
+        *(slow(f"roe-{name}", "cubic") for name in ("no-fix", "minmod", "van-leer")),
     ],
 )
 def test_finite_with_every_law_and_limiter(scheme, law):
@@ -144,9 +144,9 @@ def smooth_state(law):
 @pytest.mark.parametrize(
     ("scheme", "name", "substeps"),
     [
-        ("roe", "cubic", None),
+        slow("roe", "cubic", None),
         ("roe", "shallow-water", None),
-        ("roe-no-fix", "viscous-burgers", None),
+        slow("roe-no-fix", "viscous-burgers", None),
         slow("roe-van-leer", "cubic", None),
         ("rusanov", "shallow-water", None),
         ("muscl", "viscous-burgers", None),

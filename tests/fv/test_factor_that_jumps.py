@@ -84,6 +84,7 @@ def test_it_converges_to_what_demand_and_supply_give():
     assert errors[1] < 0.36 * errors[0]
 
 
+@pytest.mark.validation
 def test_a_minimum_is_the_mirror_image():
     x = (np.arange(CELLS) + 0.5) / CELLS
     u = (0.45 + 0.35 * np.sin(2 * np.pi * x))[None]

@@ -199,6 +199,7 @@ def test_order_on_a_simple_wave_of_an_isothermal_gas():
     assert np.log2(errors[0] / errors[1]) > 1.7
 
 
+@pytest.mark.validation
 def test_diagonal_data_of_a_cubic_law_are_data_on_a_line():
     """u(x + y) with the same law along both axes obeys ∂t u + 2 ∂s f(u) = 0."""
     cells = 80

@@ -82,6 +82,7 @@ def test_nothing_conserved_passes(scheme):
     assert np.max(np.abs(values[-1, 1:].sum(axis=-1) - values[0, 1:].sum(axis=-1))) > 0.1
 
 
+@pytest.mark.validation
 def test_one_field_is_kept_too():
     shape = (12, 10)
     grid = Grid.rectangle(shape, upper=(2.0, 2.0), solid=scattered(shape, 2))

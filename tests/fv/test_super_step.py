@@ -31,10 +31,11 @@ def second_difference(held: bool) -> np.ndarray:
 
 def after(number: float, matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
     """A step of this diffusion number of ∂t u = ν ∂xx u."""
-    by = jnp.asarray(0.5 * number * matrix)
-    return np.asarray(
-        compiled(lambda v, n: super_step(lambda w, _: by @ w, v, n), u, np.asarray(number))
-    )
+    return np.asarray(compiled(stepped, u, np.asarray(number), 0.5 * number * matrix))
+
+
+def stepped(u, number, by):
+    return super_step(lambda v, _: by @ v, u, number)
 
 
 def exact(number: float, matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
