@@ -130,6 +130,7 @@ def test_a_given_law_is_solved_with_bands():
     assert np.allclose(first["time"], context.times[0] + 0.01 * np.array([1.0, 2.0]))
 
 
+@pytest.mark.validation
 def test_a_network_forecasts_a_last_chunk_of_one_as_it_does_others(monkeypatch):
     """By the same program: another one would round otherwise."""
     made = NetworkForecaster(network(LINE), LINE)

@@ -22,8 +22,9 @@ from tests.slow import slow
 OTHERS = ("vit", "dpot", "law on a plane")
 CONSERVATIVE = [name for name in small.CONFIGURATIONS if name not in OTHERS]
 # They write fluxes of the same kinds as others do: of one field, by an FFT, without a context,
-# along two axes, or of a network that sees more.
+# along two axes, of a network that sees more, or of a law, which the solver takes (folder fv).
 ALIKE = (
+    "law",
     "local", "fourier code", "flux no", "fourier plane",
     "weak form", "weak form of a system", "weak form on a plane",
 )  # fmt: skip
@@ -76,8 +77,7 @@ def _drift(network, context, steps):
 @pytest.mark.parametrize(
     ("name", "precision"),
     [slow(name, "float64") if name in ALIKE else (name, "float64") for name in CONSERVATIVE]
-    + [("two fields", "float32")]
-    + [slow(name, "float32") for name in ("plane", "fourier", "law")],
+    + [slow(name, "float32") for name in ("two fields", "plane", "fourier", "law")],
 )
 def test_totals_are_kept_for_1000_steps(name, precision):
     config = small.CONFIGURATIONS[name]
@@ -99,6 +99,7 @@ def test_an_operator_without_places_commutes_with_every_shift(x64):
     np.testing.assert_allclose(shifted, np.roll(compiled(operator, u), 3, 1), atol=1e-13)
 
 
+@pytest.mark.validation
 def test_coordinates_and_learned_positions_break_the_symmetry(x64):
     """What the docstrings say about the published configuration."""
     places = small.LINE
@@ -109,7 +110,7 @@ def test_coordinates_and_learned_positions_break_the_symmetry(x64):
         assert not np.allclose(there, np.roll(step(network, context), 4, -1), atol=1e-6)
 
 
-@pytest.mark.parametrize("form", ["text", "code"])
+@pytest.mark.parametrize("form", ["text", slow("code")])
 def test_fourier_interfaces_agree_at_the_ends(form):
     config = dataclasses.replace(small.LINE, target=FourierConfig(2, 2, 4, 6, 1, (3,), 2, form))
     context = small.context(config)

@@ -58,6 +58,7 @@ def test_a_vision_transformer_without_places_ignores_shifts_by_patches(x64):
     np.testing.assert_allclose(encoder(shifted), encoder(context), rtol=1e-11)
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize(("depth", "least", "most"), [(1, 1e-2, 1.0), (32, 0.0, 1e-6)])
 def test_what_deep_patch_networks_let_through_at_first(depth, least, most):
     """The 32 hidden layers of the authors' ablation hide the context from a fresh network."""

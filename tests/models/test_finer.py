@@ -80,6 +80,7 @@ def test_with_one_cell_of_each_it_is_the_network(x64):
     np.testing.assert_allclose(found, compiled(network.predict, context), atol=1e-14)
 
 
+@pytest.mark.validation
 def test_the_forecaster_takes_multiples_of_the_cells(x64):
     config = small.CONFIGURATIONS["local"]
     forecaster = NetworkForecaster(small.network(config), config, "net")

@@ -11,6 +11,7 @@ import pytest
 from hfluxno.grid import pad
 from tests.compiled import compiled
 from tests.models import small
+from tests.slow import slow
 
 
 def gelu(x):
@@ -43,7 +44,7 @@ def integral(k, z):
     return found
 
 
-@pytest.mark.parametrize("name", ["fourier", "fourier plane"])
+@pytest.mark.parametrize("name", ["fourier", slow("fourier plane")])
 def test_the_form_of_the_text_is_equation_15(name, x64):
     config = dataclasses.replace(small.CONFIGURATIONS[name], coordinates=False)
     u = small.context(config)[-1]
@@ -66,6 +67,7 @@ def test_the_form_of_the_text_is_equation_15(name, x64):
         np.testing.assert_array_equal(found[..., -1], found[..., 0])
 
 
+@pytest.mark.validation
 def test_the_form_of_the_text_commutes_with_shifts_and_that_of_the_code_does_not(x64):
     for name, commutes in (("fourier", True), ("fourier code", False)):
         config = dataclasses.replace(small.CONFIGURATIONS[name], coordinates=False)

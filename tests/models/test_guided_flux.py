@@ -48,6 +48,7 @@ def _law_of_the_weak_form(network):
     return law
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("name", ["weak form", slow("weak form of a system")])
 def test_it_sees_the_flux_of_the_weak_form_in_units_of_the_scaled_variable(name, x64):
     config = small.CONFIGURATIONS[name]

@@ -27,7 +27,7 @@ def make(targets):
     return drawn.fresh(Hypernetwork, 6, targets, HypernetworkConfig(4, 7, 1, 2))
 
 
-@pytest.mark.parametrize("target", [flux(), drawn.module(SpectralMixing, 4, 2, (2,))])
+@pytest.mark.parametrize("target", [flux(), slow(drawn.module(SpectralMixing, 4, 2, (2,)))])
 def test_bias_hyperinit_writes_the_fresh_target_for_every_context(target):
     hypernetwork = make((target,))
     for seed in (0, 1):

@@ -104,6 +104,7 @@ def test_a_correction_of_the_weak_form_is_zero_at_first(x64):
     assert np.max(np.abs(speed - true)) / np.max(np.abs(true)) < 0.06
 
 
+@pytest.mark.validation
 def test_a_correction_is_added_to_the_weak_form(x64):
     model = network(fields=("u",), size=3, terms=1, scheme="rusanov")
     data = frames(Rusanov(ViscousBurgers(a=0.5, nu=0.01)), waves())
@@ -190,6 +191,7 @@ def test_refinement_brings_a_rough_law_to_the_true_one(x64):
     assert errors[0] > 1e-3 and errors[1] < 0.3 * errors[0] and errors[2] < 1e-2 * errors[0]
 
 
+@pytest.mark.validation
 def test_other_units_and_boundaries(x64):
     _, data, model = cubic_case(3)
     context = data[:8]

@@ -89,6 +89,7 @@ def test_flux_no_ignores_the_context(x64):
     assert eqx.tree_equal(first, second)
 
 
+@pytest.mark.validation
 def test_operators_batch(x64):
     network = small.network(small.LINE)
     contexts = np.stack([small.context(small.LINE, seed) for seed in (1, 2, 3)])

@@ -52,6 +52,7 @@ def test_networks_have_the_published_size(name, count, published, tolerance):
     assert counted(PUBLISHED[name]) == count == pytest.approx(published, rel=tolerance)
 
 
+@pytest.mark.validation
 def test_what_the_authors_count_beside_what_is_used():
     """DPOT's biases, and DISCO's parts for a line and for space and its spare U-Net."""
     cells = 8 * 8
@@ -112,6 +113,7 @@ def test_fluxes_without_places_commute_with_shifts_and_keep_a_free_stream(x64):
     assert np.abs(compiled(operator(small.PLANE), stream) - stream).max() > 1e-6
 
 
+@pytest.mark.validation
 def test_every_parameter_has_a_finite_derivative_and_both_fluxes_have_one():
     network, context = small.network(small.PLANE), small.context(small.PLANE)
 

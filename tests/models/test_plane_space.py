@@ -118,6 +118,7 @@ def test_the_equations_are_those_of_identification(x64):
     np.testing.assert_allclose(changes @ columns.T, system.right, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.validation
 def test_the_weak_form_turns_with_the_plane(x64):
     context, square = flow(cells=(16, 16)), Grid.rectangle((16, 16))
     turned = jnp.asarray(np.swapaxes(np.asarray(context)[:, [0, 2, 1]], 2, 3))

@@ -147,6 +147,7 @@ def gases(name, state_at):
     return context, values[config.context :]
 
 
+@pytest.mark.validation
 def test_on_a_plane_a_gas_of_one_pressure_is_carried_along():
     """An exact solution of Euler's equations that no scheme made, unlike what it was trained on."""
 

@@ -14,6 +14,7 @@ from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.weights import Training, load, read_folder, save_pretrained
 from tests.models import small
 from tests.models.test_forecaster import trajectory
+from tests.slow import slow
 
 TRAINING = Training(
     data="20 000 made-up cubic laws",
@@ -55,7 +56,7 @@ def altered(released, tmp_path, **changes):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["local", "fourier", "law", "flux no", "dpot"])
+@pytest.mark.parametrize("name", ["local", slow("fourier"), "law", "flux no", slow("dpot")])
 def test_round_trip_is_exact(name, tmp_path):
     network, config = saved(tmp_path / "net", name)
     again, config_again, training = read_folder(tmp_path / "net")

@@ -8,6 +8,7 @@ from hfluxno.nn.recurrent_block import RecurrentBlock
 from hfluxno.nn.rg_lru import RGLRU
 from tests import drawn
 from tests.compiled import compiled
+from tests.slow import slow
 
 TIMES, TOKENS, CHANNELS = 6, 3, 8
 
@@ -90,7 +91,7 @@ def test_later_times_change_no_earlier_one(block):
     assert np.all(np.abs(after[3:] - before[3:]).max(axis=(1, 2)) > 1e-6)
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 7])
+@pytest.mark.parametrize("length", [1, slow(3), slow(4), 7])
 def test_a_window_that_slid_is_that_of_its_own_times(block, length):
     """Shorter and longer than the convolution, which sees four times."""
     x = np.asarray(drawn.normal(12, TOKENS, CHANNELS))

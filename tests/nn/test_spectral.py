@@ -9,6 +9,7 @@ import pytest
 from hfluxno.nn.spectral import SpectralMixing
 from tests import drawn
 from tests.compiled import compiled
+from tests.slow import slow
 
 
 def without_bias(modes, key=0):
@@ -17,7 +18,7 @@ def without_bias(modes, key=0):
     return eqx.tree_at(lambda m: (m.first_bias, m.second_bias), mixing, (zero, zero))
 
 
-@pytest.mark.parametrize("cells", [8, 9])
+@pytest.mark.parametrize("cells", [slow(8), 9])
 def test_two_dimensions_are_one_on_data_that_vary_along_one_axis(cells, x64):
     flat, full = without_bias((3,)), without_bias((3, 3))
     z = np.asarray(drawn.normal(4, cells))

@@ -174,6 +174,7 @@ def test_failed_examples_are_replaced_by_others_of_the_law(monkeypatch):
     np.testing.assert_array_equal(found[1], whole[1])
 
 
+@pytest.mark.validation
 def test_the_validation_has_examples_that_no_window_holds():
     windows = validation_windows(_CONFIG)
     assert windows.frames.shape == (4, 4, 1, 16) and windows.examples.shape == (4, 3, 2, 1, 16)
@@ -182,6 +183,7 @@ def test_the_validation_has_examples_that_no_window_holds():
     assert not np.isin(windows.examples, windows.frames).all(axis=(3, 4)).any()
 
 
+@pytest.mark.validation
 def test_the_loss_is_the_error_of_the_question_alone():
     # Norms and averages make small numbers alike: with large ones every token matters.
     def large(leaf):

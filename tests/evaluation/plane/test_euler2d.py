@@ -50,6 +50,7 @@ def command(gases, output, *more):
     return main(list(map(str, ("benchmark", "euler2d", "-o", output, *chosen, *more))))
 
 
+@pytest.mark.validation
 def test_errors_are_those_of_the_frames_and_a_run_goes_on(
     gases, weights, tmp_path, capsys, monkeypatch
 ):

@@ -236,7 +236,7 @@ def test_a_batch_in_single_precision_commutes_with_scales_and_shifts():
 
 @pytest.mark.parametrize(
     ("config", "mode"),
-    [(LINE, "sliding"), (PAIR, "frozen"), (PLANE, "sliding")],
+    [slow(LINE, "sliding"), slow(PAIR, "frozen"), (PLANE, "sliding")],
     ids=["line", "two fields", "plane"],
 )
 def test_shapes(config, mode):
@@ -245,6 +245,7 @@ def test_shapes(config, mode):
     assert frames.shape == (2, len(config.fields), *config.cells)
 
 
+@pytest.mark.validation
 def test_single_precision_stays_where_double_is_allowed():
     network, context = small.network(LINE), small.context(LINE)
     with jax.enable_x64(True):
@@ -395,6 +396,7 @@ def test_what_is_refused(changes, message):
         dataclasses.replace(LINE, **changes)
 
 
+@pytest.mark.validation
 def test_a_configuration_does_not_import_the_solver():
     program = (
         "import sys, hfluxno.models.registry, hfluxno.models.baselines.disco.config\n"

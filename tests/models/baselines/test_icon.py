@@ -133,6 +133,7 @@ def test_examples_have_no_order_but_the_numbers_that_mark_them(x64):
     assert not np.allclose(compiled(answer, network, pairs[:, ::-1]), expected, rtol=1e-3)
 
 
+@pytest.mark.validation
 def test_a_roll_out_keeps_its_examples(x64):
     network, context = sensitive(LAW), small.context(LAW)
     shown = compiled(network.shown, random_pairs(LAW))
@@ -162,6 +163,7 @@ def test_examples_are_spread_evenly_to_the_newest():
         assert found[0] == 0 and found[-1] == frames - 4 and np.all(np.diff(found) > 0)
 
 
+@pytest.mark.validation
 def test_the_order_of_tokens_and_of_places_means_nothing(x64):
     transformer = sensitive().transformer
     random = np.random.default_rng(3)
@@ -189,6 +191,7 @@ def test_a_step_starts_from_the_frame_a_stride_before(x64):
     assert not np.allclose(sliding[1], frozen[1], rtol=1e-4)
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("config", [CONFIG, slow(LAW)], ids=["context", "law"])
 def test_every_parameter_has_a_finite_gradient(x64, config):
     network, context = small.network(config), small.context(config)
