@@ -122,6 +122,7 @@ def test_samples_depend_on_their_own_index_only():
     np.testing.assert_array_equal(few["values"], many["values"][among])
 
 
+@pytest.mark.validation
 def test_nothing_in_memory_or_threads_changes_a_number():
     assert block_size(Configuration("cubic", **SHORT)) == 8
     configuration = Configuration("shallow-water", laws=3, initials=7, **SHORT)

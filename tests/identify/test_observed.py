@@ -19,6 +19,7 @@ from hfluxno.identify.joint.prior import Kind, make_forward
 from hfluxno.observation import Flow, Points, TimeMean
 from tests.compiled import compiled
 from tests.identify.laws import identification, polynomial
+from tests.slow import slow
 
 CELLS, FINER, PARTS = 20, 20, 40
 LOWER, UPPER = 0.1, 0.7
@@ -114,7 +115,7 @@ def test_derivatives_of_measured_values_are_those_of_finite_differences(refineme
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("boundary", ["wall", "periodic"])
+@pytest.mark.parametrize("boundary", [slow("wall"), "periodic"])
 def test_linear_observations_of_states_and_of_derivatives_are_those_that_jax_finds(boundary):
     rng = np.random.default_rng(0)
     steps = (Points(rng.uniform(-0.5, 0.5, 10)), TimeMean(0.25, 0.1))

@@ -20,6 +20,7 @@ def found(values, noise=0.0):
     return mixed_kind(context, lambda kind: make_forward(kind, context, (), known_first=True))
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("noise", [slow(0.0), 0.02])
 def test_a_velocity_by_place_and_decay(noise):
     """∂t u + ∂x(k(x) u) = -r u: what it is without decay, times exp(-r t)."""

@@ -262,6 +262,7 @@ def test_the_diffusivity_does_not_leave_its_range():
     np.testing.assert_allclose(law.along(1).diffusivity(u)[0], np.maximum(0.3 - 0.5 * ends, 0.0))
 
 
+@pytest.mark.validation
 def test_one_diffusivity_for_both_axes_needs_equal_ones(every_run_is_right):
     equal, (x, y) = identify_plane(decaying(nu=(0.01, 0.01))), (0.02, 0.005)
     assert "Δ" in {term.name for term in equal.terms}
