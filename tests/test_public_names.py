@@ -31,6 +31,7 @@ def test_the_version_is_that_of_the_package():
     assert hfluxno.__version__ == metadata.version("hfluxno")
 
 
+@pytest.mark.validation
 def test_identify_is_the_function_whatever_was_imported_before():
     program = """
 import importlib

@@ -211,6 +211,7 @@ print(json.dumps(results))
 """
 
 
+@pytest.mark.validation
 def test_processes_that_write_at_once_do_not_harm_each_other(tmp_path):
     script = tmp_path / "process.py"
     script.write_text(_PROCESS)

@@ -462,6 +462,7 @@ def test_a_file_that_does_not_fit_is_said_and_leaves_nothing(folder, capsys, fil
     assert f"{file.split()[1]} cannot be written: File too large;" in capsys.readouterr().err
 
 
+@pytest.mark.validation
 def test_no_traceback_leaves_the_process(folder):
     """The whole program, with a damaged file: libraries may print after the fact."""
     (folder / "a.nc").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)))

@@ -45,7 +45,7 @@ def assert_interrupted(process):
 
 # Imports of JAX and of its extensions, which took the signal for an error of their own, lost it or
 # aborted, go from .1 to 1.5 seconds; then the law is inferred.
-DELAYS = [0.0, slow(0.05), 0.1, slow(0.2), 0.3, slow(0.4), 0.6, slow(0.8), slow(1.2), 3.0]
+DELAYS = [0.0, slow(0.05), 0.1, slow(0.2), 0.3, slow(0.4), 0.6, slow(0.8), slow(1.2), slow(3.0)]
 
 
 @pytest.mark.parametrize("delay", DELAYS)

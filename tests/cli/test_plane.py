@@ -360,6 +360,7 @@ def test_an_old_name_is_told_once(tmp_path, capsys):
     assert said.count("are now called hfluxno-weak-form-cubic") == 1
 
 
+@pytest.mark.validation
 def test_a_network_forecasts_a_file_of_the_well(tmp_path, capsys):
     """The same frames as its roll-out in Python, conserved, and written with the fields' names."""
     config = dataclasses.replace(
@@ -504,6 +505,7 @@ def test_pictures_that_cannot_be_drawn_do_not_cost_the_forecast(tmp_path, capsys
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nc", "out.nc"]
 
 
+@pytest.mark.validation
 def test_a_trajectory_in_which_nothing_changes_does_not_end_the_others(
     tmp_path, capsys, monkeypatch
 ):
@@ -536,6 +538,7 @@ def test_a_trajectory_in_which_nothing_changes_does_not_end_the_others(
         hfluxno.identify([context.single(2), context.single(2)])
 
 
+@pytest.mark.validation
 def test_trajectories_are_forecast_by_a_cluster(tmp_path, capsys, monkeypatch, alone):
     monkeypatch.chdir(tmp_path)
     path = write_well(tmp_path / "a.hdf5")

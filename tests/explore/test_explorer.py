@@ -74,6 +74,7 @@ def test_a_drawing_moves_as_its_law_says():
     np.testing.assert_allclose(values.sum(axis=1), values[0].sum(), rtol=1e-12)
 
 
+@pytest.mark.validation
 def test_walls_keep_everything_and_open_ends_do_not():
     totals = {
         ends: np.asarray(solved(Drawing(HILL, TRAFFIC, ends), 60)[0].values).sum(axis=(1, 2))
@@ -294,6 +295,7 @@ def test_listeners_hear_their_own_thread():
     assert heard == [Tried("a", 1.0, "log evidence")]
 
 
+@pytest.mark.validation
 def test_persistence_and_networks_as_rivals():
     problem = prepare(Request(Drawing(HILL, TRAFFIC)))
     still = inference.rival(problem, "persistence")

@@ -145,7 +145,7 @@ def test_one_of_a_batch_is_shown():
     np.testing.assert_allclose(line.get_ydata(), context.values[1, -1, 0])
 
 
-@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+@pytest.mark.parametrize("suffix", ["png", slow("pdf"), "svg"])
 def test_every_format_is_saved(tmp_path, scalar, suffix):
     figure = law_figure(identification(scalar[0]))
     save(figure, tmp_path / f"a.{suffix}")
