@@ -48,7 +48,7 @@ test: lint  ## linter, types, import contracts and all tests
 lint: $(READY)  ## the checks that run no test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 	$(BIN)/lint-imports --no-logo
 
 validate: $(READY)  ## the long comparisons with exact solutions
