@@ -172,46 +172,61 @@ def test_diffusion_that_takes_many_steps_has_them_of_many_stages():
     assert 10 * fewer < steps and np.max(np.abs(longer - usual)) < 1e-3 * moved
 
 
+SIGN = (-1.0) ** (np.arange(5)[:, None, None] + np.arange(10))
+
+
+def of_a_wave(**settings):
+    """A wave that stands still, as it was measured, its forward model and the unknowns of a law by
+    which it moves."""
+    values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(10) / 10)[None, None] * np.ones((5, 1, 1))
+    measured = Trajectory(values, np.arange(5.0), Grid.interval(10, 0.0, 10.0), ("u",))
+    forward = make_forward(Kind(2), measured, (), known_first=True, **settings)
+    z = np.zeros(forward.size)
+    z[0] = 0.3
+    return measured, forward, z
+
+
+def wider(measured, forward, z, missed):
+    """The estimate if the measurements miss its run by so much."""
+    known = 1e-4 * np.eye(forward.size)
+    plain = Estimate(forward, z, known, np.array([0.01]), np.arange(5.0), 0.0)
+    seen = plain.observed(measured.times) - missed
+    return with_shared_errors(plain, dataclasses.replace(measured, values=seen))
+
+
 @pytest.mark.usefixtures("x64")
 def test_what_neighbours_miss_alike_is_told_once():
     """Independent misfits leave the covariance as it is; shared ones leave it nearer the prior. The
     error of the scheme counts as far as the misfit allows."""
-    values = 1.0 + 0.3 * np.sin(2 * np.pi * np.arange(10) / 10)[None, None] * np.ones((5, 1, 1))
-    measured = Trajectory(values, np.arange(5.0), Grid.interval(10, 0.0, 10.0), ("u",))
-    forward = make_forward(Kind(2), measured, (), known_first=True)
-    z = np.zeros(forward.size)
-    z[0] = 0.3
-    states = run(forward, z, np.ones(4), 1000)[0]
-    known = 1e-4 * np.eye(forward.size)
-    noise = np.array([0.01])
-
-    def wider(missed):
-        plain = Estimate(forward, z, known, noise, np.arange(5.0), 0.0)
-        seen = plain.observed(measured.times) - missed
-        return with_shared_errors(plain, dataclasses.replace(measured, values=seen))
-
-    sign = (-1.0) ** (np.arange(5)[:, None, None] + np.arange(10))
-    alone, shared = wider(0.01 * sign), wider(0.01 * np.abs(sign))
+    wave = of_a_wave()
+    alone, shared = wider(*wave, 0.01 * SIGN), wider(*wave, 0.01 * np.abs(SIGN))
     # But for what the errors of the scheme may have changed.
     changed = np.outer(alone.bias, alone.bias)
+    known = 1e-4 * np.eye(len(alone.z))
     np.testing.assert_allclose(alone.covariance - changed, known, rtol=1e-9, atol=1e-15)
     assert np.max(np.abs(changed)) < 1e-3 * 1e-4
     # Correlations of one count as .9: of 361 values one.
     told = 1.0 / np.diag(shared.covariance) - 1.0
     np.testing.assert_allclose(told, (1.0 / 1e-4 - 1.0) / 361.0, rtol=1e-6)
-    assert wider(0.0 * sign).of_scheme == 0.0
-    assert 0.0 < wider(1e-5 * sign).of_scheme < alone.of_scheme <= 1.0
+    assert wider(*wave, 0.0 * SIGN).of_scheme == 0.0
+    assert 0.0 < wider(*wave, 1e-5 * SIGN).of_scheme < alone.of_scheme <= 1.0
+    bare = dataclasses.replace(alone, of_scheme=0.0).continued(np.arange(5.0))[1]
+    assert np.all(alone.spread >= bare) and np.any(alone.spread > 1.1 * bare)
+
+
+@pytest.mark.validation
+@pytest.mark.usefixtures("x64")
+def test_the_error_of_the_scheme_counts_on_fine_cells_and_where_sensors_stand():
     # On the finest cells it is no larger than that of the scheme that made the data.
-    coarse, forward = forward, make_forward(Kind(2), measured, (), known_first=True, refinement=8)
-    assert wider(1e-5 * sign).of_scheme == 1.0
-    forward = coarse
+    assert wider(*of_a_wave(refinement=8), 1e-5 * SIGN).of_scheme == 1.0
     # Sensors beside the centres of their cells are compared with the states where they stand.
+    measured, forward, z = of_a_wave()
+    states = run(forward, z, np.ones(4), 1000)[0]
+    alone = wider(measured, forward, z, 0.01 * SIGN)
     forward = dataclasses.replace(forward, observation=(Points(np.full(10, 0.4)),))
     moved = dataclasses.replace(alone, forward=forward).observed(measured.times)
     assert np.max(np.abs(moved - states)) > 0.05
-    assert wider(0.01 * sign).share == pytest.approx(alone.share)
-    bare = dataclasses.replace(alone, of_scheme=0.0).continued(np.arange(5.0))[1]
-    assert np.all(alone.spread >= bare) and np.any(alone.spread > 1.1 * bare)
+    assert wider(measured, forward, z, 0.01 * SIGN).share == pytest.approx(alone.share)
 
 
 @pytest.mark.usefixtures("x64")
