@@ -13,6 +13,7 @@ import pytest
 from hfluxno import stored_jit
 from hfluxno.cli import doctor, main, runtime
 from hfluxno.models.weights import shipped
+from tests.slow import slow
 
 
 def reported(capsys, *arguments):
@@ -96,7 +97,7 @@ def test_programs_of_the_cache_are_counted(tmp_path, monkeypatch):
     assert found["size"] == "3.0 MiB" and found["writable"]
 
 
-@pytest.mark.parametrize("platforms", ["cpu", "nonsense"])
+@pytest.mark.parametrize("platforms", ["cpu", slow("nonsense")])
 def test_jax_is_loaded_by_another_process_only(platforms):
     program = (
         "import sys; from hfluxno.cli import main\n"

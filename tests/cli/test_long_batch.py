@@ -67,7 +67,7 @@ def test_parts_are_all_and_none_is_a_single_context(folder):
 
 @pytest.mark.parametrize(
     ("method", "suffix"),
-    [("fit", "nc"), slow("fit", "zarr"), ("persistence", "nc"), ("persistence", "zarr")],
+    [("fit", "nc"), slow("fit", "zarr"), slow("persistence", "nc"), ("persistence", "zarr")],
 )
 def test_parts_make_the_same_file_and_the_same_report(folder, monkeypatch, capsys, suffix, method):
     command = f"forecast in.nc -k 5 -n 4 --json --method {method} -o"

@@ -62,6 +62,7 @@ def test_methods_are_told_apart_and_keep_their_look():
     assert alone["DPOT"].get_color() == lines["DPOT"].get_color()
 
 
+@pytest.mark.validation
 def test_every_method_of_the_benchmark_has_its_own_colour():
     full = copy.deepcopy(RESULTS)
     record = full["records"]["cubic"]["dpot"]
@@ -101,12 +102,14 @@ def test_examples_are_the_forecasts_beside_the_truth():
     assert legend(figure) == ["truth", *CUBIC_METHODS[1:]]
 
 
+@pytest.mark.validation
 def test_a_forecast_of_another_trajectory_is_not_drawn_beside_this_truth():
     other = copy.deepcopy(RESULTS)
     other["records"]["cubic"]["dpot"][0]["example"]["truth"][0][0][0] += 0.5
     assert "DPOT" not in curves(panels(examples(other))["cubic, 1 frame on"])
 
 
+@pytest.mark.validation
 def test_sets_may_have_examples_of_other_lengths():
     short = copy.deepcopy(RESULTS)
     for records in short["records"]["sine-steps"].values():
@@ -137,6 +140,7 @@ def test_costs_are_points_beside_the_line_of_the_solver():
     assert found["DPOT"] == [[5.0, 0.136]] and found[HFLUXNO] == [[5.0, 0.05]]
 
 
+@pytest.mark.validation
 def test_no_label_of_the_costs_covers_another():
     figure = cost_and_error(RESULTS)  # which has several methods at one place
     (axes,) = panels(figure).values()
@@ -147,6 +151,7 @@ def test_no_label_of_the_costs_covers_another():
         assert not any(box.overlaps(other) for other in boxes[:k])
 
 
+@pytest.mark.validation
 def test_a_method_that_failed_does_not_spoil_the_picture_of_costs():
     (axes,) = panels(cost_and_error(RESULTS)).values()
     assert np.all(np.isfinite([*axes.get_xlim(), *axes.get_ylim()]))
@@ -163,6 +168,7 @@ def test_where_there_is_nothing_there_is_no_figure(draw):
     assert draw(EMPTY | {"records": {"shallow-water-steps": {"fit": []}, "cubic": {}}}) is None
 
 
+@pytest.mark.validation
 @pytest.mark.parametrize("draw", [long_rollouts, examples, cost_and_error])
 def test_figures_are_saved(tmp_path, draw):
     save(draw(RESULTS), tmp_path / "a.png")

@@ -430,6 +430,7 @@ def test_a_complex_parameter_counts_twice():
     assert {key: record["network"][key] for key in expected} == expected
 
 
+@pytest.mark.validation
 def test_a_method_that_is_shown_examples_is_measured_with_them():
     config = ICONConfig(
         cells=(CELLS,),

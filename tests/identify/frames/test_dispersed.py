@@ -13,6 +13,7 @@ from hfluxno.identify.frames.select import FittedCandidate
 from hfluxno.identify.frames.track import gains, track
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from tests.identify.frames.test_first_frame import CELLS, FRAMES, SETTINGS, a_family
+from tests.slow import slow
 
 SPEED = 0.5
 X = 2.0 * np.pi * np.arange(CELLS) / CELLS
@@ -34,7 +35,7 @@ def fitted(values, refinement=1):
     return FittedCandidate(Candidate(), settings, family, fit, values[0], np.zeros(3), 0)
 
 
-@pytest.mark.parametrize(("refinement", "error"), [(1, 0.3), (2, 0.12)])
+@pytest.mark.parametrize(("refinement", "error"), [slow(1, 0.3), (2, 0.12)])
 def test_the_derivative_is_that_of_dispersive_waves(x64, refinement, error):
     """Up to what the limiter of the scheme does at crests."""
     exact = (waves(1e-4) - waves(-1e-4))[1:] / 2e-4

@@ -14,6 +14,7 @@ from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
 from tests.identify.laws import identification as identification_of
 from tests.identify.laws import polynomial
+from tests.slow import slow
 
 CELLS, FRAMES = 100, 21
 
@@ -152,7 +153,7 @@ def test_a_name_that_is_none_is_refused(dam_break):
 
 @pytest.mark.parametrize(
     ("momentum", "boundary", "negated"),
-    [(None, "reflecting", (1,)), ("h", "reflecting", (0,)), (None, "periodic", ())],
+    [(None, "reflecting", (1,)), ("h", "reflecting", (0,)), slow(None, "periodic", ())],
 )
 def test_the_fits_and_the_law_know_it(monkeypatch, dam_break, momentum, boundary, negated):
     class Asked(Exception):
