@@ -236,7 +236,6 @@ def test_what_is_not_known_of_a_law_counts_where_it_was_held():
     assert np.all(spreads[1] >= spreads[0]) and np.any(spreads[1] > 1.5 * spreads[0])
 
 
-@pytest.mark.validation
 @pytest.mark.usefixtures("x64")
 def test_two_fields_and_a_wall():
     grid = Grid.interval(50, 0.0, 10.0, "wall")
