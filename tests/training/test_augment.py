@@ -13,6 +13,7 @@ from hfluxno.training.augment import AugmentConfig, augment
 from hfluxno.training.batch import Batch
 from hfluxno.training.reflected_law import ReflectedLaw
 from tests.compiled import compiled
+from tests.slow import slow
 
 _CELLS, _FRAMES, _WINDOWS = 24, 5, 6
 _GRID = Grid.interval(_CELLS)
