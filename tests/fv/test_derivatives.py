@@ -94,7 +94,7 @@ def all_finite(tree):
     ("scheme", "name"),
     [
         ("roe", "cubic"),
-        slow("roe", "shallow-water"),
+        ("roe", "shallow-water"),
         slow("muscl", "shallow-water"),
         slow("muscl", "cubic"),
         slow("rusanov", "shallow-water"),
