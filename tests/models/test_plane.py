@@ -113,7 +113,6 @@ def test_fluxes_without_places_commute_with_shifts_and_keep_a_free_stream(x64):
     assert np.abs(compiled(operator(small.PLANE), stream) - stream).max() > 1e-6
 
 
-@pytest.mark.validation
 def test_every_parameter_has_a_finite_derivative_and_both_fluxes_have_one():
     network, context = small.network(small.PLANE), small.context(small.PLANE)
 
