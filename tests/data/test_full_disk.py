@@ -59,7 +59,6 @@ def test_a_file_that_becomes_too_long(folder):
     assert_refused(_LIMITED, folder, "File too large", XDG_CACHE_HOME=cache)
 
 
-@pytest.mark.validation
 def test_a_full_disk(folder):
     options = ["-t", "tmpfs", "-o", f"size={_LIMIT}", "tmpfs", str(folder / "out")]
     if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:

@@ -17,6 +17,8 @@ Kinds are compared by the evidence of the measurements (MacKay, Neural Computati
 
 import dataclasses
 
+import numpy as np
+
 from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, PARABOLA, Attempts
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
@@ -141,8 +143,10 @@ class _Search(Attempts):
             if found is None:
                 return None
             found = search.with_diffusion(search.with_places(found))
-            # Before finer grids, on which the derivatives by many terms take their time.
-            found = search.simplified(found) if kind.by_state else found
+            # Before finer grids, on which the derivatives by many terms take their time; but the
+            # errors of coarse cells may hide the terms that it can do without there.
+            if kind.by_state and (search.leaves_noise(found) or not search.finer_grids):
+                found = search.simplified(found)
             return found, search.explains(found, first)
 
         kind = self.further_kinds.mixed
@@ -181,9 +185,11 @@ class _Search(Attempts):
         rivals = [options[i] for i in near or [0]]
         if len(rivals) > 1 and self.finer_grids:
             factor = self.finer_grids[0]
-            ahead, behind = self.each(lambda search, each: search.finer(each, factor), rivals)
+            finer = list(self.each(lambda s, each: s.finer(each, factor), [*rivals, first]))
+            ahead, behind, plain = (-np.inf if each is None else each.evidence for each in finer)
+            plain = max(plain, first.evidence)
             # What is behind on cells of half the length too stays behind.
-            if ahead and behind and ahead.evidence > behind.evidence + CLEARLY:
+            if max(ahead, behind) > plain and behind - plain < _RIVAL * (ahead - plain):
                 rivals = rivals[:1]
         # Further terms may have fitted the errors of coarse cells.
         among = [i for i, each in enumerate(rivals) if each is first]
