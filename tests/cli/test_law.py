@@ -112,6 +112,25 @@ def test_other_fields_and_units_are_refused(folder, capsys):
     assert "the field 'density', and u.nc has 'u'; choose another" in capsys.readouterr().err
 
 
+def test_a_field_is_reconstructed_with_the_law_of_another_file(folder, capsys):
+    main(["identify", "road.nc", "--save", "law.json"])
+    write(folder / "u.nc", name="u")
+    capsys.readouterr()
+    command = ["reconstruct", "--boundary", "periodic", "--law", "law.json"]
+    assert main([*command, "road.nc", "-k", "3", "-o", "a.nc", "--json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    assert "(given)" in result["law"]
+    assert result["status_sentence"].startswith("the given law explains the data")
+    with xr.open_dataset(folder / "a.nc", engine="h5netcdf") as written:
+        np.testing.assert_allclose(written["density"].squeeze(), road().values[:3, 0], rtol=0.01)
+    assert main([*command, "u.nc"]) == 2
+    assert "the field 'density', and u.nc has 'u'; choose another" in capsys.readouterr().err
+    assert main([*command, "road.nc", "--save", "b.json"]) == 2
+    assert "--save takes a law that is inferred; with --law" in capsys.readouterr().err
+    assert main([*command, "road.nc", "-k", "1"]) == 2
+    assert "a given law needs at least two frames" in capsys.readouterr().err
+
+
 def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):
     failed = identification(polynomial(20.0, 110.0, 0.0, V), status=FitStatus.FAILED)
     package = importlib.import_module("hfluxno.identify")

@@ -125,6 +125,9 @@ def test_a_given_law_is_solved_with_bands():
         np.testing.assert_allclose(found["noise_error"].values[row], alone.noise_error)
     assert (found["density_upper90"] > found["density"]).all()
     assert (found["predicted_error_90"] > found["predicted_error"]).all()
+    fields = hfluxno.reconstruct_dataset(batch, boundary="periodic", law=law).compute()
+    known = hfluxno.reconstruct(hfluxno.Trajectory.from_xarray(gap), law=law)
+    assert np.array_equal(fields["density"].values[1], known.trajectory.values[:, 0])
     first = hfluxno.forecast_dataset(batch, 2, context=1, law=law)
     # A single frame has no interval, and the law was found at one of 0.01.
     assert np.allclose(first["time"], context.times[0] + 0.01 * np.array([1.0, 2.0]))

@@ -214,20 +214,12 @@ def fitted_to(
 ) -> "Forecaster":
     """The method with the settings of the file. Raises `ValueError` if the field of the file has
     another name than that of a given law, or a unit is known for both and differs."""
+    from hfluxno.cli.given_law import check_fields
     from hfluxno.identify import GivenLawForecaster
-    from hfluxno.identify.saved import law as saved_law
 
     if not isinstance(method, GivenLawForecaster):
         return method
-    fields = method.law.law.fields
-    if source.fields == fields:  # other fields are refused elsewhere
-        saved_law.check_units(method.law, source.units, str(source.path))
-    elif source.fields == ("u",) and len(fields) == 1 and fields != ("values",):
-        # In Python u is what an array without a name has; in a file it is a name.
-        raise ValueError(
-            f"The law has the field {fields[0]!r}, and {source.path} has 'u'; choose another "
-            "variable with --variable NAME, or rename this one if it is the same quantity."
-        )
+    check_fields(method.law, source)
     every = config.every
     if config.context == 1 and every is None and len(source.times) > 1:
         every = float(source.times[1] - source.times[0])

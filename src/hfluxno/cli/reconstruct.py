@@ -2,12 +2,17 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from hfluxno.cli.clustered import ClusterConfig
 from hfluxno.plural import plural
+
+if TYPE_CHECKING:
+    from hfluxno.data.source import Source
+    from hfluxno.identify.plane.saved import SavedPlaneLaw
+    from hfluxno.identify.saved.law import SavedLaw
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +28,10 @@ class ReconstructConfig(ClusterConfig):
     """
 
     context: Annotated[int | None, tyro.conf.arg(metavar="K", aliases=["-k"])] = None
-    """Use the first K frames, 4 or more; by default all frames."""
+    """Use the first K frames, 4 or more; by default all frames. With --law, 2 are enough."""
+    law: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Use this law, found by `hfluxno identify OTHER --save FILE` in other data of the same fields,
+    instead of inferring one; the status says whether it explains the measurements."""
     every: Annotated[float | None, tyro.conf.arg(metavar="DT")] = None
     """Write the field at even times so far apart, in the units of the file's time (seconds, if a
     table has dates), from the first measurement to the last, instead of those of the frames."""
@@ -56,6 +64,8 @@ def main(config: ReconstructConfig) -> int:
     from hfluxno.data.writers import SUFFIXES, check_storable, of_reconstruction, write
 
     config.check_scheduler()
+    if config.law is not None and config.save is not None:
+        raise ValueError("--save takes a law that is inferred; with --law there is none.")
     if config.every is not None:
         check_interval(config.every, "--every")
     if plane.is_meant(config):
@@ -69,12 +79,14 @@ def main(config: ReconstructConfig) -> int:
         from hfluxno.cli import clustered
         from hfluxno.datasets.work import Reconstruct
 
-        work = Reconstruct(config.context, config.momentum, config.every)
+        def work(source: "Source") -> Reconstruct:
+            return Reconstruct(config.context, config.momentum, config.every, _law(config, source))
+
         return clustered.main(
             config,
             "reconstruction",
             "Reconstructing fields",
-            lambda source: work,
+            work,
             ("figure", "save"),
         )
     output = config.output or Path(f"{config.input.stem}_reconstruction.nc")
@@ -84,7 +96,9 @@ def main(config: ReconstructConfig) -> int:
         source = config.read()
         report.hint(source)
         check_storable(part.name for part in source.parts)
-        context = source.context(config.context)
+        law = _law(config, source)
+        seen = source.context if law is None else source.beginning
+        context = seen(config.context)
         if context.is_batched and len(context.values) == 1:
             context = context.single(0)
         if context.is_batched:
@@ -97,7 +111,7 @@ def main(config: ReconstructConfig) -> int:
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
-            found = reconstruct(context, config.momentum, every=config.every)
+            found = reconstruct(context, config.momentum, every=config.every, law=law)
         with replacing(output) as (temporary,):
             write(temporary, of_reconstruction(source, found))
         files.written.append(output)
@@ -107,3 +121,15 @@ def main(config: ReconstructConfig) -> int:
             lambda plots: plots.reconstruction_figure(context.states, found, report.labels(source)),
         )
     return files.finish(reconstruction_summary(source, context, found), config.json)
+
+
+def _law(config: ReconstructConfig, source: "Source") -> "SavedLaw | SavedPlaneLaw | None":
+    """The given law, if there is one, for the fields of the file."""
+    from hfluxno.cli.given_law import check_fields
+    from hfluxno.identify import load_law
+
+    if config.law is None:
+        return None
+    law = load_law(config.law)
+    check_fields(law, source)
+    return law

@@ -36,7 +36,7 @@ from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendabl
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps
 from hfluxno.identify.frames.momentum import as_pair, one_name
-from hfluxno.identify.saved.forecaster import FoundLaw
+from hfluxno.identify.saved.forecaster import FoundLaw, as_law
 from hfluxno.known import Noise
 from hfluxno.methods import check_measured, forecaster
 
@@ -161,11 +161,13 @@ def reconstruct_dataset(
     boundary: str = "open",
     momentum: str | None = None,
     noise: Noise | None = None,
+    law: FoundLaw | None = None,
 ) -> xr.Dataset:
     """The fields behind the measurements of many trajectories on a line, estimated on demand
     (see [`reconstruct`][hfluxno.reconstruct]).
 
-    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset] on a line.
+    **Arguments:** those of [`identify_dataset`][hfluxno.identify_dataset] on a line, and `law` of
+    [`reconstruct`][hfluxno.reconstruct].
 
     **Returns:**
 
@@ -176,8 +178,15 @@ def reconstruct_dataset(
 
     - `ValueError`, as `identify_dataset` does.
     """
+    given = None if law is None else as_law(law)
     return _lazy(
-        ds, context, lambda: Reconstruct(context, momentum), None, variable, boundary, noise
+        ds,
+        context,
+        lambda: Reconstruct(context, momentum, law=given),
+        None,
+        variable,
+        boundary,
+        noise,
     )
 
 

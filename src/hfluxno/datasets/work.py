@@ -21,7 +21,9 @@ from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction,
 from hfluxno.forecaster import Forecast, Forecaster, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
 from hfluxno.identify.identification import identifier, nothing_to_infer
-from hfluxno.identify.saved.law import interval_of
+from hfluxno.identify.plane.saved import SavedPlaneLaw
+from hfluxno.identify.saved.forecaster import check_use
+from hfluxno.identify.saved.law import SavedLaw, interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
@@ -206,13 +208,20 @@ class Reconstruct(Work):
 
     momentum: str | None = None
     every: float | None = None
+    law: SavedLaw | SavedPlaneLaw | None = None
     alone: ClassVar[bool] = True
 
+    def _seen(self, source: Source) -> Trajectory:
+        return super()._seen(source) if self.law is None else source.beginning(self.context)
+
     def _check(self, context: Trajectory) -> None:
-        identifier(context, self.momentum, jointly=True)
+        if self.law is None:
+            identifier(context, self.momentum, jointly=True)
+        else:
+            check_use(self.law, context)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
-        found = reconstruct(context.single(0), self.momentum, every=self.every)
+        found = reconstruct(context.single(0), self.momentum, every=self.every, law=self.law)
         return _along_trajectory(of_reconstruction(source, found))
 
     def _example(self, source, context, nothing):

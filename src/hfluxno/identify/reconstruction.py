@@ -17,6 +17,9 @@ from hfluxno.identify.beside_the_law import explains, misfit_between
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.identification import identify_all
 from hfluxno.identify.result import Identification
+from hfluxno.identify.saved.forecaster import FoundLaw, as_law, check_use
+from hfluxno.identify.saved.given import given_identifier
+from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.known import Noise
 from hfluxno.memory import check_memory
 from hfluxno.plural import plural
@@ -37,6 +40,7 @@ def reconstruct(
     momentum: str | None = None,
     noise: Noise | None = None,
     every: float | None = None,
+    law: FoundLaw | None = None,
 ) -> Reconstruction: ...
 @overload
 def reconstruct(
@@ -44,6 +48,7 @@ def reconstruct(
     momentum: str | None = None,
     noise: Noise | None = None,
     every: float | None = None,
+    law: FoundLaw | None = None,
     *,
     times: ArrayLike,
     grid: Grid,
@@ -54,6 +59,7 @@ def reconstruct(
     momentum: str | None = None,
     noise: Noise | None = None,
     every: float | None = None,
+    law: FoundLaw | None = None,
     *,
     times: Any = None,
     grid: Grid | None = None,
@@ -73,13 +79,16 @@ def reconstruct(
       it is `None`.
     - `every`: states at even times so far apart, from the first measurement to the last, instead of
       those at the times of the measurements.
+    - `law`: a law found in other data of the same fields (an identification, what `load_law`
+      returned, or the name of its file), which is not inferred again; two frames are enough then.
     - `times`, `grid`, `fields`: for an array, of shape (time, x) or (time, field, x).
 
     **Raises:**
 
     - `ValueError`, if it is a batch, too little was measured, a field is constant, a noise is not
-      positive, no law could be solved, or `every` is not positive, longer than the context or so
-      small that the states do not fit in memory.
+      positive, no law could be solved, `every` is not positive, longer than the context or so
+      small that the states do not fit in memory, or a `law` is of other fields, axes or units.
+    - `OSError`, if the file of the law cannot be read.
     """
     trajectory = as_trajectory(context, times, grid, fields).with_deviation(noise)
     if trajectory.is_batched:
@@ -93,7 +102,10 @@ def reconstruct(
         what, size = f"A reconstruction of {plural(frames, 'frame')}", trajectory.batch[:, 0].size
         check_memory(_COPIES * frames, size, what, "choose a larger time between two frames")
         at = even_times(at, every)
-    found = identify_all(trajectory, momentum, jointly=True)[0]
+    if law is None:
+        found = identify_all(trajectory, momentum, jointly=True)[0]
+    else:
+        found = _with_law(law, trajectory, momentum)
 
     best = found.estimate
     if best is None:
@@ -116,6 +128,20 @@ def reconstruct(
     )
     ahead = functools.partial(_ahead, trajectory, found)
     return Reconstruction(field, spread, best.noise, ends, found, ahead, follows)
+
+
+def _with_law(law: FoundLaw, context: Trajectory, momentum: str | None) -> Identification:
+    """First state and ends, estimated with a law that is not."""
+    saved = as_law(law)
+    check_use(saved, context)
+    if context.frames < 2:
+        raise ValueError("A reconstruction with a given law needs at least two frames.")
+    if not isinstance(saved, SavedLaw) or saved.change is not None:
+        raise ValueError(
+            "Only fields on a line are reconstructed, with the law of the measured fields; this "
+            "law is of others, so infer one without it."
+        )
+    return given_identifier(saved, context, momentum, jointly=True)(slice(None))[0]
 
 
 def _at_times(

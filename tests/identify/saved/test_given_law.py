@@ -10,6 +10,7 @@ import hfluxno
 from hfluxno.fv import MUSCL, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, GivenLawForecaster
+from hfluxno.identify.frames.change import MomentumOfVelocity
 from hfluxno.identify.joint.estimate import _ELSEWHERE
 from hfluxno.identify.saved.held import _forward
 from hfluxno.identify.saved.law import in_cells, to_save
@@ -205,6 +206,32 @@ def test_what_was_not_measured_is_estimated_with_the_law(boundary):
         wrong = dataclasses.replace(found.law, flux_coefficients=-found.law.flux_coefficients)
         poor = hfluxno.forecast(context, 3, law=dataclasses.replace(found, law=wrong))
         assert poor.status == FitStatus.POOR_FIT
+
+
+def test_a_field_between_sensors_is_reconstructed_with_a_law_of_another_day(found):
+    """Of six sensors; the law stays as it was, and two frames are enough."""
+    truth = road()
+    values = np.full_like(truth.values, np.nan)
+    values[:, :, 5::10] = truth.values[:, :, 5::10]
+    known = hfluxno.reconstruct(dataclasses.replace(truth, values=values), law=found)
+    assert known.identification.coefficients == found.coefficients
+    assert known.sentence.startswith("the given law explains the data")
+    away = np.abs(known.trajectory.values - truth.values)
+    assert np.mean(away[2:] < (known.bands[1] - known.bands[0])[2:] / 2) > 0.85
+    at, seen = np.arange(60), np.arange(5, 60, 10)
+    linear = np.stack([np.interp(at, seen, row[0, seen], period=60) for row in truth.values])
+    error = np.linalg.norm(linear - truth.values[:, 0])
+    assert np.linalg.norm(away) < 0.5 * error
+    assert relative(known.forecast(2), road(frames=15).values[13:]) < 0.1
+    two = hfluxno.reconstruct(truth.window(0, 2), law=found)
+    np.testing.assert_allclose(two.trajectory.values, truth.values[:2], rtol=0.05)
+    with pytest.raises(ValueError, match="with a given law needs at least two frames"):
+        hfluxno.reconstruct(truth.window(0, 1), law=found)
+    with pytest.raises(ValueError, match="fields 'density', and the context 'speed'"):
+        hfluxno.reconstruct(dataclasses.replace(truth, fields=("speed",)), law=found)
+    change = MomentumOfVelocity("density", "speed", 1)
+    with pytest.raises(ValueError, match="with the law of the measured fields; this law is of"):
+        hfluxno.reconstruct(truth, law=dataclasses.replace(to_save(found), change=change))
 
 
 def test_what_is_not_known_of_a_law_counts_where_it_was_held():

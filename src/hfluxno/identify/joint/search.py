@@ -186,10 +186,10 @@ class _Search(Attempts):
         if len(rivals) > 1 and self.finer_grids:
             factor = self.finer_grids[0]
             finer = list(self.each(lambda s, each: s.finer(each, factor), [*rivals, first]))
-            ahead, behind, plain = (-np.inf if each is None else each.evidence for each in finer)
-            plain = max(plain, first.evidence)
+            ahead, behind, least = (-np.inf if each is None else each.evidence for each in finer)
+            least = max(least, first.evidence)
             # What is behind on cells of half the length too stays behind.
-            if max(ahead, behind) > plain and behind - plain < _RIVAL * (ahead - plain):
+            if max(ahead, behind) > least and behind - least < _RIVAL * (ahead - least):
                 rivals = rivals[:1]
         # Further terms may have fitted the errors of coarse cells.
         among = [i for i, each in enumerate(rivals) if each is first]

@@ -48,8 +48,7 @@ class GivenLawForecaster(Forecaster):
     def in_parts(self, context: Trajectory, steps: int) -> Callable[[slice], Forecast]:
         check_steps(steps)
         law = self.law
-        _check_axes(law, context)
-        check_units(law, known_units(context), "the context")
+        check_use(law, context)
         if isinstance(law, SavedPlaneLaw):
             if self.momentum is not None:
                 raise ValueError("A law on a plane knows its momentum; leave out `momentum`.")
@@ -85,7 +84,8 @@ def as_law(law: FoundLaw) -> SavedLaw | SavedPlaneLaw:
     return law
 
 
-def _check_axes(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
+def check_use(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
+    """Raises `ValueError` if the law and the context differ in their axes or units."""
     names = ("a line", "a plane")
     own, other = law.law.axes, len(context.grid.shape)
     if own != other:
@@ -93,3 +93,4 @@ def _check_axes(law: SavedLaw | SavedPlaneLaw, context: Trajectory) -> None:
             f"The law was found on {names[own - 1]}, but the context is on {names[other - 1]}; "
             f"give a law that was found on {names[other - 1]}."
         )
+    check_units(law, known_units(context), "the context")

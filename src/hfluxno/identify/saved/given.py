@@ -46,12 +46,14 @@ def given_identifier(
     context: Trajectory,
     momentum: str | None = None,
     interval: float | None = None,
+    jointly: bool = False,
 ) -> Callable[[slice], tuple[Identification, ...]]:
     """The same as `identifier`, for a given law.
 
     - `momentum`: the field that changes sign at a wall, if the law does not say which.
     - `interval`: the time between frames of the forecast, if the context has a single frame; by
       default that of the data in which the law was found.
+    - `jointly`: estimate the first state even if it was measured.
 
     Raises `ValueError` if the fields differ from those of the law, or the context cannot be used.
     """
@@ -62,6 +64,7 @@ def given_identifier(
             change.context(context),
             change.name if momentum == change.replaced else momentum,
             interval,
+            jointly,
         )
         return lambda members: tuple(
             dataclasses.replace(each, change=change) for each in conserved(members)
@@ -70,7 +73,7 @@ def given_identifier(
     _check(saved, context)
     interval = interval_of(saved, context, interval)
     several = context.frames > 1
-    joint = several and is_joint(context)
+    joint = several and (jointly or is_joint(context))
     check_whole(context, joint)
 
     def one(member: int) -> Identification:
