@@ -66,6 +66,8 @@ class Identification:
     - `cell`, `interval`: the length of a cell and the time between two frames of the context.
     - `recognised`: the known law of several fields, or `None` if none fits.
     - `units`: the known units of the context, by name.
+    - `exceeded`: of a given law, which fields of the context reach beyond the states for which it
+      is known: their names with the range there; empty if none does.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
     - `change`: what the law has in the place of a measured velocity or flow that is not conserved
       (see `hfluxno.identify.frames.change`); `None` if the fields of the law are those of the
@@ -97,6 +99,7 @@ class Identification:
     interval: float = float("nan")
     recognised: Recognised | None = None
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    exceeded: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     cause: Cause | None = None
     change: KnownChange | None = None
 
@@ -150,6 +153,13 @@ class Identification:
             text = OF_GIVEN.get(self.status, text)
         text = f"{text} ({figures})" if figures else text
         text = text if self.cause is None else f"{text}; {self.cause}"
+        for name, (least, most) in self.exceeded.items():
+            which = self.law.fields.index(name)
+            lower, upper = float(self.law.lower[which]), float(self.law.upper[which])
+            text += (
+                f"; {name} is {least:.4g} to {most:.4g} here, and the law is known for "
+                f"{lower:.4g} to {upper:.4g}"
+            )
         if self.missing >= _MUCH:
             text = f"{text}; {percent(self.missing)} of the context was not measured"
         if self.suspect:

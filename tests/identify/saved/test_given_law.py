@@ -88,6 +88,13 @@ def test_a_law_that_does_not_hold_is_noticed(found):
         forecast = GivenLawForecaster(other).forecast(context, 3)
         assert forecast.status == status, (factor, forecast.sentences)
     assert forecast.sentences[0].startswith("the given law does not explain the data: ")
+    # The frames reach farther than this law is known.
+    (item,) = forecast.identifications
+    assert not item.exceeded
+    narrow = dataclasses.replace(law, lower=np.array([50.0]), upper=np.array([70.0]))
+    beyond = GivenLawForecaster(dataclasses.replace(other, law=narrow)).forecast(context, 3)
+    named = "; density is 25.64 to 83.08 here, and the law is known for 50 to 70"
+    assert beyond.sentences[0].endswith(named)
 
 
 @pytest.mark.parametrize("lost", [slow("frame"), "record"])

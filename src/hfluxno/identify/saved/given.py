@@ -26,7 +26,7 @@ from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.held import label, with_law
 from hfluxno.identify.saved.law import SavedLaw, Scheme, in_cells, interval_of, settings_of
-from hfluxno.identify.status import FitStatus, status_of, total_drift
+from hfluxno.identify.status import UNEXPLAINED, FitStatus, status_of, total_drift
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import FIRST_ORDER, SolverSettings
 from hfluxno.trajectory import Trajectory
@@ -39,6 +39,8 @@ _FEWEST_SHARED = 4
 _UNNAMED = (("u",), ("values",))
 # Schemes are tried until the back-test error is below this.
 _GOOD_ENOUGH, _FINER = 1e-4, (2, 4)
+# States that exceed those for which a law is known by this part of their range are named.
+_FAR = 0.1
 
 
 def given_identifier(
@@ -85,14 +87,31 @@ def given_identifier(
                     "No run with the given law could be solved from this context; check the units "
                     "of both."
                 )
-            return found
-        return _followed(saved, np.asarray(single.states.values, float), context, interval)
+            return _beyond(found, single)
+        followed = _followed(saved, np.asarray(single.states.values, float), context, interval)
+        return _beyond(followed, single)
 
     def some(members: slice) -> tuple[Identification, ...]:
         with jax.enable_x64(True):
             return tuple(on_all_cores(one, range(len(context.batch))[members]))
 
     return some
+
+
+def _beyond(found: Identification, single: Trajectory) -> Identification:
+    """The same with the fields that reach beyond what is known of the law, if it does not explain
+    them."""
+    if found.status not in UNEXPLAINED:
+        return found
+    law, values = found.law, np.asarray(single.states.values, float)
+    exceeded = {}
+    for name, u, lower, upper in zip(
+        law.fields, values.swapaxes(0, 1), law.lower, law.upper, strict=True
+    ):
+        least, most, room = np.nanmin(u), np.nanmax(u), _FAR * (upper - lower)
+        if least < lower - room or most > upper + room:
+            exceeded[name] = (float(least), float(most))
+    return dataclasses.replace(found, exceeded=exceeded)
 
 
 def _followed(
