@@ -302,6 +302,22 @@ def test_check_suggests_a_boundary_and_says_how_far_waves_travel(tmp_path, capsy
     assert "--boundary=wall/periodic" in shown and " cells a frame along x" in shown
 
 
+def test_check_looks_at_ten_frames_with_measurements_and_proposes_as_many(tmp_path, capsys):
+    moving_wave(tmp_path / "a.nc", frames=24)
+    seen = [0, 2, 5, 6, 7, 11, 12, 17, 18, 19, 20, 23]
+    with xr.open_dataset(tmp_path / "a.nc", decode_times=False) as data:
+        whole = data.load()
+    whole.isel(time=seen).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    measured = np.isin(np.arange(24), seen)
+    empty = whole.where(xr.DataArray(measured, dims="time"))
+    empty.to_netcdf(tmp_path / "c.nc", engine="h5netcdf")
+    for path in (tmp_path / "b.nc", tmp_path / "c.nc"):
+        assert main(["check", str(path), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["measured"]["frames"] == 20 and found["missing"] == 0.5, "absent or NaN"
+        assert not found["faults"] and found["next"].endswith("--context 20 --steps 4")
+
+
 def test_the_command_after_a_check_takes_a_name_with_a_dash_for_a_file(
     tmp_path, capsys, monkeypatch
 ):

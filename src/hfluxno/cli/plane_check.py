@@ -17,7 +17,7 @@ from hfluxno.data.plane.walls import NAN
 from hfluxno.data.source import are_even
 from hfluxno.plural import percent, plural, span
 
-_CONTEXT = 10
+_CONTEXT = 10  # frames with measurements
 _LITTLE = 1e-3  # noise, in deviations
 # Of the length of an axis. Places in single precision have errors of 1e-7.
 _ROUNDING = 1e-6
@@ -45,12 +45,9 @@ def examined(config: CheckConfig) -> dict:
 
     source = plane.read(config)
     member = plane.members_of(config, source)[0]
-    frames = min(_CONTEXT, source.frames)
-    plane.check_memory(source, frames)
-    if source.walls is None:
-        never = np.isnan(source.values(member, 0, frames)).all(axis=(0, 1))
-        if never.any() and not never.all():
-            source = dataclasses.replace(source, walls=NAN)
+    frames, never = _first_measured(source, member)
+    if source.walls is None and never.any() and not never.all():
+        source = dataclasses.replace(source, walls=NAN)
     context = source.context(member, frames)
     values = np.asarray(context.values, float)
     grid, seen = context.grid, values[..., context.grid.free]
@@ -126,6 +123,21 @@ def examined(config: CheckConfig) -> dict:
         "faults": faults,
         "next": "" if faults else shlex.join(words),
     }
+
+
+def _first_measured(source: PlaneSource, member: int) -> tuple[int, np.ndarray]:
+    """How many of the first frames hold as many with measurements as a context should have, all if
+    there are not so many; and which cells (x, y) are never measured in these."""
+    frames = measured = 0
+    never = np.ones((len(source.x), len(source.y)), bool)
+    while measured < _CONTEXT and frames < source.frames:
+        stop = min(frames + _CONTEXT - measured, source.frames)
+        plane.check_memory(source, stop)
+        missing = np.isnan(source.values(member, frames, stop))
+        measured += int(np.sum(~missing.all(axis=(1, 2, 3))))
+        never &= missing.all(axis=(0, 1))
+        frames = stop
+    return frames, never
 
 
 def _without_times(source: PlaneSource) -> list[str]:
