@@ -1,5 +1,6 @@
 """`--save` and `--law`: a law is kept by one command and used by another."""
 
+import dataclasses
 import importlib
 import json
 import re
@@ -10,8 +11,11 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
+from hfluxno.cli.forecast import ForecastConfig
+from hfluxno.cli.given_law import with_fields
 from hfluxno.identify import FitStatus
-from tests.identify.laws import FULL, V, identification, polynomial, road
+from hfluxno.identify.frames.change import MomentumOfVelocity
+from tests.identify.laws import FULL, V, gas, identification, polynomial, road, shallow_water
 
 
 @pytest.fixture
@@ -129,6 +133,52 @@ def test_a_field_is_reconstructed_with_the_law_of_another_file(folder, capsys):
     assert "--save takes a law that is inferred; with --law" in capsys.readouterr().err
     assert main([*command, "road.nc", "-k", "1"]) == 2
     assert "a given law needs at least two frames" in capsys.readouterr().err
+
+
+def water(**fields):
+    rest = 2.0 + 0.1 * np.sin(2.0 * np.pi * (np.arange(16) + 0.5) / 16 - np.arange(6.0)[:, None])
+    return {name: rest if each is None else 0.0 * rest + each for name, each in fields.items()}
+
+
+def test_of_several_variables_those_of_a_given_law_are_read(folder):
+    identification(shallow_water()).save("law.json")
+    np.savez("a.npz", **water(c=None, h=None, m=None))
+    config = ForecastConfig(input=folder / "a.npz", steps=1, law=folder / "law.json")
+    assert with_fields(config, axes=1).variable == "h,m"
+    assert config.read().fields == ("h", "m")
+    assert dataclasses.replace(config, variable="c").read().fields == ("c",)
+    np.savez("b.npz", **water(depth=None))
+    other = dataclasses.replace(config, input=folder / "b.npz")
+    assert with_fields(other, axes=1) == other and other.read().fields == ("depth",)
+    change = MomentumOfVelocity("h", "u", 1)
+    dataclasses.replace(identification(shallow_water()), change=change).save("law.json")
+    np.savez("b.npz", **water(c=None, u=None, h=None))
+    assert with_fields(other, axes=1).variable == "h,u"
+
+
+@pytest.mark.parametrize("command", ["forecast --steps 1", "reconstruct --boundary periodic"])
+def test_a_field_of_a_given_law_that_is_not_measured_is_named_in_one_way(folder, capsys, command):
+    """Not: to leave it out, and then to give it."""
+    identification(shallow_water()).save("law.json")
+    np.savez("absent.npz", **water(h=None))
+    np.savez("empty.npz", **water(h=None, m=np.nan))
+    for file, *chosen in (
+        ["absent.npz"],
+        ["empty.npz"],
+        ["empty.npz", "--fields", "h,m"],
+        ["empty.npz", "--fields", "h"],
+    ):
+        assert main([*command.split(), file, "--law", "law.json", *chosen]) == 2
+        assert capsys.readouterr().err == (
+            f"hfluxno: The law has the fields h, m, and nothing of m is read from {file}: a law "
+            "of two fields needs at least one value of each in the context, as a variable that is "
+            "NaN where nothing was measured.\n"
+        )
+    identification(gas()).save("law.json")
+    np.savez("b.npz", **water(rho=None, E=None))
+    assert main([*command.split(), "b.npz", "--fields", "rho,E", "--law", "law.json"]) == 2
+    said = capsys.readouterr().err
+    assert "nothing of m is read from b.npz: such a law needs measurements of each field" in said
 
 
 def test_a_fit_that_failed_is_reported_and_not_saved(folder, monkeypatch, capsys):

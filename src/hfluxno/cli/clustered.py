@@ -107,6 +107,7 @@ def main(
     """
     from hfluxno.cli import report, runtime
     from hfluxno.cli.forecast_parts import resumed
+    from hfluxno.cli.given_law import with_fields
     from hfluxno.data.partial import Partial
     from hfluxno.data.parts import file_fingerprint
     from hfluxno.data.replacing import check_writable
@@ -115,6 +116,7 @@ def main(
     from hfluxno.datasets.store import ChunkStore
 
     _check_options(config, single)
+    config = with_fields(config, axes=1)
     assert config.scheduler is not None
     output = config.output or Path(f"{config.input.stem}_{name}.zarr")
     for read in (config.input, config.ends):

@@ -53,7 +53,8 @@ class ForecastConfig(ClusterConfig):
     is enough, of a file with 4 or more (on a plane with 1)."""
     law: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Solve this law, found by `hfluxno identify OTHER --save FILE` in other data of the same
-    fields, instead of inferring one; the status says whether it explains the context."""
+    fields, which are then read, instead of inferring one; the status says whether it explains the
+    context."""
     method: Annotated[str, tyro.conf.arg(metavar="NAME")] = "fit"
     """How to forecast: fit (infer the law from the context, then solve it), a trained network (see
     --weights): hfluxno, its variants hfluxno-weak-form and hfluxno-law, or one of the baselines

@@ -1,17 +1,50 @@
 """A law that was found in another file, for the fields of this one."""
 
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from hfluxno.cli.input import InputConfig
     from hfluxno.data.plane.source import PlaneSource
     from hfluxno.data.source import Source
     from hfluxno.identify.plane.saved import SavedPlaneLaw
     from hfluxno.identify.saved.law import SavedLaw
 
+Config = TypeVar("Config", bound="InputConfig")
+
+
+def with_fields(config: Config, axes: int) -> Config:
+    """The options with the fields of a given law, or those that were measured for it, as those to
+    read; as they are if there is no law, the user chooses fields, or the file, which has so many
+    axes of space, has others."""
+    from hfluxno.data.opening import opened
+    from hfluxno.data.plane.layouts import opened_plane
+    from hfluxno.identify import load_law
+
+    file = getattr(config, "law", None)
+    if file is None or config.variable is not None:
+        return config
+    law = load_law(file)
+    if law.law.axes != axes:  # which is refused elsewhere
+        return config
+    if axes == 1:
+        with opened(config.input, None, config.axes) as (variables, _):
+            stored = {name for name, each in variables.items() if each.ndim > 1}
+    else:
+        with opened_plane(config.input, config.axes) as plane:
+            stored = set(plane.fields)
+    for fields in _fields_of(law):
+        if set(fields) <= stored and not any("," in name for name in fields[1:]):
+            return dataclasses.replace(config, variable=",".join(fields))
+    return config
+
 
 def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
     """Raises `ValueError` if the field of the file has another name than that of the law, or a unit
-    is known for both and differs. Other fields are refused elsewhere."""
+    is known for both and differs, or the file lacks fields of the law. Other fields are refused
+    elsewhere."""
     from hfluxno.identify.saved.law import check_units
 
     fields = law.law.fields
@@ -23,3 +56,39 @@ def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource"
             f"The law has the field {fields[0]!r}, and {source.path} has 'u'; choose another "
             "variable with --variable NAME, or rename this one if it is the same quantity."
         )
+    for of_law in _fields_of(law):
+        lacking = [name for name in of_law if name not in source.fields]
+        if lacking and len(source.fields) + len(lacking) == len(of_law):
+            raise ValueError(_unknown(law, lacking, source.path))
+
+
+def check_known(config: "InputConfig", unknown: str) -> None:
+    """Raises `ValueError` if a field of which nothing was measured is one of several of a given
+    law."""
+    from hfluxno.identify import load_law
+
+    file = getattr(config, "law", None)
+    if file is None:
+        return
+    law = load_law(file)
+    if any(len(fields) > 1 and unknown in fields for fields in _fields_of(law)):
+        raise ValueError(_unknown(law, [unknown], config.input)) from None
+
+
+def _unknown(law: "SavedLaw | SavedPlaneLaw", lacking: Sequence[str], path: Path) -> str:
+    """What to do where nothing is measured of some fields of a law."""
+    fields = law.law.fields
+    names = " and ".join(lacking)
+    said = f"The law has the fields {', '.join(fields)}, and nothing of {names} is read from {path}"
+    if law.law.axes > 1 or len(fields) > 2:
+        return f"{said}: such a law needs measurements of each field wherever there are others."
+    return (
+        f"{said}: a law of two fields needs at least one value of each in the context, as a "
+        "variable that is NaN where nothing was measured."
+    )
+
+
+def _fields_of(law: "SavedLaw | SavedPlaneLaw") -> list[tuple[str, ...]]:
+    """The fields of the law, and those that were measured for it if they are others."""
+    change = getattr(law, "change", None)
+    return [law.law.fields, *([] if change is None else [change.fields])]

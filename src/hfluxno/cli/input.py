@@ -78,27 +78,33 @@ class InputConfig:
         return sorted((name, str(value)) for name, value in found.items())
 
     def read(self, **measured: Any) -> "Source":
-        """Reads the file; see `hfluxno.data.readers.read` for what says how it was measured, and
-        what is raised."""
+        """Reads the file, of which those fields that a given law has; see
+        `hfluxno.data.readers.read` for what says how it was measured, and what is raised."""
+        from hfluxno.cli.given_law import check_known, with_fields
         from hfluxno.data.marks import marks_of
+        from hfluxno.data.numbers import NothingMeasured
         from hfluxno.data.readers import read
         from hfluxno.data.uneven import domain_of
 
         self.check_line()
-        return read(
-            self.input,
-            self.variable,
-            self.boundary,
-            time=self.time,
-            x=self.x,
-            cells=self.cells,
-            domain=None if self.domain is None else domain_of(self.domain),
-            ends=self.ends,
-            trajectory=self.trajectory,
-            gamma=self.gamma,
-            missing=marks_of(self.missing),
-            **measured,
-        )
+        try:
+            return read(
+                self.input,
+                with_fields(self, axes=1).variable,
+                self.boundary,
+                time=self.time,
+                x=self.x,
+                cells=self.cells,
+                domain=None if self.domain is None else domain_of(self.domain),
+                ends=self.ends,
+                trajectory=self.trajectory,
+                gamma=self.gamma,
+                missing=marks_of(self.missing),
+                **measured,
+            )
+        except NothingMeasured as error:
+            check_known(self, error.field)
+            raise
 
     def check_line(self) -> None:
         """Checks that no option is for two dimensions only. Raises `ValueError` if one is, with the

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hfluxno import memory
+from hfluxno.cli.given_law import with_fields
 from hfluxno.cli.input import InputConfig
 from hfluxno.data.marks import marks_of, without_marks
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
@@ -46,7 +47,7 @@ def read(config: InputConfig) -> PlaneSource:
         raise ValueError("In two dimensions the noise is estimated; leave out --noise.")
     source = read_plane(
         config.input,
-        config.variable,
+        with_fields(config, axes=2).variable,
         config.boundary,
         names=config.axes,
         gamma=config.gamma,

@@ -90,6 +90,14 @@ def check_values(values: np.ndarray, what: str) -> None:
     check_magnitude(values, what)
 
 
+class NothingMeasured(ValueError):
+    """Nothing was measured of a `field`."""
+
+    def __init__(self, message: str, field: str = ""):
+        super().__init__(message)
+        self.field = field
+
+
 def check_measured(
     known: np.ndarray,
     fields: Sequence[str],
@@ -97,16 +105,18 @@ def check_measured(
     notes: Sequence[str],
     member: int | None = None,
 ) -> None:
-    """Raises `ValueError` if no value (…, field, x) of a field is `known`; `notes` say which were
+    """Raises `NothingMeasured` if no value (…, field, x) of a field is `known`; `notes` say which were
     taken for missing, `member` which trajectory of the file this is."""
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
     if nothing.any():
         of_batch = "" if member is None else f"trajectory {member} of "
         mend = "variable" if member is None else "trajectory"
-        raise ValueError(
-            f"All values of {fields[int(np.argmax(nothing))]} in {of_batch}{path} are missing; "
-            f"give a file with measurements, or leave this {mend} out. {' '.join(notes)}".rstrip()
+        field = fields[int(np.argmax(nothing))]
+        said = (
+            f"All values of {field} in {of_batch}{path} are missing; give a file with "
+            f"measurements, or leave this {mend} out. {' '.join(notes)}"
         )
+        raise NothingMeasured(said.rstrip(), field)
 
 
 def coordinate(stored: xr.Variable | None, default: np.ndarray, name: str) -> np.ndarray:
