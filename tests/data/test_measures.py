@@ -112,7 +112,16 @@ def test_values_that_are_no_measurements():
     assert without_marks(1000.0 * wave())[1] == () and without_marks(wave())[0].shape == u.shape
     u = wave()
     u[0, 4, 4] = 9.0
-    assert oddities(u, X, T) == ("1 measurement that stands out from all its neighbours",)
+    (one,) = oddities(u, X, T)
+    assert one == "1 measurement that stands out from all its neighbours, at 4 and time 4"
+    u[0, [9, 14, 19, 24], 30] = 9.0
+    (five,) = oddities(np.concatenate([wave(), u]), 0.1 * X, T, "minutes since 2024-05-02", (3, 8))
+    assert five == (
+        "5 measurements that stand out from all their neighbours, at 0.4 and time 2024-05-02 00:04 "
+        "in trajectory 8, at 3 and time 2024-05-02 00:09 in trajectory 8, at 3 and time 2024-05-02 "
+        "00:14 in trajectory 8, and 2 more"
+    )
+    u = wave()
     assert oddities(wave(mean=0.0), X, T) == ()  # about half of them are negative
     u[0, 4, 4] = -0.5
     assert oddities(u, X, T)[0].startswith("negative values: 1, down to -0.5")
@@ -120,32 +129,33 @@ def test_values_that_are_no_measurements():
 
 def test_a_user_is_told_of_values_that_stand_out():
     u = wave()
-    assert doubtful(("q",), u[:, :, None], X) == ()
+    assert doubtful(("q",), u[:, :, None], X, T) == ()
     u[0, 3, 40] += 3.0
-    (sentence,) = doubtful(("q",), u[:, :, None], X)
+    (sentence,) = doubtful(("q",), u[:, :, None], X, T)
     assert sentence.startswith(
-        "q: 1 measurement that stands out from all its neighbours; make NaN what"
+        "q: 1 measurement that stands out from all its neighbours, at 40 and time 3; make NaN what"
     )
-    (alone,) = doubtful(("q",), u[0][:, None], X)  # one trajectory without its axis
+    (alone,) = doubtful(("q",), u[0][:, None], X, T)  # one trajectory without its axis
     assert alone == sentence
     u[0, 5, 6] = -9999.0
-    marks, spikes = doubtful(("q",), u[:, :, None], X)
+    marks, spikes = doubtful(("q",), u[:, :, None], X, T)
     assert "a mark for missing values" in marks and spikes == sentence
     step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
     step[:, 4:, :40] = 1.0  # a front that jumps between two frames
-    assert doubtful(("q",), step[:, :, None], X) == ()
+    assert doubtful(("q",), step[:, :, None], X, T) == ()
 
 
 def test_a_sensor_that_is_dead_or_stands_out_among_few():
     u = np.full((1, 30, 80), np.nan)
     at = np.arange(4, 80, 8)
     u[..., at] = wave()[..., at] + 0.01 * np.random.default_rng(0).normal(size=(1, 30, 10))
-    assert oddities(u, X, T) == doubtful(("q",), u[:, :, None], X) == ()
+    assert oddities(u, X, T) == doubtful(("q",), u[:, :, None], X, T) == ()
     u[0, 7, 36] += 4.0
-    assert oddities(u, X, T) == ("1 measurement that stands out from all its neighbours",)
+    (said,) = oddities(u, X, T)
+    assert said == "1 measurement that stands out from all its neighbours, at 36 and time 7"
     u[..., 20] = 2.0
     assert oddities(u, X, T)[-1] == "the sensor at 20 hardly ever changes, others do"
-    assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X)[-1]
+    assert "others do; if it is dead, leave it out" in doubtful(("q",), u[:, :, None], X, T)[-1]
     front = np.where(at > 2.0 * np.arange(30)[:, None], 0.2, 0.9)  # not yet, and then at rest
     u[0][:, at] = front
     assert oddities(u, X, T) == ()
@@ -173,10 +183,11 @@ def test_a_long_batch_is_examined_in_parts():
     values = np.sin(places) + 0.01 * np.arange(30)[:, None] + np.zeros((400, 1, 1))
     values[:, 11, 7] = 30.0
     tracemalloc.start()
-    (sentence,) = doubtful(("q",), values[:, :, None], X)
+    (sentence,) = doubtful(("q",), values[:, :, None], X, T)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert sentence.startswith("q: 400 measurements that stand out from all their neighbours;")
+    assert sentence.startswith("q: 400 measurements that stand out from all their neighbours, ")
+    assert ", at 7 and time 11 in trajectory 2, and 397 more; make NaN what" in sentence
     assert most < 3 * values.nbytes
 
 

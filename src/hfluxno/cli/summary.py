@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hfluxno.data.clock import dated
 from hfluxno.data.source import Source
 from hfluxno.data.unlikely_values import doubtful
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
@@ -30,6 +31,7 @@ _ABOVE_BOUND = (
 
 def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dict:
     """The input and the `results`, one for each trajectory."""
+    measured = source.fields, source.values, source.x, source.times
     return {
         "input": str(source.path),
         "variable": source.variable,
@@ -39,7 +41,10 @@ def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dic
         "cells": len(source.x),
         "context_frames": context.frames,
         "failed_left_out": source.failed,
-        "hints": [*source.hints, *doubtful(source.fields, source.values, source.x)],
+        "hints": [
+            *source.hints,
+            *doubtful(*measured, dated(source)),
+        ],
         "results": results,
     }
 

@@ -17,6 +17,7 @@ _SINCE = re.compile(r"^\s*(\w+)\s+since\s+(.+?)\s*$")
 _SECONDS = SECONDS | dict.fromkeys(("ms", "millisecond", "msec"), 1e-3)
 _STEPS = {"d": 86_400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
 _WHOLE = 1e-6  # of a step
+_CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")  # whose dates are ours
 
 
 class _Clock(NamedTuple):
@@ -84,6 +85,13 @@ def numbers_of(
     """`in_seconds` of the entries of an axis, which may be times that count from 1970."""
     since = dates_since_1970(entries) if axis == "time" and "units" not in attributes else None
     return in_seconds(entries) if since is None else in_seconds(since, "Z")
+
+
+def dated(source: Source) -> str:
+    """The units of the time, unless they count in a calendar in which dates are others."""
+    own = source.coordinates.get(source.time_axis)
+    calendar = "" if own is None else str(own.attrs.get("calendar", "")).lower()
+    return source.units.get("time", "") if calendar in _CALENDARS else ""
 
 
 def date(time: float, units: str) -> str:

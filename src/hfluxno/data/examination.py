@@ -3,7 +3,7 @@
 import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
-from hfluxno.data.clock import date, step
+from hfluxno.data.clock import date, dated, step
 from hfluxno.data.end_measures import Ends, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
@@ -24,7 +24,6 @@ from hfluxno.plural import percent, plural
 from hfluxno.rounding import error_size
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
-_CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")  # whose dates are ours
 _MOST_MISSING = 0.98  # that a law is fitted to
 
 
@@ -33,12 +32,13 @@ def examined(source: Source, is_told: bool = False) -> dict:
     has told which it is (`is_told`), with the reason, and `faults` what prevents a fit."""
     values = source.values if source.values.ndim == 4 else source.values[None]
     whole = (~np.isnan(values)).any(axis=(1, 3)).all(axis=-1)
-    used = values[whole][:_MOST_TRAJECTORIES] if whole.any() else values
+    numbers = np.flatnonzero(whole)[:_MOST_TRAJECTORIES] if whole.any() else np.arange(len(values))
+    used = values[numbers]
     bare = [without_marks(used[:, :, i]) for i in range(used.shape[2])]
     balances = balance_with_ends([u for u, _ in bare], source.times)
     both = {name: ends(u) for name, (u, _) in zip(source.fields, bare, strict=True)}
     fields = {
-        name: _field(u, marks, balance, source, both[name])
+        name: _field(u, marks, balance, source, both[name], numbers)
         for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
     }
     flow = flow_of_two([u for u, _ in bare], source.times) if len(bare) == 2 else None
@@ -99,17 +99,10 @@ def _axis(source: Source, name: str) -> dict:
 
 def _dates(source: Source) -> dict:
     """The first and the last date and the step between frames in words; nothing of other times."""
-    units, first, last = _dated(source), float(source.times[0]), float(source.times[-1])
+    units, first, last = dated(source), float(source.times[0]), float(source.times[-1])
     dates = [date(first, units), date(last, units)]
     words = step((last - first) / (len(source.times) - 1), units)
     return {"dates": dates, "step": words} if all(dates) else {}
-
-
-def _dated(source: Source) -> str:
-    """The units of the time, unless they count in a calendar in which dates are others."""
-    own = source.coordinates.get(source.time_axis)
-    calendar = "" if own is None else str(own.attrs.get("calendar", "")).lower()
-    return source.units.get("time", "") if calendar in _CALENDARS else ""
 
 
 def _are_even(source: Source) -> bool:
@@ -127,7 +120,7 @@ def _missing(source: Source, values: np.ndarray) -> dict:
     by_cell = gone[:, rows][..., cells].mean(axis=(0, 1, 2))
     frame, cell = int(np.argmax(by_frame)), int(np.argmax(by_cell))
     time = float(source.times[rows[frame]])
-    when = {"date": words} if (words := date(time, _dated(source))) else {}
+    when = {"date": words} if (words := date(time, dated(source))) else {}
     return {
         "all": float(gone.mean()),
         "in_file": float(by_frame.mean()),
@@ -137,9 +130,14 @@ def _missing(source: Source, values: np.ndarray) -> dict:
 
 
 def _field(
-    u: np.ndarray, marks: tuple[str, ...], balance: Balance, source: Source, both: Ends
+    u: np.ndarray,
+    marks: tuple[str, ...],
+    balance: Balance,
+    source: Source,
+    both: Ends,
+    numbers: np.ndarray,
 ) -> dict:
-    """The measures of one field, (trajectory, time, x)."""
+    """The measures of one field, (trajectory, time, x), of the trajectories of these numbers."""
     cell = float(source.x[1] - source.x[0])
     mirrored = symmetry(u, both.match)
     deviation, sigma = float(np.nanstd(u)), error_size(u)
@@ -178,7 +176,7 @@ def _field(
         "changes": _change(u),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
-        "oddities": [*marks, *oddities(u, source.x, source.times, _dated(source))],
+        "oddities": [*marks, *oddities(u, source.x, source.times, dated(source), numbers)],
     }
 
 

@@ -105,8 +105,8 @@ def check_measured(
     notes: Sequence[str],
     member: int | None = None,
 ) -> None:
-    """Raises `NothingMeasured` if no value (…, field, x) of a field is `known`; `notes` say which were
-    taken for missing, `member` which trajectory of the file this is."""
+    """Raises `NothingMeasured` if no value (…, field, x) of a field is `known`; `notes` say which
+    were taken for missing, `member` which trajectory of the file this is."""
     nothing = ~known.any(axis=tuple(i for i in range(known.ndim) if i != known.ndim - 2))
     if nothing.any():
         of_batch = "" if member is None else f"trajectory {member} of "

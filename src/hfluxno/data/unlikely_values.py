@@ -15,20 +15,26 @@ from hfluxno.sensor_limit import at_limit
 from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
 _BLOCK = 64  # trajectories
+_NAMED = 3  # of the values that stand out
 
 
-def doubtful(fields: Sequence[str], values: np.ndarray, x: np.ndarray) -> tuple[str, ...]:
+def doubtful(
+    fields: Sequence[str], values: np.ndarray, x: np.ndarray, times: np.ndarray, units: str = ""
+) -> tuple[str, ...]:
     """Values of the fields (…, field, x) that are probably not measurements, as sentences for a
-    user who might not know that every method takes them as values."""
+    user who might not know that every method takes them as values; `units` of times that are
+    dates."""
     found = []
     for name, u in zip(fields, np.moveaxis(values, -2, 0), strict=True):
         bare, marks = without_marks(u)
         found += [f"{name}: {text}." for text in marks]
         spikes = _few_spikes(bare.reshape(-1, *bare.shape[-2:]))
-        if spikes:
+        if len(spikes):
+            numbers = range(len(bare)) if bare.ndim > 2 else ()
+            said = _standing_out(spikes, x, times, units, numbers)
             found.append(
-                f"{name}: {_standing_out(spikes)}; make NaN what is a fault of an instrument, "
-                "which only a fitted law may leave out."
+                f"{name}: {said}; make NaN what is a fault of an instrument, which only a fitted "
+                "law may leave out."
             )
         found += [
             f"{name}: {text}; if it is dead, leave it out."
@@ -41,8 +47,15 @@ def _named(dead: Iterable[int], x: np.ndarray) -> list[str]:
     return [f"the sensor at {x[place]:.4g} hardly ever changes, others do" for place in dead]
 
 
-def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray, units: str = "") -> tuple[str, ...]:
-    """Values that are probably not measurements, as sentences; `units` of times that are dates."""
+def oddities(
+    u: np.ndarray,
+    x: np.ndarray,
+    times: np.ndarray,
+    units: str = "",
+    numbers: Sequence[int] | np.ndarray = (),
+) -> tuple[str, ...]:
+    """Values that are probably not measurements, as sentences; `units` of times that are dates,
+    `numbers` of the trajectories, if there are several."""
     found = []
     known = u[~np.isnan(u)]
     negative = int(np.sum(known < 0.0))
@@ -50,8 +63,8 @@ def oddities(u: np.ndarray, x: np.ndarray, times: np.ndarray, units: str = "") -
     if beyond and negative <= 0.01 * known.size:
         found.append(f"negative values: {negative}, down to {np.min(known):.4g}, all others not")
     spikes = _few_spikes(u)
-    if spikes and not found:
-        found.append(_standing_out(spikes))
+    if len(spikes) and not found:
+        found.append(_standing_out(spikes, x, times, units, numbers))
     limited = at_limit(u)
     for limit in np.unique(u[limited]):
         found.append(
@@ -73,9 +86,7 @@ def _stuck(
             frames = np.flatnonzero(stuck[:, place])
             # The value before the repetitions is the first of them.
             first = np.flatnonzero(~np.isnan(run[: frames[0], place]))[-1]
-            start, end = (
-                date(float(time), units) or f"{time:.6g}" for time in times[[first, frames[-1]]]
-            )
+            start, end = (_when(time, units) for time in times[[first, frames[-1]]])
             text = (
                 f"the sensor at {x[place]:.4g} repeats {run[first, place]:.6g} from time "
                 f"{start} to {end}, as one that is stuck: make these "
@@ -86,14 +97,33 @@ def _stuck(
     return found
 
 
-def _standing_out(spikes: int) -> str:
-    verb, whose = ("stands", "its") if spikes == 1 else ("stand", "their")
-    return f"{plural(spikes, 'measurement')} that {verb} out from all {whose} neighbours"
+def _when(time: float, units: str) -> str:
+    return date(float(time), units) or f"{time:.6g}"
 
 
-def _few_spikes(u: np.ndarray) -> int:
-    """How many values stand out; by parts of a long batch, of which this takes ten times the
-    memory."""
-    parts = (standing_out(u[k : k + _BLOCK]) for k in range(0, len(u), _BLOCK))
-    spikes = sum(int(np.sum(part)) for part in parts)
-    return spikes if spikes <= MOST_STANDING_OUT * np.sum(~np.isnan(u)) else 0
+def _standing_out(
+    spikes: np.ndarray,
+    x: np.ndarray,
+    times: np.ndarray,
+    units: str,
+    numbers: Sequence[int] | np.ndarray,
+) -> str:
+    """How many values stand out, and the times and places of the first ones."""
+    verb, whose = ("stands", "its") if len(spikes) == 1 else ("stand", "their")
+    places = [
+        f"at {x[place]:.4g} and time {_when(times[frame], units)}"
+        + (f" in trajectory {numbers[run]}" if len(numbers) > 1 else "")
+        for run, frame, place in spikes[:_NAMED]
+    ]
+    if len(spikes) > _NAMED:
+        places.append(f"and {len(spikes) - _NAMED:,} more")
+    count = plural(len(spikes), "measurement")
+    return f"{count} that {verb} out from all {whose} neighbours, {', '.join(places)}"
+
+
+def _few_spikes(u: np.ndarray) -> np.ndarray:
+    """Trajectory, frame and place of the values that stand out; by parts of a long batch, of which
+    this takes ten times the memory."""
+    parts = [np.argwhere(standing_out(u[k : k + _BLOCK])) for k in range(0, len(u), _BLOCK)]
+    spikes = np.concatenate([part + np.array([k * _BLOCK, 0, 0]) for k, part in enumerate(parts)])
+    return spikes[: len(spikes) * (len(spikes) <= MOST_STANDING_OUT * np.sum(~np.isnan(u)))]
