@@ -77,6 +77,16 @@ def of_flow(flow: str, field: str, x: str, time: str) -> float:
     return of_time / per_time * lengths
 
 
+def of_quotient(flow: str, speed: str) -> tuple[float, str] | None:
+    """What a flow over a speed is multiplied by to be a density, and the unit of that: 60 and
+    veh/km for veh/min and km/h; `None` if it cannot be told."""
+    times = _per(flow, SECONDS), _per(speed, SECONDS)
+    if times[0] is None or times[1] is None:
+        return None
+    of_what, length = (unit.rpartition("/")[0].strip() for unit in (flow, speed))
+    return times[1] / times[0], ratio(of_what, length)
+
+
 def _per(unit: str, sizes: Mapping[str, float]) -> float | None:
     """Of `A/(n B)` n times the size of B; `None` if B is not among the sizes."""
     below = bare(unit).rpartition("/")[2].strip(" ()")

@@ -87,12 +87,32 @@ def test_one_that_is_chosen_in_the_place_of_a_density_is_told(tmp_path):
 
 def test_a_count_in_a_time_beside_a_speed_is_a_flow(tmp_path):
     path = table(tmp_path / "a.csv", **{"count [veh/min]": FLOW / 60.0, "speed [km/h]": SPEED})
-    assert "what is conserved is neither count nor speed but the density" in refused(path)
-    note = "count is hardly what is conserved, but the density, count / speed: add it as a column"
+    assert refused(path).endswith(
+        "what is conserved is neither count nor speed but the density, which is 60 · count / speed:"
+        " add it as a column density (of veh/min and km/h in veh/km), and choose it with "
+        "--variable density."
+    )
+    note = "count is hardly what is conserved, but the density, 60 · count / speed: add it as a"
     assert any(note in hint for hint in read(path, "count").hints)
     # The number in a cell is conserved.
     cells = table(tmp_path / "b.csv", **{"count [veh]": FLOW / 60.0, "speed [km/h]": SPEED})
     assert not any("hardly" in hint for hint in read(cells, "count").hints)
+
+
+def test_a_count_beside_a_speed_may_be_a_flow_and_units_are_those_of_the_file(tmp_path):
+    assert refused(table(tmp_path / "a.csv", count=FLOW, speed=SPEED)).endswith(
+        "(count, speed); if count is what passes in a time, as at a detector, what is conserved is "
+        "neither it nor speed but the density, which is count / (this time · speed): add it as a "
+        "column density (60 · count / speed in veh/km, of counts a minute and km/h), and choose it "
+        "with --variable density; if it is the number in a cell, choose --variable count."
+    )
+    for flow, speed, formula, units in (
+        ("veh/5min", "km/h", "12 · q / v", "veh/5min and km/h in veh/km"),
+        ("m3/s", "m/s", "q / v", "m3/s and m/s in m3/m"),
+        ("m3 s-1", "m/s", "q / v", "both in the same unit of time"),
+    ):
+        path = table(tmp_path / "b.csv", **{f"q [{flow}]": FLOW, f"v [{speed}]": SPEED})
+        assert f"which is {formula}: add it as a column density (of {units})" in refused(path)
 
 
 def test_a_depth_beside_its_discharge_and_fields_of_a_gas(tmp_path):

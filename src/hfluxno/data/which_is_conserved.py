@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import xarray as xr
 
+from hfluxno.units import of_quotient
+
 # Words in names, and letters that are whole names.
 _DENSITIES = {"density", "concentration", "conc", "rho", "dichte", "konzentration"}
 _FLOWS = {"flow", "flowrate", "volume", "discharge", "fluss", "abfluss", "verkehrsstärke"}
 _SPEEDS = {"speed", "velocity", "geschwindigkeit"}
+_COUNTS = {"count", "counts", "anzahl"}
 # What passes in a time, as the unit of a count tells; the number in a cell is conserved.
 _PER_TIME = re.compile(r".*/ *\d* *(s|sec|min|minutes?|h|hr|hours?|d|days?)")
 _LETTERS = {"k": "density", "q": "flow", "v": "speed"}
@@ -69,12 +72,34 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
         )
     others = [n for n in names if n not in (flow, speed) and not _words(n) & _STAND_INS]
     if flow and speed and not others:
+        formula, units = _quotient(variables, flow, speed)
         return (
-            f"what is conserved is neither {flow} nor {speed} but the density, which is {flow} / "
-            f"{speed}: add it as a column density (of veh/h and km/h in veh/km), and choose it "
-            "with --variable density"
+            f"what is conserved is neither {flow} nor {speed} but the density, which is {formula}: "
+            f"add it as a column density ({units}), and choose it with --variable density"
+        )
+    if speed and len(others) == 1 and _words(others[0]) & _COUNTS:
+        return (
+            f"if {others[0]} is what passes in a time, as at a detector, what is conserved is "
+            f"neither it nor {speed} but the density, which is {others[0]} / (this time · {speed}):"
+            f" add it as a column density (60 · {others[0]} / {speed} in veh/km, of counts a minute"
+            " and km/h), and choose it with --variable density; if it is the number in a cell, "
+            f"choose --variable {others[0]}"
         )
     return ""
+
+
+def _quotient(variables: Mapping[str, xr.Variable], flow: str, speed: str) -> tuple[str, str]:
+    """The density as a formula of a flow and a speed, and words on its units."""
+    formula = f"{flow} / {speed}"
+    units = [str(variables[name].attrs.get("units", "")).strip() for name in (flow, speed)]
+    if not any(units):
+        return formula, "of veh/h and km/h in veh/km"
+    found = of_quotient(*units)
+    if found is None:
+        return formula, "of both in the same unit of time"
+    factor, unit = found
+    times = "" if abs(factor - 1.0) < 1e-9 else f"{factor:.6g} · "
+    return times + formula, f"of {units[0]} and {units[1]} in {unit}"
 
 
 def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequence[str]) -> str:
@@ -92,8 +117,9 @@ def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequ
         return ""
     flow, speed = (name, beside) if kind == "flow" else (beside, name)
     return (
-        f"{name} is hardly what is conserved, but the density, {flow} / {speed}: add it as a "
-        "column, and choose it with --variable."
+        f"{name} is hardly what is conserved, but the density, "
+        f"{_quotient(variables, flow, speed)[0]}: add it as a column, and choose it with "
+        "--variable."
     )
 
 
