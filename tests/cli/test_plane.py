@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -301,6 +302,21 @@ def test_check_suggests_a_boundary_and_says_how_far_waves_travel(tmp_path, capsy
     shown = " ".join(capsys.readouterr().out.split())
     assert "wall,wall/periodic,periodic: as given" in shown and "uneven steps" in shown
     assert "--boundary=wall/periodic" in shown and " cells a frame along x" in shown
+
+
+def test_check_has_the_units_of_the_file(tmp_path, capsys):
+    moving_wave(tmp_path / "a.nc")
+    assert main(["check", str(labelled(tmp_path / "b.nc"))]) == 0
+    first = capsys.readouterr().out
+    assert "0 to 0.6 s in steps of 0.1\n" in first and "cells of 0.0625 × 0.1 on" in first
+    assert re.search(r"height +0\.5\S* to 1\.5\S* m, changes by", first)
+    assert main(["check", str(tmp_path / "a.nc")]) == 0
+    second = capsys.readouterr().out
+    assert "20 × 16 cells of 0.1 km × 0.0625 km on [0, 2] × [0, 1]" in second
+    assert main(["check", str(tmp_path / "a.nc"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["units"] == {"time": "s", "x": "km", "y": "km"}
+    assert found["fields"]["u"]["units"] == ""
 
 
 def test_check_looks_at_ten_frames_with_measurements_and_proposes_as_many(tmp_path, capsys):

@@ -70,6 +70,7 @@ def examined(config: CheckConfig) -> dict:
             "cells_per_frame": [moved.x, moved.y],
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
+            "units": source.units.get(name, ""),
         }
     hints = [*_without_times(source), *plane.marks(context)]
     faults = [nameless] if (nameless := unstorable(source.fields, source.fields)) else []
@@ -112,6 +113,7 @@ def examined(config: CheckConfig) -> dict:
         "spacing": list(grid.spacing),
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
+        "units": {axis: source.units.get(axis, "") for axis in ("time", "x", "y")},
         "boundary": [list(pair) for pair in boundary],
         "boundary_reason": reason,
         "measured": {"trajectory": member, "frames": frames},
@@ -166,20 +168,21 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     )
     falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
     measured = found["measured"]
+    units = {axis: f" {unit}" * bool(unit) for axis, unit in found["units"].items()}
     beside = f", beside {', '.join(found['others'])}" if found["others"] else ""
     lines = [
         ("layout", f"{found['layout']}; its fields are {', '.join(found['stored'])}{beside}"),
         ("trajectories", str(found["trajectories"])),
         (
             "time",
-            f"{plural(found['frames'], 'frame')}, {span(start, end, 6)} in "
+            f"{plural(found['frames'], 'frame')}, {span(start, end, 6)}{units['time']} in "
             f"{'' if found['uniform'] else 'uneven '}steps of "
             f"{'' if found['uniform'] else 'on average '}{found['interval']:.4g}",
         ),
         (
             "plane",
-            f"{nx} × {ny} cells of {dx:.4g} × {dy:.4g} on [{x0:.6g}, {x1:.6g}] × [{y0:.6g}, "
-            f"{y1:.6g}]{falls}",
+            f"{nx} × {ny} cells of {dx:.4g}{units['x']} × {dy:.4g}{units['y']} on [{x0:.6g}, "
+            f"{x1:.6g}] × [{y0:.6g}, {y1:.6g}]{falls}",
         ),
         (
             "boundary",
@@ -203,8 +206,8 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         lines.append(("not measured", words + ", interpolated for the totals" * filled))
     for name, field in found["fields"].items():
         text = (
-            f"{span(field['smallest'], field['largest'])}, changes by "
-            f"{percent(field['changes'])} of its deviation"
+            f"{span(field['smallest'], field['largest'])}{' ' * bool(field['units'])}"
+            f"{field['units']}, changes by {percent(field['changes'])} of its deviation"
         )
         if np.isfinite(field["total_change"]):
             text += f", its total by {percent(field['total_change'])}"
