@@ -290,6 +290,28 @@ def test_given_ends_and_uneven_times_go_on_into_the_commands(tmp_path, capsys):
         assert "not conserved: changes by" in shown and "can explain" not in shown
 
 
+def test_what_one_of_a_batch_lacks_and_its_noise_are_said(tmp_path, capsys):
+    u = wave(0.5, trajectories=4)
+    u[2, 7], u[2, 9], u[1, :, :20] = np.nan, np.nan, np.nan
+    u[0] = np.nan  # which is another matter
+    u[3] += 0.2 * np.random.default_rng(0).normal(size=u[3].shape)
+    dims = ("trajectory", "time", "x")
+    path = saved(tmp_path / "a.nc", u, dims, time=0.5 * np.arange(30.0))
+    found = checked(capsys, path)
+    missing, density = found["missing"], found["fields"]["density"]
+    assert missing["worst_trajectory"] == {"trajectory": 1, "part": 0.25}
+    assert missing["first_lacking"] == [{"trajectory": 2, "time": 3.5}]
+    assert missing["frames_lacking"] == 2 and density["noisiest_trajectory"] == 3
+    assert density["most_noise"] == pytest.approx(0.2, rel=0.1)
+    assert density["noise"] < 0.02
+    assert main(["check", path]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert ", 25 % of trajectory 1; trajectory 2 lacks the frame at 3.5, and 1 more" in said
+    assert re.search(r"deviation; in trajectory 3 about 0\.(19|2|21) ", said)
+    assert main(["check", saved(tmp_path / "b.nc", u[3])]) == 0
+    assert "trajectory 3" not in capsys.readouterr().out
+
+
 def test_trajectories_without_a_value_are_not_among_the_measured(tmp_path, capsys):
     u = wave(0.5, trajectories=5)
     u[2] = np.nan

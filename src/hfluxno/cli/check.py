@@ -12,6 +12,8 @@ from hfluxno.cli.recommended import recommended
 from hfluxno.plural import percent, span
 
 _ROUNDING = 1e-9
+# A trajectory has more noise than a batch if it has so many times as much, and so many deviations.
+_UNLIKE, _LITTLE = 2.0, 1e-3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,14 +117,23 @@ def _lines(found: dict) -> list[tuple[str, str]]:
     text = "nothing"
     if missing["all"] > 0.0:
         frame, sensor = missing["worst_frame"], missing["worst_sensor"]
-        when = frame.get("date") or f"{frame['time'] + 0.0:.6g}"
         text = (
             f"{_percent(missing['all'])} of the values; of what is in the file up to "
-            f"{_percent(frame['part'])} of a frame (time {when}) and "
+            f"{_percent(frame['part'])} of a frame (time {_when(frame)}) and "
             f"{_percent(sensor['part'])} at a place (x {sensor['x']:.6g})"
         )
+        if worst := missing.get("worst_trajectory"):
+            text += f", {_percent(worst['part'])} of trajectory {worst['trajectory']}"
+            for lacks in missing["first_lacking"]:
+                more = missing["frames_lacking"] - 1
+                text += f"; trajectory {lacks['trajectory']} lacks the frame at {_when(lacks)}"
+                text += f", and {more:,} more" * bool(more)
     lines.append(("missing", text))
     return lines
+
+
+def _when(frame: dict) -> str:
+    return frame.get("date") or f"{frame['time'] + 0.0:.6g}"
 
 
 def _axis(axis: dict, entries: str) -> str:
@@ -151,10 +162,14 @@ def _known_noise(field: dict, units: str) -> str:
 def _noise(field: dict, units: str) -> str:
     if math.isnan(field["noise"]):
         return "unknown: too few neighbouring values are measured"
-    if not field["relative_noise"] > _ROUNDING:  # NaN of a constant
-        return "none"
-    share = _percent(field["relative_noise"])
-    return f"about {field['noise']:.2g}, {share} of the standard deviation"
+    text = "none"
+    if field["relative_noise"] > _ROUNDING:  # not NaN, as of a constant
+        share = _percent(field["relative_noise"])
+        text = f"about {field['noise']:.2g}, {share} of the standard deviation"
+    most = field["most_noise"]
+    if not most > max(_UNLIKE * field["noise"], _LITTLE * field["standard_deviation"]):
+        return text
+    return f"{text}; in trajectory {field['noisiest_trajectory']} about {most:.2g}"
 
 
 def _travel(field: dict, units: str) -> str:

@@ -112,20 +112,35 @@ def _are_even(source: Source) -> bool:
 
 
 def _missing(source: Source, values: np.ndarray) -> dict:
-    """The missing fraction: of all values, and of the worst frame and cell in the file."""
+    """The missing fraction: of all values, and of the worst frame and cell in the file; of a batch
+    also of the worst trajectory with any value, and the frames that such ones lack as a whole."""
     gone = np.isnan(values)
     rows = list(range(values.shape[1])) if source.rows is None else list(source.rows)
     cells = sorted(set(range(values.shape[-1]) if source.columns is None else source.columns))
-    by_frame = gone[:, rows][..., cells].mean(axis=(0, 2, 3))
-    by_cell = gone[:, rows][..., cells].mean(axis=(0, 1, 2))
+    own = gone[:, rows][..., cells]
+    by_frame, by_cell = own.mean(axis=(0, 2, 3)), own.mean(axis=(0, 1, 2))
     frame, cell = int(np.argmax(by_frame)), int(np.argmax(by_cell))
-    time = float(source.times[rows[frame]])
-    when = {"date": words} if (words := date(time, dated(source))) else {}
-    return {
+
+    def at(frame: int) -> dict:
+        time = float(source.times[rows[frame]])
+        return {"time": time} | ({"date": words} if (words := date(time, dated(source))) else {})
+
+    found = {
         "all": float(gone.mean()),
         "in_file": float(by_frame.mean()),
-        "worst_frame": {"time": time, "part": float(by_frame[frame])} | when,
+        "worst_frame": at(frame) | {"part": float(by_frame[frame])},
         "worst_sensor": {"x": float(source.x[cells[cell]]), "part": float(by_cell[cell])},
+    }
+    by_member = own.mean(axis=(1, 2, 3))
+    measured = by_member < 1.0
+    if len(values) == 1 or not measured.any():
+        return found
+    member = int(np.argmax(np.where(measured, by_member, -1.0)))
+    lacking = np.argwhere(own.all(axis=(2, 3)) & measured[:, None])
+    return found | {
+        "worst_trajectory": {"trajectory": member, "part": float(by_member[member])},
+        "frames_lacking": len(lacking),
+        "first_lacking": [{"trajectory": int(m)} | at(int(k)) for m, k in lacking[:1]],
     }
 
 
@@ -141,6 +156,8 @@ def _field(
     cell = float(source.x[1] - source.x[0])
     mirrored = symmetry(u, both.match)
     deviation, sigma = float(np.nanstd(u)), error_size(u)
+    each = [error_size(one[None]) for one in u] if len(u) > 1 else [sigma]
+    noisiest = int(np.argmax(np.nan_to_num(each)))
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))
     moves, seam = travel(u), through_seam(u, source.times)
@@ -156,6 +173,8 @@ def _field(
         "missing": float(np.isnan(u).mean()),
         "noise": sigma,
         "relative_noise": sigma / deviation if deviation > 0.0 else np.nan,
+        "most_noise": each[noisiest],
+        "noisiest_trajectory": int(numbers[noisiest]),
         "cells_per_frame": moves.shift,
         "most_cells_per_frame": moves.largest,
         "distance_per_frame": moves.shift * cell,
