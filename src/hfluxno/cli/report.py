@@ -14,10 +14,9 @@ from rich.status import Status
 from rich.table import Table
 
 from hfluxno.cli.streams import escaped, printable, say
-from hfluxno.data.clock import dated
 from hfluxno.data.headers import without_units
 from hfluxno.data.source import Source
-from hfluxno.data.unlikely_values import doubtful
+from hfluxno.data.unlikely_values import warnings_of
 from hfluxno.plural import plural
 from hfluxno.strict_json import with_entries
 
@@ -43,10 +42,7 @@ def working(text: str) -> Status:
 
 def hint(source: Source) -> None:
     """Warns on standard error about likely mistakes in the input."""
-    say(
-        *source.hints,
-        *doubtful(source.fields, source.values, source.x, source.times, dated(source)),
-    )
+    say(*warnings_of(source))
 
 
 def head(found: dict) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hfluxno.data.clock import dated
 from hfluxno.data.source import Source
-from hfluxno.data.unlikely_values import doubtful
+from hfluxno.data.unlikely_values import warnings_of
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
 from hfluxno.export.to_latex import latex, named_latex
 from hfluxno.export.to_sympy import expressions, named_expression
@@ -31,7 +30,6 @@ _ABOVE_BOUND = (
 
 def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dict:
     """The input and the `results`, one for each trajectory."""
-    measured = source.fields, source.values, source.x, source.times
     return {
         "input": str(source.path),
         "variable": source.variable,
@@ -41,10 +39,7 @@ def law_summary(source: Source, context: Trajectory, results: list[dict]) -> dic
         "cells": len(source.x),
         "context_frames": context.frames,
         "failed_left_out": source.failed,
-        "hints": [
-            *source.hints,
-            *doubtful(*measured, dated(source)),
-        ],
+        "hints": warnings_of(source),
         "results": results,
     }
 

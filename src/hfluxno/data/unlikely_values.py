@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from hfluxno.data.clock import date
+from hfluxno.data.clock import date, dated
 from hfluxno.data.marks import without_marks
+from hfluxno.data.source import Source
 from hfluxno.dead_sensors import dead_sensors, stuck_values
 from hfluxno.plural import plural
 from hfluxno.sensor_limit import at_limit
@@ -16,6 +17,12 @@ from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
 
 _BLOCK = 64  # trajectories
 _NAMED = 3  # of the values that stand out
+
+
+def warnings_of(source: Source) -> list[str]:
+    """What is probably wrong with a file, as sentences: its hints, and its `doubtful` values."""
+    measured = source.fields, source.values, source.x, source.times
+    return [*source.hints, *doubtful(*measured, dated(source))]
 
 
 def doubtful(
