@@ -19,13 +19,14 @@ def with_fields(config: Config, axes: int) -> Config:
     """The options with the fields of a given law, or those that were measured for it, as those to
     read; as they are if there is no law, the user chooses fields, or the file, which has so many
     axes of space, has others."""
+    file = getattr(config, "law", None)
+    if file is None or config.variable is not None:
+        return config
+    # Commands that only read a file do not wait for these.
     from hfluxno.data.opening import opened
     from hfluxno.data.plane.layouts import opened_plane
     from hfluxno.identify import load_law
 
-    file = getattr(config, "law", None)
-    if file is None or config.variable is not None:
-        return config
     law = load_law(file)
     if law.law.axes != axes:  # which is refused elsewhere
         return config
@@ -65,11 +66,11 @@ def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource"
 def check_known(config: "InputConfig", unknown: str) -> None:
     """Raises `ValueError` if a field of which nothing was measured is one of several of a given
     law."""
-    from hfluxno.identify import load_law
-
     file = getattr(config, "law", None)
     if file is None:
         return
+    from hfluxno.identify import load_law
+
     law = load_law(file)
     if any(len(fields) > 1 and unknown in fields for fields in _fields_of(law)):
         raise ValueError(_unknown(law, [unknown], config.input)) from None
