@@ -14,7 +14,6 @@ from hfluxno.models.weights import Training, save_pretrained
 from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol
 from tests.models import small
-from tests.slow import slow
 
 _MODEL = preset("tiny").model
 _COMMAND = ["evaluate", "--weights", "net", "--data", "set.zarr"]
@@ -89,7 +88,7 @@ def test_what_is_measured_is_not_measured_again(folder, alone, capsys):
     assert (folder / "chunks.json").read_bytes() == _in_one_process(folder)
 
 
-@pytest.mark.parametrize("change", ["option", slow("weights")])
+@pytest.mark.parametrize("change", ["option", "weights"])
 def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
     measured, end_after = alone
     end_after.append(2)
