@@ -3,14 +3,17 @@
 The client measures the chunks itself, but for the last test, which has real processes.
 """
 
+import equinox as eqx
 import pytest
 import zarr
 
 from hfluxno.cli import main
+from hfluxno.cli.evaluate_chunks import Network, loaded
 from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
+from hfluxno.datasets.work import forecaster_of, sendable
 from hfluxno.evaluation import windows
-from hfluxno.models.weights import Training, save_pretrained
+from hfluxno.models.weights import Training, load, save_pretrained
 from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol
 from tests.models import small
@@ -101,6 +104,21 @@ def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
         command += ["--trajectories", "3"]
     assert main(command) == 0
     assert len(measured) == 2 + (5 if change == "weights" else 4)
+
+
+def test_a_network_trained_again_is_loaded_again(made):
+    folder = str(made / "net")
+    by = [
+        lambda: loaded(Network.of(folder)),
+        lambda: forecaster_of(sendable(load(folder), "hfluxno", folder)),
+    ]
+    for found in by:
+        _save_network(made, seed=0)
+        first, same = found(), found()
+        _save_network(made, seed=2)
+        assert same is first
+        assert not eqx.tree_equal(first.network, found().network)
+    _save_network(made, seed=0)
 
 
 def test_what_cannot_be_done_is_said(folder, capsys):

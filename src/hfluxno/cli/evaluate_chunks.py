@@ -6,21 +6,36 @@ same as in a single process.
 """
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import xarray as xr
 
 from hfluxno.data import open_dataset
 from hfluxno.data.partial import Partial
-from hfluxno.data.parts import file_fingerprint
+from hfluxno.data.parts import Stamps, file_fingerprint, stamps
 from hfluxno.data.replacing import replacing
 from hfluxno.datasets import cluster
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 
-Network = tuple[str, int | None]  # its weights and refinement, smaller to send than the network
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """The name of a network, which is smaller to send than the network."""
+
+    weights: str
+    refinement: int | None
+    files: Stamps  # so that a network that was trained again is loaded again
+
+    @classmethod
+    def of(cls, weights: str, refinement: int | None = None) -> Self:
+        folder = Path(weights)
+        name = str(folder.absolute()) if folder.is_dir() else weights
+        return cls(name, refinement, stamps(name))
 
 
 @functools.lru_cache(maxsize=2)
@@ -28,9 +43,8 @@ def loaded(network: Network) -> NetworkForecaster:
     """Raises `ValueError` or `OSError` if there is no such network."""
     from hfluxno.training.release import any_weights  # an extra
 
-    weights, refinement = network
-    found = any_weights(weights)
-    return found if refinement is None else found.refined(refinement)
+    found = any_weights(network.weights)
+    return found if network.refinement is None else found.refined(network.refinement)
 
 
 def _measured(
@@ -76,12 +90,9 @@ def evaluate_on(
 
 
 def _fingerprint(windows: Windows, network: Network, data: Path) -> str:
-    """What determines the errors; for weights in a folder, their sizes and times."""
-    folder = Path(network[0])
-    files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else []
-    stamps = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    """What determines the errors."""
     asked = (windows.steps, windows.starts.tolist(), len(windows.used))
-    return file_fingerprint(data, (network, stamps, asked))
+    return file_fingerprint(data, (network, asked))
 
 
 def _file(partial: Partial, chunk: WindowChunk) -> Path:

@@ -42,6 +42,18 @@ def fingerprint(source: Source, parts: Sequence[slice], options: Sequence[object
     return found.hexdigest()
 
 
+Stamps = tuple[tuple[str, int, int], ...]  # the name, size and time of change of each file
+
+
+def stamps(weights: str | None) -> Stamps:
+    """What identifies the files of a folder of weights; empty for a released name or hub id."""
+    folder = Path(weights or "")
+    if not weights or not folder.is_dir():
+        return ()
+    found = ((file, file.stat()) for file in sorted(folder.rglob("*")) if file.is_file())
+    return tuple((str(file), status.st_size, status.st_mtime_ns) for file, status in found)
+
+
 def file_fingerprint(path: Path, words: Sequence[object]) -> str:
     """What determines the results: the identity of the file `path`, these words, and our version.
 

@@ -16,6 +16,7 @@ import xarray as xr
 
 from hfluxno.boundary import Open
 from hfluxno.data.law_writer import of_laws
+from hfluxno.data.parts import Stamps, stamps
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
 from hfluxno.forecaster import Forecast, Forecaster, continuation
@@ -103,6 +104,7 @@ class Named:
     method: str
     weights: str | None
     refinement: int | None = None
+    files: Stamps = ()  # so that a network that was trained again is loaded again
 
 
 def sendable(
@@ -111,8 +113,9 @@ def sendable(
     """The forecaster itself, or the name of a network for another process to load."""
     if not isinstance(made, NetworkForecaster):
         return made
-    local = weights is not None and Path(weights).is_dir()
-    return Named(method, str(Path(str(weights)).absolute()) if local else weights, refinement)
+    if weights is not None and Path(weights).is_dir():
+        weights = str(Path(weights).absolute())
+    return Named(method, weights, refinement, stamps(weights))
 
 
 def forecaster_of(by: Forecaster | Named) -> Forecaster:
