@@ -196,6 +196,18 @@ def test_interpolation_prefers_the_direction_in_which_less_happens():
     np.testing.assert_allclose(interpolated(turned, False), values.swapaxes(0, 2), atol=1e-2)
 
 
+def test_a_smooth_first_frame_is_interpolated_along_x_though_a_jump_comes_later():
+    # Before the first frame is nothing: a constant has the error of all that moves in a frame.
+    x = (np.arange(128) + 0.5) / 128
+    wave = [np.sin(2 * np.pi * (3 * x - 0.03 * k)) for k in range(20)]
+    jump = [0.1 * k * np.sign(x - 0.5) for k in range(20)]
+    truth = np.stack([a + b for a, b in zip(wave, jump, strict=True)])[:, None]
+    broken = truth.copy()
+    out = np.arange(5, 128, 9)
+    broken[0, 0, out] = np.nan
+    assert np.max(np.abs(interpolated(broken, True) - truth)[0, 0, out]) < 0.01
+
+
 def _only(index):
     values = np.full((8, 2, 16), np.nan)
     values[index] = 1.0

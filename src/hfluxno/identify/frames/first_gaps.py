@@ -116,7 +116,7 @@ def _expected_error(frame: np.ndarray, periodic: bool) -> float:
     for index in np.argwhere(~missing):
         without = frame.copy()
         without[tuple(index)] = np.nan
-        found, gap_without = along(without, periodic)
+        found, gap_without, _ = along(without, periodic)
         errors.append(found[tuple(index)] - frame[tuple(index)])
         gaps.append(gap_without[tuple(index)])
     ratio = gap / float(np.mean(gaps)) if np.isfinite(gap + np.mean(gaps)) else 1.0
