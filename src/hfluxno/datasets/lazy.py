@@ -91,14 +91,9 @@ def identify_dataset(
     """
     return _lazy(
         ds,
-        context,
+        _Options(context, variable, boundary, noise, gamma, walls),
         lambda: Identify(context, one_name(momentum)),
         lambda: IdentifyPlane(context, as_pair(momentum)),
-        variable,
-        boundary,
-        noise,
-        gamma,
-        walls,
     )
 
 
@@ -139,17 +134,12 @@ def forecast_dataset(
         check_measured(method)
     made = forecaster(method, weights, momentum=momentum, every=every, law=law)
     by = sendable(made, method, weights)
+    least_frames = LEAST_FRAMES if law is None else 1
     return _lazy(
         ds,
-        context,
+        _Options(context, variable, boundary, noise, gamma, walls, least_frames),
         lambda: Continue(context, int(steps), by),
         lambda: ContinuePlane(context, int(steps), by),
-        variable,
-        boundary,
-        noise,
-        gamma,
-        walls,
-        least_frames=LEAST_FRAMES if law is None else 1,
     )
 
 
@@ -179,28 +169,28 @@ def reconstruct_dataset(
     - `ValueError`, as `identify_dataset` does.
     """
     given = None if law is None else as_law(law)
-    return _lazy(
-        ds,
-        context,
-        lambda: Reconstruct(context, momentum, law=given),
-        None,
-        variable,
-        boundary,
-        noise,
-    )
+    options = _Options(context, variable, boundary, noise)
+    return _lazy(ds, options, lambda: Reconstruct(context, momentum, law=given), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Options:
+    """How a dataset is read: what all functions take, and the frames that a plane needs."""
+
+    context: int | None
+    variable: str | None
+    boundary: str | None
+    noise: Noise | None
+    gamma: float | None = None
+    walls: str | None = None
+    least_frames: int = LEAST_FRAMES
 
 
 def _lazy(
     ds: xr.Dataset | xr.DataArray,
-    context: int | None,
+    options: _Options,
     on_line: Callable[[], Work],
     plane_work: Callable[[], PlaneWork] | None,
-    variable: str | None,
-    boundary: str | None,
-    noise: Noise | None,
-    gamma: float | None = None,
-    walls: str | None = None,
-    least_frames: int = LEAST_FRAMES,
 ) -> xr.Dataset:
     require("A dataset in chunks", "cluster", "dask.array")
     if not isinstance(ds, xr.Dataset | xr.DataArray):
@@ -208,10 +198,10 @@ def _lazy(
             f"A Dataset or a DataArray of xarray is needed, not {type(ds).__name__}; others are "
             "for forecast, identify and reconstruct."
         )
-    if not isinstance(variable, str | None):
-        raise ValueError(f"A variable is one text, as in 'h,hu'; got {variable!r}.")
-    if context is not None:
-        coordinates.whole(context, "context")
+    if not isinstance(options.variable, str | None):
+        raise ValueError(f"A variable is one text, as in 'h,hu'; got {options.variable!r}.")
+    if options.context is not None:
+        coordinates.whole(options.context, "context")
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
     path = Path(whole.encoding.get("source", "the dataset"))
     names = cf_names(_named(whole), {})
@@ -221,14 +211,15 @@ def _lazy(
                 "Only fields along one space axis are reconstructed; use identify_dataset or "
                 "forecast_dataset for frames on a plane."
             )
-        if noise is not None:
+        if options.noise is not None:
             raise ValueError("On a plane the noise is estimated; leave out noise.")
         work = plane_work()
-        plane = PlaneReading(path, variable, boundary, names, gamma, walls, least_frames)
+        of_plane = options.gamma, options.walls, options.least_frames
+        plane = PlaneReading(path, options.variable, options.boundary, names, *of_plane)
         return _on_plane(whole, plane, work)
-    if gamma is not None or walls is not None:
+    if options.gamma is not None or options.walls is not None:
         raise ValueError("gamma and walls are for frames on a plane; leave them out.")
-    sides = boundary_pair(boundary)
+    variable, sides = options.variable, boundary_pair(options.boundary)
     if "given" in sides:
         raise ValueError(
             "A dataset cannot hold the given states at the ends; use the command with --ends FILE."
@@ -240,11 +231,13 @@ def _lazy(
             f"{', '.join(map(str, whole.data_vars))}."
         )
     what = "standard deviations of the noise"
-    known = None if noise is None else tuple(map(float, coordinates.real(np.ravel(noise), what)))
+    known = None
+    if options.noise is not None:
+        known = tuple(map(float, coordinates.real(np.ravel(options.noise), what)))
     trajectories(_named(whole))
     whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
     axes = cf_names(_named(whole), {})
-    reading = Reading(path, variable, sides, axes, noise=known, assumed=boundary is None)
+    reading = Reading(path, variable, sides, axes, noise=known, assumed=options.boundary is None)
     return _on_line(_cut(whole, CHUNK), reading, on_line())
 
 
