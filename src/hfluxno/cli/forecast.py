@@ -91,7 +91,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.acting import mistakes
     from hfluxno.cli.files import FIGURES, Files
-    from hfluxno.cli.forecast_parts import at_once, part_by_part
+    from hfluxno.cli.forecast_parts import part_by_part
     from hfluxno.cli.summary import law_summary
     from hfluxno.coordinates import check_interval
     from hfluxno.data.parts import fingerprint, parts_of
@@ -137,27 +137,18 @@ def main(config: ForecastConfig) -> int:
         context, method = _context_and_method(source, config, method)
         times = _times(source, context, config, method)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
-        shown: Forecasts | None
-        if len(parts) == 1:
-            shown = at_once(
-                lambda: Forecasts(source, method.forecast(context, config.steps), times, context),
-                output,
-                task,
-            )
-            results = shown.rows
-        else:
-            with report.working(task):
-                forecast_some = method.in_parts(context, config.steps)
-            shown, results = part_by_part(
-                lambda part: Forecasts(source.members(part), forecast_some(part), times, context),
-                parts,
-                output,
-                task,
-                made_by=fingerprint(source, parts, config.deciding()),
-                what="context",
-                drawn=config.figure is not None,
-                attributes=lambda rows: _statuses(source, rows),
-            )
+        with report.working(task):
+            forecast_some = method.in_parts(context, config.steps)
+        shown, results = part_by_part(
+            lambda part: Forecasts(source.members(part), forecast_some(part), times, context),
+            parts,
+            output,
+            task,
+            made_by=lambda: fingerprint(source, parts, config.deciding()),
+            what="context",
+            drawn=config.figure is not None,
+            attributes=lambda rows: _statuses(source, rows),
+        )
         files.written.append(output)
         if isinstance(method, FittedLawForecaster):
             results[0]["notes"] = [*mistakes(context), *results[0].get("notes", ())]

@@ -39,31 +39,23 @@ def _count(parts: Sequence[slice]) -> int:
     return sum(part.stop - part.start for part in parts)
 
 
-def at_once(make: Callable[[], Made], output: Path, task: str) -> Made:
-    """Makes and writes the forecasts of the only part."""
-    with report.working(task):
-        piece = make()
-    with replacing(output) as (temporary,):
-        piece.write(temporary)
-    return piece
-
-
 def part_by_part(
     make: Callable[[slice], Made],
     parts: Sequence[slice],
     output: Path,
     task: str,
     *,
-    made_by: str,
+    made_by: Callable[[], str],
     what: str,
     drawn: bool,
     attributes: Callable[[list[dict]], dict[str, dict]] = lambda rows: {},
     scheduler: str | None = None,
     workers: int | None = None,
 ) -> tuple[Made | None, list[dict]]:
-    """The same for several parts: the first of them, if it is to be `drawn`, and the rows of all.
+    """Makes and writes the forecasts of all parts: the only part, or the first one if it is to be
+    `drawn`, and the rows of all.
 
-    - `made_by`: what determines them: data, options and version.
+    - `made_by`: tells what determines several: data, options and version.
     - `what`: what the messages count, `context` or `trajectory`.
     - `attributes`: those of variables in the whole, by name, for these rows.
     - `scheduler`, `workers`: the cluster whose processes make the parts, if there is one.
@@ -74,7 +66,13 @@ def part_by_part(
     Raises `ValueError` or `OSError` as the forecasts and the writing do; the message says what
     remains.
     """
-    files = Parts(output, _count(parts), made_by)
+    if len(parts) == 1:  # which needs no folder
+        with report.working(task):
+            piece = make(parts[0])
+        with replacing(output) as (temporary,):
+            piece.write(temporary)
+        return piece, piece.rows
+    files = Parts(output, _count(parts), made_by())
     left = [part for part in parts if (drawn and part == parts[0]) or not files.is_done(part)]
     shown: list[Made] = []
     rows: list[dict] = []

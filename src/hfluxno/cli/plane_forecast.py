@@ -9,7 +9,7 @@ import numpy as np
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
 from hfluxno.cli.forecast import ForecastConfig, fitted_to
-from hfluxno.cli.forecast_parts import at_once, part_by_part
+from hfluxno.cli.forecast_parts import part_by_part
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
 from hfluxno.data.parts import file_fingerprint
@@ -60,22 +60,17 @@ def main(config: ForecastConfig) -> int:
         make = functools.partial(PlaneForecast, source, by, *asked, layout)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
-        shown: PlaneForecast | None
-        if len(parts) == 1:
-            shown = at_once(lambda: make(parts[0]), output, task)
-            results = shown.rows
-        else:
-            shown, results = part_by_part(
-                make,
-                parts,
-                output,
-                task,
-                made_by=file_fingerprint(source.path, config.deciding()),
-                what="trajectory",
-                drawn=config.figure is not None or config.animate is not None,
-                scheduler=config.scheduler,
-                workers=config.workers,
-            )
+        shown, results = part_by_part(
+            make,
+            parts,
+            output,
+            task,
+            made_by=lambda: file_fingerprint(source.path, config.deciding()),
+            what="trajectory",
+            drawn=config.figure is not None or config.animate is not None,
+            scheduler=config.scheduler,
+            workers=config.workers,
+        )
         files.written.append(output)
         if shown is not None:
             seen = (shown.context, shown.forecast, shown.truth)

@@ -62,7 +62,7 @@ def main(config: IdentifyConfig) -> int:
                 parts,
                 output,
                 task,
-                made_by=file_fingerprint(source.path, config.deciding()),
+                made_by=lambda: file_fingerprint(source.path, config.deciding()),
                 what="trajectory",
                 drawn=False,
                 scheduler=config.scheduler,
