@@ -14,9 +14,10 @@ import xarray as xr
 
 from hfluxno.batching import on_all_cores
 from hfluxno.data.choice import asked_names
+from hfluxno.data.plane.reader import PlaneReading
 from hfluxno.data.readers import Reading, source_of
 from hfluxno.data.source import Source
-from hfluxno.datasets.plane_work import PlaneReading, PlaneWork
+from hfluxno.datasets.plane_work import PlaneWork
 from hfluxno.datasets.work import Work
 from hfluxno.identify.status import FitStatus
 

@@ -18,7 +18,7 @@ from hfluxno.data.choice import DIMENSIONS, fits
 from hfluxno.data.clock import in_seconds
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane.labelled import on_plane
-from hfluxno.data.plane.reader import LEAST_FRAMES
+from hfluxno.data.plane.reader import LEAST_FRAMES, PlaneReading
 from hfluxno.data.readers import Reading
 from hfluxno.datasets.chunk import (
     Chunk,
@@ -31,7 +31,7 @@ from hfluxno.datasets.chunk import (
     trajectories,
     usable,
 )
-from hfluxno.datasets.plane_work import ContinuePlane, IdentifyPlane, PlaneReading, PlaneWork
+from hfluxno.datasets.plane_work import ContinuePlane, IdentifyPlane, PlaneWork
 from hfluxno.datasets.work import Continue, Identify, Reconstruct, Work, sendable
 from hfluxno.extras import require
 from hfluxno.forecaster import check_steps

@@ -2,17 +2,12 @@
 
 import abc
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.plane.conserved import sources
 from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
-from hfluxno.data.plane.layouts import held_plane
-from hfluxno.data.plane.reader import LEAST_FRAMES, source_in
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import check_storable, status_attributes
@@ -26,40 +21,6 @@ from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import checked, indices, nothing_to_infer
 from hfluxno.identify.saved.law import interval_of
 from hfluxno.trajectory import Trajectory
-
-
-@dataclasses.dataclass(frozen=True)
-class PlaneReading:
-    """How variables over x and y become a source; see `hfluxno.data.plane.reader.read_plane`."""
-
-    path: Path
-    variable: str | None
-    boundary: str | None
-    names: Mapping[str, str]
-    gamma: float | None = None
-    walls: str | None = None
-    least_frames: int = LEAST_FRAMES
-
-    def source(self, variables: Mapping[str, xr.Variable]) -> PlaneSource:
-        """The only trajectory of these variables, whose axes have our names. Raises `ValueError` as
-        `read_plane` does."""
-        single = {n: v.isel(trajectory=0, missing_dims="ignore") for n, v in variables.items()}
-        file = held_plane(single, self.names, self.path)
-        asked = self.variable, self.boundary, self.gamma, self.walls, self.least_frames
-        found = source_in(file, self.path, *asked)
-        own = {"trajectory": variables["trajectory"]} if "trajectory" in variables else {}
-        return dataclasses.replace(found, held=file, coordinates={**found.coordinates, **own})
-
-    def unread(self, variables: Mapping[str, xr.Variable]) -> list[str]:
-        """Those of the variables on a plane that affect no result. Raises `ValueError` as `source`
-        does."""
-        found = self.source(variables)
-        read = {*sources(found.fields, found.stored), self.walls}
-        return [
-            name
-            for name, v in variables.items()
-            if v.ndim > 1 and "field" not in v.dims and name not in read
-        ]
 
 
 @dataclasses.dataclass(frozen=True)

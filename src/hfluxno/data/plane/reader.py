@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 from hfluxno.coordinates import as_frames, check_spacing, decreases, uniform_edges
 from hfluxno.data.choice import asked_names
 from hfluxno.data.numbers import check_once, coordinate
-from hfluxno.data.plane.conserved import chosen
+from hfluxno.data.plane.conserved import chosen, sources
 from hfluxno.data.plane.file import PlaneFile, Sides
-from hfluxno.data.plane.layouts import opened_plane
+from hfluxno.data.plane.layouts import held_plane, opened_plane
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.plural import plural
 
@@ -52,29 +53,56 @@ def read_plane(
     message names the fault and the remedy.
     """
     path, options = Path(path), dict(names or {})
+    how = PlaneReading(path, fields, boundary, options, gamma, walls, least_frames, back)
     with opened_plane(path, options) as file:
-        found = source_in(file, path, fields, boundary, gamma, walls, least_frames, back)
+        found = _source_in(file, how)
     return dataclasses.replace(found, options=options, missing=missing)
 
 
-def source_in(
-    file: PlaneFile,
-    path: Path,
-    fields: str | None,
-    boundary: str | None,
-    gamma: float | None,
-    walls: str | None,
-    least_frames: int = LEAST_FRAMES,
-    back: bool = False,
-) -> PlaneSource:
+@dataclasses.dataclass(frozen=True)
+class PlaneReading:
+    """How variables over x and y become a source; see `read_plane`."""
+
+    path: Path
+    variable: str | None
+    boundary: str | None
+    names: Mapping[str, str]
+    gamma: float | None = None
+    walls: str | None = None
+    least_frames: int = LEAST_FRAMES
+    back: bool = False
+
+    def source(self, variables: Mapping[str, xr.Variable]) -> PlaneSource:
+        """The only trajectory of these variables, whose axes have our names. Raises `ValueError` as
+        `read_plane` does."""
+        single = {n: v.isel(trajectory=0, missing_dims="ignore") for n, v in variables.items()}
+        file = held_plane(single, self.names, self.path)
+        own = {"trajectory": variables["trajectory"]} if "trajectory" in variables else {}
+        found = _source_in(file, self)
+        return dataclasses.replace(found, held=file, coordinates={**found.coordinates, **own})
+
+    def unread(self, variables: Mapping[str, xr.Variable]) -> list[str]:
+        """Those of the variables on a plane that affect no result. Raises `ValueError` as `source`
+        does."""
+        found = self.source(variables)
+        read = {*sources(found.fields, found.stored), self.walls}
+        return [
+            name
+            for name, v in variables.items()
+            if v.ndim > 1 and "field" not in v.dims and name not in read
+        ]
+
+
+def _source_in(file: PlaneFile, how: PlaneReading) -> PlaneSource:
     """What `read_plane` reads from an open file, in which nothing is loaded but coordinates."""
+    path, boundary = how.path, how.boundary
     if file.strange and not boundary:
         raise ValueError(file.strange)
     stored = tuple(file.fields)
-    wanted = chosen(stored, asked_names(fields), gamma, path, back)
+    wanted = chosen(stored, asked_names(how.variable), how.gamma, path, how.back)
     one = file.fields[stored[0]]
     sizes = {str(axis): size for axis, size in one.sizes.items()}
-    _check_sizes(sizes, path, least_frames)
+    _check_sizes(sizes, path, how.least_frames)
     axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
     falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
     attributes = tuple(
@@ -100,9 +128,9 @@ def source_in(
         coordinates=dict(file.coordinates),
         names=dict(file.names),
         falls=falls,
-        gamma=gamma,
+        gamma=how.gamma,
         options={},
-        walls=walls,
+        walls=how.walls,
         others=tuple(file.others),
     )
 
