@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import binary_opening
 
-from hfluxno.parametric.weak_form import bump
+from hfluxno.parametric.weak_form import bump, rows
 
 # Lengths of the supports in steps between frames and in cells.
 INTERVALS = (4, 6, 9)
@@ -209,7 +209,7 @@ def _measured(
     """Which test functions see enough, from the supports of their factors: at least a quarter of
     the `clear` ones."""
     counted = gaps + _WIDE * binary_opening(gaps)
-    weights = [rows / rows.sum(axis=1, keepdims=True) for rows in (during, along_x, along_y)]
+    weights = [each / each.sum(axis=1, keepdims=True) for each in (during, along_x, along_y)]
     share = np.einsum("txy,kt,ix,jy->ijk", counted, *weights, optimize=True)
     return share <= max(_MISSING, float(np.quantile(share[clear], 0.25)))
 
@@ -219,16 +219,12 @@ def bumps(
 ) -> np.ndarray:
     """A bump of `width` cells and its derivatives, at positions a quarter of its width apart, and
     bumps that the ends cut if `cut`; shape (order, position, cell)."""
-    starts = np.arange(0, length if periodic else length - width + 1, max(1, width // 4))
-    rows = np.zeros((orders, len(starts), length))
-    for order in range(orders):
-        values = bump(width, order)
-        for row, start in zip(rows[order], starts, strict=True):
-            row[(start + np.arange(width)) % length] = values
+    stride = max(1, width // 4)
+    found = np.stack([rows(length, width, k, periodic, stride) for k in range(orders)])
     if cut and not periodic:
         at_end, signs = _cut_bumps(length, width, orders), (-1.0) ** np.arange(orders)
-        rows = np.concatenate([at_end, rows, signs[:, None, None] * at_end[:, :, ::-1]], axis=1)
-    return rows
+        found = np.concatenate([at_end, found, signs[:, None, None] * at_end[:, :, ::-1]], axis=1)
+    return found
 
 
 def _cut_bumps(length: int, width: int, orders: int) -> np.ndarray:
@@ -243,9 +239,9 @@ def _cut_bumps(length: int, width: int, orders: int) -> np.ndarray:
     return np.stack([chi, *((-1) ** k * chi @ spline(cells, k) for k in range(1, orders))])
 
 
-def over_x(rows, integrated):
+def over_x(along_x, integrated):
     """(time, x, position y) to (position x, position y, time)."""
-    return np.moveaxis(np.tensordot(rows, integrated, ((1,), (1,))), 1, 2)
+    return np.moveaxis(np.tensordot(along_x, integrated, ((1,), (1,))), 1, 2)
 
 
 def widths(wanted: tuple[int, ...], most: int) -> list[int]:
