@@ -6,6 +6,7 @@ four internal cells of a cell of the data on, all these runs are on half as many
 """
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -80,40 +81,28 @@ class Run:
 
 def neighbours(item: Identification) -> list[FittedLaw]:
     """The laws in cells and frames with the coefficients c + Λ_m."""
-    law = item.grid_law
-    flux, diffusion = map(np.asarray, (law.flux_coefficients, law.diffusion_coefficients))
+    law, speed, rate = item.grid_law, item.cell / item.interval, 1.0 / item.interval
+    parts, kinked = [np.asarray(part) for part in _parts(law)], isinstance(law.basis, Kinked)
+    units = [speed, speed * item.cell, *[rate] * (len(parts) - 2 - kinked), *[1.0] * kinked]
+    sizes = [part.size for part in parts]
     places, covariance = free_covariance(item)
-    speed = item.cell / item.interval
-    by_state, force = np.zeros(0), np.zeros(0)
-    if law.terms is not None:
-        by_state = np.asarray(law.terms.by_state)
-        force = force if law.terms.carrier is None else np.asarray(law.terms.source_by_place)
-    sizes = [flux.size, diffusion.size, by_state.size, force.size, law.basis.kinks]
-    rate = 1.0 / item.interval
-    unit = np.repeat([speed, speed * item.cell, rate, rate, 1.0], sizes)
     found = []
     for column in _columns(covariance).T:
-        change = np.zeros(len(unit))
+        change = np.zeros(sum(sizes))
         change[places] = column
-        parts = np.split(change / unit, np.cumsum(sizes)[:-1])
-        by_flux, by_diffusion, by_source, by_force, by_place = parts
-        beside = eqx.tree_at(
-            lambda tree: (tree.flux_coefficients, tree.diffusion_coefficients),
-            law,
-            (flux + by_flux.reshape(flux.shape), diffusion + by_diffusion.reshape(diffusion.shape)),
-        )
-        if law.terms is not None:
-            changed = by_state + by_source.reshape(by_state.shape)
-            terms = dataclasses.replace(law.terms, by_state=changed)
-            if force.size:
-                changed = force + by_force.reshape(force.shape)
-                terms = dataclasses.replace(terms, source_by_place=changed)
-            beside = dataclasses.replace(beside, terms=terms)
-        if isinstance(law.basis, Kinked):
-            basis = dataclasses.replace(law.basis, at=np.asarray(law.basis.at) + by_place)
-            beside = dataclasses.replace(beside, basis=basis)
-        found.append(beside)
+        changes = np.split(change / np.repeat(units, sizes), np.cumsum(sizes)[:-1])
+        changed = [c + by.reshape(c.shape) for c, by in zip(parts, changes, strict=True)]
+        found.append(eqx.tree_at(_parts, law, changed))
     return found
+
+
+def _parts(law: FittedLaw) -> list[Any]:
+    """The coefficients that `free_covariance` numbers, in its order."""
+    parts = [law.flux_coefficients, law.diffusion_coefficients]
+    if law.terms is not None:
+        by_place = [] if law.terms.carrier is None else [law.terms.source_by_place]
+        parts += [law.terms.by_state, *by_place]
+    return [*parts, law.basis.at] if isinstance(law.basis, Kinked) else parts
 
 
 def _columns(covariance: np.ndarray) -> np.ndarray:
