@@ -56,22 +56,27 @@ def _flux_covariance(identification) -> np.ndarray:
 def free_covariance(
     identification: Any,
 ) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
-    """The indices of the free coefficients and their covariance. The order is that of the flux
-    field by field, the diffusivities, the sources that depend on the state, the force by place, and
-    the places of kinks in half ranges; all others are fixed.
+    """The indices of the free coefficients and their covariance, in the order of
+    `coefficient_names`; all others are fixed.
 
     - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
     """
-    law = identification.law
-    terms = range(law.diffusion_coefficients.shape[1])
-    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
-    names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
-    arising = () if law.terms is None else law.terms.names(law.fields)
-    names += [f"s_{field}[{name}]" for field in law.fields for name in arising]
-    names += [] if law.terms is None else law.terms.names_of_force(law.fields)
-    names += [f"v[kink {k}]" for k in range(1, law.basis.kinks + 1)]
+    names = coefficient_names(identification.law)
     order = {name: i for i, name in enumerate(identification.coefficients)}
     places = [i for i, name in enumerate(names) if name in order]
     found = [order[names[i]] for i in places]
     covariance = np.asarray(identification.covariance, float)[np.ix_(found, found)]
     return np.array(places, int), covariance
+
+
+def coefficient_names(law: Any) -> list[str]:
+    """The coefficients of the flux field by field, of the diffusivities, of the sources that depend
+    on the state and of the force by place, and the places of kinks in half ranges."""
+    terms = range(law.diffusion_coefficients.shape[1])
+    names = [f"f_{field}[{name}]" for field in law.fields for name in law.basis.names]
+    names += [f"nu_{field}[T{k}]" for field in law.fields for k in terms]
+    if law.terms is not None:
+        arising = law.terms.names(law.fields)
+        names += [f"s_{field}[{name}]" for field in law.fields for name in arising]
+        names += law.terms.names_of_force(law.fields)
+    return names + [f"v[kink {k}]" for k in range(1, law.basis.kinks + 1)]

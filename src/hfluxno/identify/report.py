@@ -18,9 +18,9 @@ from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, status_of, total_drift
+from hfluxno.law_uncertainty import coefficient_names
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.law_family import LawFamily
-from hfluxno.parametric.source_terms import names_of, names_of_force
 from hfluxno.trajectory import Trajectory
 
 # A law with at most this many terms for each field is a formula, which is used beyond the observed
@@ -50,7 +50,8 @@ def report(
     law = in_monomials(family.law(trial.fit.parameters))
     law = in_units(law, context.fields, context.grid, dt)
     law = dataclasses.replace(law, negated=negated, reach=reach)
-    names, scale = _names_and_units(family, dx, dt)
+    names = coefficient_names(law) + ["ln(width/0.02)"] * bool(family.kink_parameters)
+    scale = _units(family, dx, dt)
     numbers = trial.fit.parameters * scale
     free = np.asarray(family.mask, bool)
     doubt = np.where(family.arises, np.inf, _error_of_totals(trial, values, seen))
@@ -144,26 +145,17 @@ def _with_names(family: LawFamily, fields: tuple[str, ...]) -> LawFamily:
     return dataclasses.replace(family, basis=basis, fields=fields)
 
 
-def _names_and_units(family: LawFamily, dx: float, dt: float) -> tuple[list[str], np.ndarray]:
-    flux_names = [f"f_{f}[{n}]" for f in family.fields for n in family.basis.names]
-    diffusion_names = [f"nu_{f}[T{k}]" for f in family.fields for k in range(family.terms)]
+def _units(family: LawFamily, dx: float, dt: float) -> np.ndarray:
+    """The units of all parameters."""
     half = 0.5 * np.asarray(family.upper - family.lower)
-    flux_scale = np.outer(half, 1.0 / sizes_of(family.basis)).reshape(-1) * (dx / dt)
-    diffusion_scale = np.full(len(diffusion_names), dx * dx / dt)
-    names, scale = flux_names + diffusion_names, np.concatenate([flux_scale, diffusion_scale])
-    kinks = range(1, family.kink_parameters)
-    kink_names = [f"v[kink {k}]" for k in kinks] + ["ln(width/0.02)"] * bool(kinks)
-    if not family.sources:
-        return names + kink_names, np.concatenate([scale, np.ones(len(kink_names))])
-    arising = names_of(family.sources, family.fields)
-    names += [f"s_{f}[{term}]" for f in family.fields for term in arising]
-    rates = half[:, None] / dt / np.asarray(family.source_sizes)
-    scale = np.concatenate([scale, rates.reshape(-1)])
-    if family.carrier is None:
-        return names, scale
-    names += names_of_force(family.fields, family.fields[family.carrier], family.modes)
-    rates = np.repeat(half / dt / float(family.carrier_size), family.modes)
-    return names, np.concatenate([scale, rates])
+    units = [np.outer(half, 1.0 / sizes_of(family.basis)) * (dx / dt)]
+    units.append(np.full(len(half) * family.terms, dx * dx / dt))
+    if family.sources:
+        units.append(half[:, None] / dt / np.asarray(family.source_sizes))
+    if family.carrier is not None:
+        units.append(np.repeat(half / dt / float(family.carrier_size), family.modes))
+    units.append(np.ones(family.kink_parameters))
+    return np.concatenate([np.ravel(each) for each in units])
 
 
 def _covariance(trial: FittedCandidate) -> np.ndarray:
