@@ -10,10 +10,8 @@ from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import profiles, space_time
 from hfluxno.plots.shown import Shown, shown_of
-from hfluxno.plots.style import around_zero, colours_of, head, new_figure, styled
+from hfluxno.plots.style import ROW, around_zero, colours_of, in_rows
 from hfluxno.trajectory import Trajectory
-
-_ROW, _WIDTH = 3.1, 12.5
 
 
 def forecast_figure(
@@ -38,13 +36,10 @@ def forecast_figure(
     found = forecast.identifications[index] if forecast.identifications else None
     fields = len(context.fields)
     rows = fields + (shown.truth is not None) + (found is not None)
-    with styled():
-        figure = new_figure(_WIDTH, _ROW * rows + 0.4)
-        title = f"Forecast of {', '.join(labels.fields)}"
-        if context.is_batched and len(context.values) > 1:
-            title += f", trajectory {index} of {context.values.shape[0]} (counted from 0)"
-        head(figure, title)
-        parts = figure.subfigures(rows, 1, squeeze=False)[:, 0]
+    title = f"Forecast of {', '.join(labels.fields)}"
+    if context.is_batched and len(context.values) > 1:
+        title += f", trajectory {index} of {context.values.shape[0]} (counted from 0)"
+    with in_rows(title, [ROW] * rows) as (figure, parts):
         for field in range(fields):
             _maps(parts[field], shown, labels, field)
         if shown.truth is not None:

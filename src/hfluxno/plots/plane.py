@@ -19,14 +19,14 @@ from hfluxno.plots.style import (
     around_zero,
     colour_bar,
     colours_of,
-    head,
+    in_rows,
     light_grid,
     new_figure,
     styled,
 )
 from hfluxno.trajectory import Trajectory
 
-_WIDTH, _ROW, _LINE = 12.5, 2.75, 0.24
+_ROW, _LINE = 2.75, 0.24
 _ARROWS, _FLOW = 20, 4.5
 # Beyond this ratio of its sides a rectangle is stretched to a square.
 _SLENDER = 3.0
@@ -55,12 +55,9 @@ def plane_figure(
     if found is not None:
         terms = _height(found)
     heights = [_ROW] * fields + [2.6] + [terms] * (found is not None)
-    with styled():
-        figure = new_figure(_WIDTH, sum(heights) + 0.5)
-        title = f"Forecast of {', '.join(labels.fields)} at {labels.time} {shown.end:.4g}"
-        title += f", seen until {shown.past[-1]:.4g}"
-        head(figure, title)
-        parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    title = f"Forecast of {', '.join(labels.fields)} at {labels.time} {shown.end:.4g}"
+    title += f", seen until {shown.past[-1]:.4g}"
+    with in_rows(title, heights, 0.5) as (figure, parts):
         for field in range(fields):
             _maps(parts[field], shown, labels, field)
         _slices(parts[fields], shown, labels)

@@ -7,10 +7,8 @@ from hfluxno.identify import Reconstruction
 from hfluxno.plots.labels import Labels
 from hfluxno.plots.law import draw_law, heading
 from hfluxno.plots.panels import space_time
-from hfluxno.plots.style import SEQUENTIAL, colours_of, head, new_figure, styled
+from hfluxno.plots.style import ROW, SEQUENTIAL, colours_of, in_rows
 from hfluxno.trajectory import Trajectory
-
-_ROW, _WIDTH = 3.1, 12.5
 
 
 def reconstruction_figure(
@@ -26,11 +24,8 @@ def reconstruction_figure(
     first = float(np.asarray(context.times)[0]) - labels.origin
     measured_at = np.asarray(context.times, float) - first
     times = np.asarray(found.trajectory.times, float) - first
-    with styled():
-        figure = new_figure(_WIDTH, _ROW * (fields + 1) + 0.4)
-        title = f"Reconstruction of {', '.join(labels.fields)}"
-        head(figure, title)
-        parts = figure.subfigures(fields + 1, 1, squeeze=False)[:, 0]
+    title = f"Reconstruction of {', '.join(labels.fields)}"
+    with in_rows(title, [ROW] * (fields + 1)) as (figure, parts):
         for field in range(fields):
             part, name = parts[field], labels.field_axis(field)
             panels = part.subplots(1, 3, squeeze=False)[0]

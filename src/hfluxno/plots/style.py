@@ -1,7 +1,9 @@
 """The look of all pictures: one palette, light frames, vector text."""
 
+import contextlib
 import io
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ BAND = "#a9cbe0"
 
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
+
+_WIDTH, ROW = 12.5, 3.1  # of pictures of rows, and the height of one with maps of x and time
 
 _STYLE: Any = {
     "axes.edgecolor": "#5c6670",
@@ -66,6 +70,18 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+@contextlib.contextmanager
+def in_rows(
+    title: str, heights: Sequence[float], beside: float = 0.4
+) -> Iterator[tuple[Figure, np.ndarray]]:
+    """A block in which a picture is drawn in the style of hfluxno: a figure with a title, and its
+    rows of these heights in inches, one below the other; `beside` is what the title takes."""
+    with styled():
+        figure = new_figure(_WIDTH, sum(heights) + beside)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+        yield figure, figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+
+
 def save(figure: Figure, path: Path) -> None:
     """Writes a picture in the format of the suffix.
 
@@ -102,11 +118,6 @@ def colour_bar(figure: Figure | SubFigure, axes: Axes, image: Any, aspect: int =
     bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=aspect)
     bar.outline.set_linewidth(0.5)
     return bar
-
-
-def head(figure: Figure, title: str) -> None:
-    """The title of a whole picture."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
 
 
 def light_grid(axes: Axes) -> None:
