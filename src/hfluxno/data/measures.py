@@ -102,9 +102,7 @@ def travel(u: np.ndarray) -> Travel:
         i = int(np.argmin(misfit))
         at = {int(s): float(v) for s, v in zip(shifts, misfit, strict=True)}
         s = int(shifts[i])
-        left, middle, right = at.get(s - 1, np.inf), at[s], at.get(s + 1, np.inf)
-        bend = left - 2.0 * middle + right
-        fine = 0.5 * (left - right) / bend if np.isfinite(bend) and bend > 0.0 else 0.0
+        fine = vertex(at.get(s - 1, np.inf), at[s], at.get(s + 1, np.inf))
         alike = 2.0 * products[i] / squares[i] if squares[i] > 0.0 else 1.0
         return (s + fine) / lag, float(alike)
 
@@ -113,6 +111,12 @@ def travel(u: np.ndarray) -> Travel:
     shift, alike = best(*together)
     largest = float(np.percentile([abs(s) for s, _ in each], 95))
     return Travel(shift, largest, alike)
+
+
+def vertex(left: float, middle: float, right: float) -> float:
+    """The place of the minimum of a parabola through three values, from the middle one."""
+    bend = left - 2.0 * middle + right
+    return 0.5 * float(left - right) / float(bend) if np.isfinite(bend) and bend > 0.0 else 0.0
 
 
 def total(u: np.ndarray) -> Total:

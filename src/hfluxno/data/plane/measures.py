@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import fft
 
+from hfluxno.data.measures import vertex
+
 
 class Drift(NamedTuple):
     """How far a field moves per frame along x and y, in cells, and the correlation of frames after
@@ -43,7 +45,7 @@ def drift(u: Float[np.ndarray, "time x y"]) -> Drift:
     alike = 2.0 * products[r, s] / squares[r, s] if squares[r, s] > 0.0 else 1.0
     along_x, along_y = misfit[[r - 1, r, (r + 1) % len(misfit)], s], np.roll(misfit[r], 1 - s)[:3]
     return Drift(
-        float(shifts[0][r] + _vertex(along_x)), float(shifts[1][s] + _vertex(along_y)), float(alike)
+        float(shifts[0][r] + vertex(*along_x)), float(shifts[1][s] + vertex(*along_y)), float(alike)
     )
 
 
@@ -52,10 +54,3 @@ def _correlation(f: np.ndarray, g: np.ndarray) -> Float[np.ndarray, "x y"]:
     shape = [2 * n for n in f.shape[1:]]
     product = np.conj(fft.rfft2(f, shape)) * fft.rfft2(g, shape)
     return fft.irfft2(product.sum(axis=0), shape)
-
-
-def _vertex(three: np.ndarray) -> float:
-    """The place of the minimum of a parabola through three values, from the middle one."""
-    left, middle, right = three
-    bend = left - 2.0 * middle + right
-    return 0.5 * float(left - right) / float(bend) if np.isfinite(bend) and bend > 0.0 else 0.0
