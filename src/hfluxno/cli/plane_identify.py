@@ -11,8 +11,9 @@ from hfluxno.cli.identify import IdentifyConfig
 from hfluxno.cli.progress import progress
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import law_result
+from hfluxno.data.law_writer import along_trajectory
 from hfluxno.data.parts import file_fingerprint
-from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
+from hfluxno.data.plane.law_writer import of_plane_law
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import number_of
 from hfluxno.data.writers import write

@@ -61,3 +61,10 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
         "boundary": ", ".join(source.boundary),
     }
     return xr.Dataset(variables, coordinates, attributes)
+
+
+def along_trajectory(found: xr.Dataset, number: xr.Variable | None = None) -> xr.Dataset:
+    """The results of one trajectory with that dimension; `number` is its label, if it has one."""
+    bare = {n: v for n, v in found.data_vars.items() if "trajectory" not in v.dims}
+    rows = found.assign({n: v.expand_dims("trajectory") for n, v in bare.items()})
+    return rows if number is None else rows.assign_coords(trajectory=number)

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 
-from hfluxno.data.plane.law_writer import along_trajectory, of_plane_law
+from hfluxno.data.law_writer import along_trajectory
+from hfluxno.data.plane.law_writer import of_plane_law
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
 from hfluxno.data.writers import check_storable, status_attributes

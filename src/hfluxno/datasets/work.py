@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.boundary import Open
-from hfluxno.data.law_writer import of_laws
+from hfluxno.data.law_writer import along_trajectory, of_laws
 from hfluxno.data.parts import Stamps, stamps
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
@@ -225,7 +225,7 @@ class Reconstruct(Work):
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
         found = reconstruct(context.single(0), self.momentum, every=self.every, law=self.law)
-        return _along_trajectory(of_reconstruction(source, found))
+        return along_trajectory(of_reconstruction(source, found))
 
     def _example(self, source, context, nothing):
         check_storable(part.name for part in source.parts)
@@ -237,7 +237,7 @@ class Reconstruct(Work):
         at_end = np.zeros((len(context.states.fields), len(times)))
         lower, upper = (at_end if isinstance(e, Open) else None for e in context.grid.boundary[0])
         found = Reconstruction(single, values, noise, (lower, upper), nothing, cast(Any, None))
-        return _along_trajectory(of_reconstruction(source, found))
+        return along_trajectory(of_reconstruction(source, found))
 
 
 def check_momentum(context: Trajectory, momentum: str | None) -> None:
@@ -259,8 +259,3 @@ def _name(method: FittedLawForecaster) -> str | None:
 def working_in(float64: bool) -> contextlib.AbstractContextManager:
     """The precision of what is written."""
     return jax.enable_x64(True) if float64 else contextlib.nullcontext()
-
-
-def _along_trajectory(found: xr.Dataset) -> xr.Dataset:
-    bare = [name for name, v in found.data_vars.items() if "trajectory" not in v.dims]
-    return found.assign({name: found[name].expand_dims("trajectory") for name in bare})

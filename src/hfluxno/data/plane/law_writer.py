@@ -43,9 +43,3 @@ def of_plane_law(source: PlaneSource, found: Any, context_frames: int) -> xr.Dat
     return xr.Dataset(
         variables, {"field": fields}, attributes | origin(source.path, sides_in_words(source))
     )
-
-
-def along_trajectory(found: xr.Dataset, number: xr.Variable | None) -> xr.Dataset:
-    """The results of one trajectory with that dimension; `number` is its label, if it has one."""
-    rows = found.assign({n: v.expand_dims("trajectory") for n, v in found.data_vars.items()})
-    return rows if number is None else rows.assign_coords(trajectory=number)
