@@ -1,4 +1,4 @@
-"""Which contexts a law can be inferred from."""
+"""Which contexts a law can be inferred from, and on which one is used."""
 
 import numpy as np
 
@@ -26,6 +26,16 @@ _OF_A_BATCH = (
     "A batch is taken as a whole: leave this trajectory out, as forecast_dataset and --scheduler "
     "local do."
 )
+
+
+def check_fields(of_law: tuple[str, ...], of_context: tuple[str, ...]) -> None:
+    """Raises `ValueError` if a context has not the fields of a law, in their order."""
+    if of_law != of_context:
+        raise ValueError(
+            f"The law has the fields {', '.join(map(repr, of_law))}, and the context "
+            f"{', '.join(map(repr, of_context))}; select or rename those of the context so that "
+            "they are the same, in the same order."
+        )
 
 
 def check_context(context: Trajectory, jointly: bool, among_others: bool) -> None:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from hfluxno.coordinates import is_vacuum
+from hfluxno.identify.accepted import check_fields
 from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.causes import NONE, causes_of
 from hfluxno.identify.plane.constant import with_constant
@@ -85,12 +86,7 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
 
 def _checked(saved: SavedPlaneLaw, context: Trajectory) -> Frames:
     fields = saved.law.fields
-    if context.fields != fields:
-        raise ValueError(
-            f"The law has the fields {', '.join(map(repr, fields))}, and the context "
-            f"{', '.join(map(repr, context.fields))}; select or rename those of the context so "
-            "that they are the same, in the same order."
-        )
+    check_fields(fields, context.fields)
     if min(context.grid.shape) < MINIMUM_CELLS:
         raise ValueError(
             f"A context on a plane needs at least {MINIMUM_CELLS} × {MINIMUM_CELLS} cells; this "

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.grid import Grid
-from hfluxno.identify.accepted import check_whole, is_joint
+from hfluxno.identify.accepted import check_fields, check_whole, is_joint
 from hfluxno.identify.frames.gaps import MINIMUM_CELLS
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.momentum import may_be_sealed, named
@@ -250,12 +250,8 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
 def _check(saved: SavedLaw, context: Trajectory) -> None:
     names = (saved.law.fields, context.states.fields)
     unnamed = len(names[0]) == len(names[1]) == 1 and any(each in _UNNAMED for each in names)
-    if names[0] != names[1] and not unnamed:
-        raise ValueError(
-            f"The law has the fields {_listed(saved.law.fields)}, and the context "
-            f"{_listed(context.states.fields)}; select or rename those of the context so that they "
-            "are the same, in the same order."
-        )
+    if not unnamed:
+        check_fields(*names)
     grid, batch = context.grid, context.batch
     if grid.shape[0] < MINIMUM_CELLS:
         raise ValueError(
@@ -287,7 +283,3 @@ def _arises(law: FittedLaw) -> np.ndarray:
         return np.zeros(len(law.fields), bool)
     parts = (law.terms.by_state, law.terms.source_by_place)
     return np.any([np.any(part, axis=1) for part in parts], axis=0)
-
-
-def _listed(fields: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, fields))
