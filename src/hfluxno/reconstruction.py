@@ -14,6 +14,7 @@ _ROUNDING = 1e-9  # of a step
 _INTERPOLATED = (
     "the field follows the measurements, and between them what the law misses is interpolated"
 )
+_WITHOUT_LAW = "the field is interpolated between the measurements, without the law"
 
 
 def count_of_even_times(times: np.ndarray, every: Any) -> int:
@@ -58,7 +59,7 @@ class Reconstruction:
     - `forecast`: steps ↦ the forecast of that many frames after the last measurement, at their mean
       spacing or `every` so often. Open ends stay as they were last, with growing uncertainty.
     - `interpolated`: whether the field follows the measurements, because the law does not explain
-      them: what it misses is interpolated between them.
+      them: what it misses is interpolated between them, or they are themselves.
     """
 
     trajectory: Trajectory
@@ -73,7 +74,10 @@ class Reconstruction:
     def sentence(self) -> str:
         """Whether the law explains the measurements, and what the field is if not."""
         law = str(self.identification.sentence)
-        return f"{law}; {_INTERPOLATED}" if self.interpolated else law
+        if not self.interpolated:
+            return law
+        without = self.identification.misfit.like_interpolation
+        return f"{law}; {_WITHOUT_LAW if without else _INTERPOLATED}"
 
     @property
     def bands(self) -> tuple[np.ndarray, np.ndarray]:

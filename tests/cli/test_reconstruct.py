@@ -9,7 +9,7 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.cli import main
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from tests.identify.exact import burgers
 
 TIMES, CELLS = np.linspace(0.0, 0.3, 9), 16
@@ -19,7 +19,7 @@ X = 0.1 + (np.arange(CELLS) + 0.5) * 0.5 / CELLS
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A table of three quarters of the cells, in a folder of its own."""
-    report = importlib.import_module("hfluxno.identify.joint_report")
+    report = importlib.import_module("hfluxno.identify.jointly")
     monkeypatch.setattr(report, "KINDS", (Kind(4),))
     attempts = importlib.import_module("hfluxno.identify.joint.attempts")
     monkeypatch.setattr(attempts, "_FINER", ())
@@ -35,8 +35,8 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def few_modes(monkeypatch):
     """As in other tests of contexts of this shape, which therefore share their programs."""
-    prior = importlib.import_module("hfluxno.identify.joint.prior")
-    monkeypatch.setattr(prior, "_MOST_MODES", 4)
+    kind = importlib.import_module("hfluxno.identify.joint.kind")
+    monkeypatch.setattr(kind, "_MOST_MODES", 4)
 
 
 @pytest.mark.usefixtures("few_modes")

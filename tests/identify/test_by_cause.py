@@ -11,7 +11,7 @@ from hfluxno import Trajectory
 from hfluxno.identify import FitStatus, identify
 from hfluxno.identify.by_cause import asked_for, identify_by_cause
 from hfluxno.identify.identification import nothing_to_infer
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.residuals.cause import Cause
 from hfluxno.identify.residuals.misfit import UNKNOWN
 from tests.identify.exact import burgers, logistic

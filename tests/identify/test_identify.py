@@ -15,7 +15,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster
 from hfluxno.identify.accepted import uninformative
 from hfluxno.identify.forecaster import is_bounded
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.status import exceeds
 from hfluxno.laws import LWR, Cubic, ShallowWater, ViscousBurgers
 from hfluxno.laws.place import PlaceModes
@@ -100,8 +100,8 @@ def short_search(monkeypatch):
     # Of the further terms one, on the cells of the data.
     attempts = importlib.import_module("hfluxno.identify.joint.attempts")
     monkeypatch.setattr(attempts, "_FINER", ())
-    joint_report = importlib.import_module("hfluxno.identify.joint_report")
-    monkeypatch.setattr(joint_report, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
+    jointly = importlib.import_module("hfluxno.identify.jointly")
+    monkeypatch.setattr(jointly, "FURTHER_KINDS", (Kind(4), Kind(4, source_modes=4)))
 
 
 def test_cubic_law_and_forecast(cubic, x64):

@@ -15,7 +15,8 @@ import hfluxno
 from hfluxno import Grid, Trajectory, reconstruct
 from hfluxno.identify import FitStatus
 from hfluxno.identify.joint.forward_runs import measure, run
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.observation import Flow, Points, TimeMean
 from tests.compiled import compiled
 from tests.identify.laws import identification, polynomial

@@ -10,7 +10,8 @@ from hfluxno import Trajectory
 from hfluxno.fv import solve
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.fit import estimate
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.parametric.subgrid import restrict
 from tests.identify.exact import burgers
 

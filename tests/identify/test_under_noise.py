@@ -11,7 +11,7 @@ from benchmarks.independent.schemes import INTERVAL
 from hfluxno import Trajectory, forecast
 from hfluxno.identify import FitStatus
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.under_noise import with_first_state
 from tests.identify.laws import identification, polynomial
 

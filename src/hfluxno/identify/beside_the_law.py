@@ -6,7 +6,8 @@ noise σ that the measurements themselves show. Its standard deviation is σ whe
 measured at that time, and elsewhere √(σ² + h²), with h the error of the same interpolation at
 measurements that it did not know: one sensor after the other, or of frames with gaps a tenth of the
 values. If the law was fitted without some values, those that stand out from all their neighbours
-are not used.
+are not used. Of few sensors which interpolation explains nearly as well as the law, the values
+themselves are interpolated: between them such a law may be anywhere.
 
 The simplest case of a weak constraint (Evensen, Data Assimilation, 2009, chapter 8): the error of
 the model is estimated after the model, not with it, so the field does not keep its totals.
@@ -42,7 +43,9 @@ def misfit_between(
     count = len(context.states.fields)
     values = np.asarray(context.values, float)[:, :count]
     assert found.estimate is not None
-    missed = values - np.asarray(found.estimate.observed(context.times))[:, :count]
+    of_law = not found.misfit.like_interpolation
+    shown = np.asarray(found.estimate.observed(context.times))[:, :count] if of_law else 0.0
+    missed = values - shown
     periodic = context.grid.is_periodic()
     added, spread = np.zeros(values.shape), np.full(values.shape, np.nan)
     for field in range(count):
@@ -53,7 +56,9 @@ def misfit_between(
             continue
         noise = _noise(values[:, field], e[:, 0], context, field)
         part = max(0.0, 1.0 - noise**2 / max(float(np.mean(e[seen] ** 2)), np.finfo(float).tiny))
-        added[:, field] = part * interpolated(e, periodic)[:, 0]
+        added[:, field] = (part if of_law else 1.0) * interpolated(e, periodic)[:, 0]
+        if not of_law:
+            added[:, field] -= found.estimate.states[:, field]
         unknown = _error_between(e, is_dense(context), periodic)
         spread[:, field] = np.where(seen[:, 0], noise, np.hypot(noise, unknown))
     return added, spread

@@ -10,8 +10,9 @@ frames.
 import numpy as np
 
 from hfluxno.identify.accepted import has_weak_form
-from hfluxno.identify.joint.prior import Kind
-from hfluxno.identify.joint_report import SHARED_OF_FURTHER, identify_jointly
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint_report import SHARED_OF_FURTHER
+from hfluxno.identify.jointly import identify_jointly
 from hfluxno.identify.residuals.cause import Cause, likely_cause, may_disperse
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus

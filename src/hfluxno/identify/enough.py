@@ -7,7 +7,7 @@ from hfluxno.identify.joint.first_state import shows_first_state
 from hfluxno.identify.joint.fit import in_double
 from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.windows import check_enough
-from hfluxno.identify.joint_report import KINDS, SYSTEM_KINDS
+from hfluxno.identify.jointly import KINDS, SYSTEM_KINDS
 from hfluxno.trajectory import Trajectory
 
 

@@ -31,8 +31,9 @@ from hfluxno.identify.frames.select import choose, make_settings
 from hfluxno.identify.frames.stages import Stage
 from hfluxno.identify.inside import identify_inside
 from hfluxno.identify.joint.dense import is_dense
-from hfluxno.identify.joint.prior import Kind
-from hfluxno.identify.joint_report import further_kinds, identify_jointly, with_further_terms
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.jointly import further_kinds, identify_jointly
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report

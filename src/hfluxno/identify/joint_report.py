@@ -1,6 +1,7 @@
-"""The identification of a context whose first state or ends are estimated with the law."""
+"""The report on a joint estimate of law, first state and ends."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -9,17 +10,12 @@ import numpy as np
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import has_weak_form
-from hfluxno.identify.frames.coarser import averaged_context
-from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate
-from hfluxno.identify.joint.first_state import shows_first_state
-from hfluxno.identify.joint.fit import in_double, sizes
+from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint.found import JointFit
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
-from hfluxno.identify.joint.prior import Kind
-from hfluxno.identify.joint.search import fit_jointly
 from hfluxno.identify.joint.windows import Prediction
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
@@ -29,75 +25,17 @@ from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
 from hfluxno.laws.place import PlaceModes
+from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.parametric.source_terms import names_of
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise as noise_shown
 
-KINDS = (Kind(4), Kind(6), Kind(4, diffusion=1))
-SYSTEM_KINDS = (Kind(3),)
-# Laws with further terms, tried if no law without them explains a context.
-FURTHER_KINDS = (
-    Kind(4),
-    Kind(4, by_state=4),
-    Kind(4, source_modes=4),
-    Kind(4, flux_modes=2),
-    Kind(4, stretches=1),
-    Kind(4, diffusion=3),
-)
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 SHARED_OF_FURTHER = 0.005
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
-
-
-def identify_jointly(
-    context: Trajectory,
-    negated: tuple[int, ...],
-    kinds: tuple[Kind, ...] | None = None,
-    before: Estimate | None = None,
-) -> Identification | None:
-    """The identification of one trajectory, or `None` if nothing could be solved, or if these
-    further `kinds` are hardly better than the first of them, of which there may be an estimate
-    from `before`. Raises `ValueError` if there are fewer measured values than unknowns.
-    """
-    gives_up = kinds is not None
-    if kinds is None:
-        kinds = KINDS if len(context.states.fields) == 1 else SYSTEM_KINDS
-    context = in_double(context)
-    coarse = averaged_context(context) if is_dense(context) else None
-    on_averages: tuple[tuple[str, float], ...] = ()
-    if coarse is not None:
-        known_first = shows_first_state(coarse)
-        chosen = fit_jointly(coarse, negated, kinds, known_first=known_first, gives_up=gives_up)
-        if chosen is None and gives_up:
-            return None
-        if chosen is not None and isinstance(chosen.kind, Kind):
-            kinds = tuple(dict.fromkeys((kinds[0], chosen.kind)))
-            on_averages = tuple((f"{label}, on averages", each) for label, each in chosen.tried)
-    known_first = shows_first_state(context)
-    found = fit_jointly(
-        context, negated, kinds, known_first=known_first, gives_up=gives_up, before=before
-    )
-    if found is None:
-        return None
-    found = dataclasses.replace(found, tried=(*on_averages, *found.tried))
-    return joint_report(found, context, negated)
-
-
-def further_kinds(base: Kind | None = None, dense: bool = True) -> tuple[Kind, ...]:
-    """The laws with further terms that are tried if none of `KINDS`, of which `base` was the best,
-    explains a context. A few sensors (not `dense`) do not show what depends on place, nor a flux
-    beyond their noise: for them only sources and diffusivities of the state are tried."""
-    plain, *others = FURTHER_KINDS
-    kinds = (plain, *(kind for kind in others if dense or kind.by_state or kind.diffusion > 1))
-    if base is None:
-        return kinds
-    diffusive = [
-        dataclasses.replace(kind, diffusion=max(kind.diffusion, base.diffusion))
-        for kind in kinds[1:]
-    ]
-    return (base, *diffusive)
 
 
 def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...]) -> Identification:
@@ -185,6 +123,8 @@ def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> 
             modes=modes,
             stretches=_stretches(np.asarray(terms.stretches), dx, grid.lower[0]),
         )
+    if isinstance(law.basis, Dictionary):
+        law = dataclasses.replace(law, basis=dataclasses.replace(law.basis, fields=fields))
     changed = eqx.tree_at(
         lambda t: (t.flux_coefficients, t.diffusion_coefficients),
         law,
@@ -204,10 +144,13 @@ def _names_and_units(
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """The name of each coefficient, its unit, and what zero is in the units of the data."""
     half = 0.5 * (shape.upper - shape.lower)
+    basis, term_sizes = shape.basis, [1.0] * len(shape.basis.names)
+    if isinstance(basis, Dictionary):  # as coefficients of the terms themselves
+        basis, term_sizes = dataclasses.replace(basis, fields=fields), basis.sizes.tolist()
     parts = [
-        ("f", shape.basis.names, half * dx / dt),
+        ("f", basis.names, half * dx / dt),
         ("nu", [f"T{k}" for k in range(shape.diffusion)], np.full(len(fields), dx * dx / dt)),
-        ("s", [f"T{k}" for k in range(shape.by_state)], half / dt),
+        ("s", _of_sources(shape, fields), half / dt),
         ("s", [f"mode {k + 1}" for k in range(shape.source_modes)], half / dt),
         ("f", ["1"] if shape.has_offset else [], half * dx / dt),
     ]
@@ -216,6 +159,8 @@ def _names_and_units(
         for field, size in zip(fields, unit, strict=True):
             names += [f"{letter}_{field}[{term}]" for term in terms]
             units += [float(size)] * len(terms)
+    flux = slice(0, len(fields) * len(basis.names))
+    units[flux] = [u / size for u, size in zip(units[flux], len(fields) * term_sizes, strict=True)]
     names += [f"log k[mode {k + 1}]" for k in range(shape.flux_modes)]
     units += [1.0] * shape.flux_modes
     zeros = [0.0] * len(names)
@@ -226,6 +171,11 @@ def _names_and_units(
     names += [f"v[kink {k + 1}]" for k in range(shape.kinks)]
     units += [1.0] * shape.kinks
     return names, np.array(units), np.array(zeros + [0.0] * shape.kinks)
+
+
+def _of_sources(shape: LawShape, fields: tuple[str, ...]) -> Sequence[str]:
+    names = names_of(shape.functions, fields) if shape.functions else ()
+    return names or [f"T{k}" for k in range(shape.by_state)]
 
 
 def _in_noise_shown(context: Trajectory, shown) -> float:

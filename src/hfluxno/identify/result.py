@@ -9,7 +9,7 @@ import numpy as np
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.second_order import KnownChange
 from hfluxno.identify.joint.estimate import Estimate
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.recognition.monomials import written
 from hfluxno.identify.recognition.reading import Readings, read_flux
 from hfluxno.identify.recognition.recognised import Recognised

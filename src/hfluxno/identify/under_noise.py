@@ -15,8 +15,8 @@ from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, Candidate
 from hfluxno.identify.frames.weak_start import common_shift
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.first_state import LITTLE_NOISE, shows_first_state
-from hfluxno.identify.joint.prior import Kind
-from hfluxno.identify.joint_report import identify_jointly
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.jointly import identify_jointly
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory

@@ -7,7 +7,7 @@ import pytest
 
 from hfluxno import Trajectory, batching
 from hfluxno.identify.joint.attempts import Attempts
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.listener import Tried, listening
 
 CELLS, TIMES = 32, np.arange(12.0)

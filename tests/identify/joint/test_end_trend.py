@@ -7,7 +7,8 @@ from hfluxno.boundary import Open
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.end_trend import _fading, faded, slope_weights
 from hfluxno.identify.joint.future_ends import with_future
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.trajectory import Trajectory
 
 TIMES = np.arange(36.0)

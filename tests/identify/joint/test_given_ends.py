@@ -7,7 +7,8 @@ from hfluxno.boundary import Given, Outflow
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.estimate import by_given_ends, states_at
 from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.trajectory import Trajectory
 
 SEEN, TIMES, SPEED = np.arange(12.0), np.arange(24.0), 0.5

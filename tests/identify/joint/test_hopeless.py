@@ -12,7 +12,8 @@ from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import Promise
 from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.hopeless import hardly_explains, is_far_off
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.search import fit_jointly
 
 attempts = importlib.import_module("hfluxno.identify.joint.attempts")

@@ -22,11 +22,13 @@ from hfluxno.identify.joint.estimate import Estimate, spread_of, states_of
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
 from hfluxno.identify.joint.forward_runs import measure, run, states_alone, values_alone
 from hfluxno.identify.joint.future_ends import with_future
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.random_field import differs, modes
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.starts import carried
-from hfluxno.identify.joint_report import identify_jointly, with_further_terms
+from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.jointly import identify_jointly
 from hfluxno.identify.residuals.misfit import UNKNOWN
 from hfluxno.identify.status import joint_status
 from hfluxno.observation import Points

@@ -7,8 +7,9 @@ from numpy.polynomial import chebyshev
 
 from hfluxno import Trajectory
 from hfluxno.identify.joint.estimate import Estimate
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.kinks import straight_lines
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.prior import make_forward
 
 CELLS, TIMES = 32, np.arange(12.0)
 LOW, HIGH = 10.0, 90.0

@@ -6,8 +6,9 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.identify.joint import mixtures
 from hfluxno.identify.joint.further_kinds import FurtherKinds
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.mixtures import mixed_kind
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.prior import make_forward
 from tests.identify.exact import logistic, through_a_factor
 from tests.slow import slow
 

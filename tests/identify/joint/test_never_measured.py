@@ -10,7 +10,8 @@ import pytest
 from hfluxno import Trajectory, forecast
 from hfluxno.identify import FitStatus
 from hfluxno.identify.accepted import is_joint
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 
 CELLS, FINER, FRAMES, AHEAD = 32, 32, 16, 10
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.on_wider_cells import on_own_cells, on_wider_cells
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.observation import Flow, Points, Run, TimeMean, observed
 
 PLACES = np.array([3, 10, 18, 25, 33, 40])

@@ -9,7 +9,7 @@ from hfluxno import Trajectory
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.further_kinds import FurtherKinds
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 
 module = importlib.import_module("hfluxno.identify.joint.search")
 CELLS, TIMES = 32, np.arange(12.0)

@@ -12,7 +12,8 @@ from hfluxno.boundary import Wall
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.joint.estimate import Estimate, _by_guess
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.simpler import (
     of_degree,
     reaching,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.search import _Search
 from hfluxno.identify.joint.starts import anchored, law_starts
 

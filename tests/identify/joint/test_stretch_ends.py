@@ -5,7 +5,8 @@ import pytest
 
 from hfluxno import Trajectory
 from hfluxno.identify.joint.fit import distance
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.stretch_ends import moved
 from tests.identify.joint.test_stretches import CELLS, road, started
 

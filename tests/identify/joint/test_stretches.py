@@ -16,7 +16,8 @@ from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.further_kinds import FurtherKinds
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.starts import shown_stretches, stretched
 from hfluxno.laws.place import PlaceModes, share_inside
 from hfluxno.parametric.basis import Chebyshev

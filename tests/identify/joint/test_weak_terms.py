@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hfluxno import Trajectory
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.kind import Kind
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.weak_terms import weak_terms
 from tests.identify.exact import burgers, logistic, through_a_factor
 

@@ -96,7 +96,7 @@ def named(momentum: str, fields: tuple[str, ...], grid: Grid) -> tuple[int, ...]
 def carried_by(values: Float[np.ndarray, "time field space"], momentum: int) -> int:
     """The index of the field that a momentum carries: the density."""
     others = [i for i in range(values.shape[1]) if i != momentum]
-    return min(others, key=lambda i: _unexplained(values[None], i, momentum))
+    return min(others, key=lambda i: unexplained(values[None], i, momentum))
 
 
 def _is_there_at_wall(values: Float[np.ndarray, "trajectory time space"], grid: Grid) -> bool:
@@ -113,7 +113,7 @@ def _is_there_at_wall(values: Float[np.ndarray, "trajectory time space"], grid: 
 def carrying_field(batch: Float[np.ndarray, "trajectory time field space"]) -> int | None:
     """The field that carries another one, if it does so clearly better than all others."""
     pairs = itertools.permutations(range(batch.shape[2]), 2)
-    left = {(carrier, carried): _unexplained(batch, carried, carrier) for carrier, carried in pairs}
+    left = {(carrier, carried): unexplained(batch, carried, carrier) for carrier, carried in pairs}
     best, _ = min(left, key=lambda pair: left[pair])
     least, others = (
         min(value for (carrier, _), value in left.items() if (carrier == best) == whether)
@@ -133,13 +133,13 @@ def velocity(
         if batch[:, :, density].min() <= POSITIVE * batch[:, :, density].max():
             continue
         product = batch[:, :, moving] * batch[:, :, density]
-        left = _unexplained(np.stack([batch[:, :, density], product], axis=2), 0, 1)
+        left = unexplained(np.stack([batch[:, :, density], product], axis=2), 0, 1)
         if left < best:
             best, found = left, (moving, density)
     if found is None:
         return None
-    others = [_unexplained(batch, carried, moving) for moving, carried in pairs]
-    others.append(_unexplained(batch, found[1], found[1]))
+    others = [unexplained(batch, carried, moving) for moving, carried in pairs]
+    others.append(unexplained(batch, found[1], found[1]))
     return found if best < _CLEARLY * min(others) else None
 
 
@@ -155,7 +155,7 @@ def _has_both_signs(batch: Float[np.ndarray, "trajectory time field space"]) -> 
     return np.minimum(-low, high) > _BOTH_SIGNS * np.maximum(-low, high)
 
 
-def _unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
+def unexplained(batch: np.ndarray, carried: int, carrier: int) -> float:
     """The fraction of the change of one field that a flux c times the other does not explain."""
     families = bump_families(batch.shape[1], batch.shape[3], periodic=False)
     widths = [np.count_nonzero(f[2][0]) for f in families]

@@ -18,8 +18,9 @@ from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option, takes_long
 from hfluxno.identify.joint.further_kinds import FurtherKinds
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.on_wider_cells import on_own_cells, on_wider_cells
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.starts import carried_start, diffusing, improved
 from hfluxno.identify.joint.stretch_ends import with_ends_moved
 from hfluxno.identify.joint.windows import (
@@ -132,7 +133,8 @@ class Attempts:
             start = on_own_cells(coarse.z, coarse.forward, target)
             return self.estimated(start, Option(coarse, kind), target)
         found = grown(target, self.context, self.frames)
-        if kind.is_plain and kind.size > PARABOLA and not is_dense(self.context):
+        one_field = len(self.context.states.fields) == 1
+        if one_field and kind.is_plain and kind.size > PARABOLA and not is_dense(self.context):
             found = self.by_parabola(target, found)
         return found
 

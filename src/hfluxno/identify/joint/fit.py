@@ -30,6 +30,7 @@ _QUICK = (6, SMALL_DECREASE)
 _THOROUGH = (12, 1e-3)
 _ROUNDS = 2
 _SPARE_STEPS, _STEP_FACTOR = 20, 3.0
+_LOST = 1e3  # standard deviations of a quantity
 _OF_NOTHING = 1e-8  # the variance of what changes nothing
 
 
@@ -58,7 +59,7 @@ def estimate(
             effort = _THOROUGH if last and not quick else _QUICK
             runs = runs.paced(z)
             fitted = _fit(runs, context.window(0, frames), sigma, z, *effort)
-            if fitted is None:
+            if fitted is None or _is_lost(fitted[2] * sigma, size):
                 return found
             z, normal, rest, _ = fitted
             before, sigma = sigma, known
@@ -70,6 +71,13 @@ def estimate(
         if last:
             found = _report(runs, context, frames, z, sigma)
     return found
+
+
+def _is_lost(away, size: Float[np.ndarray, " quantity"]) -> bool:
+    """Whether a run is nowhere near the measurements of a quantity, as one that is unstable: the
+    squares of what it misses would overflow, and what is fitted from there means nothing."""
+    with np.errstate(over="ignore"):
+        return bool(np.any(np.max(np.abs(away), axis=(0, 2)) > _LOST * size))
 
 
 def in_double(context: Trajectory) -> Trajectory:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 from hfluxno.identify.joint.estimate import Estimate
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.windows import Prediction
 from hfluxno.trajectory import Trajectory
 

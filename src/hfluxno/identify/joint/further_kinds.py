@@ -10,8 +10,8 @@ from jaxtyping import Float
 from hfluxno.identify.joint.fit import NOTHING, Promise, promise
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import Option
+from hfluxno.identify.joint.kind import MOST_STRETCHES, Kind
 from hfluxno.identify.joint.mixtures import mixed_kind
-from hfluxno.identify.joint.prior import MOST_STRETCHES, Kind
 from hfluxno.identify.joint.starts import (
     anchored,
     carried,

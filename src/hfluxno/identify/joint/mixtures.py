@@ -9,12 +9,13 @@ terms .1 or more.
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from hfluxno.identify.accepted import is_uneven
 from hfluxno.identify.joint.forward import Forward
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.weak_terms import left_of_late
 from hfluxno.trajectory import Trajectory
 
@@ -44,7 +45,8 @@ def mixed_kind(context: Trajectory, make: Callable[[Kind], Forward]) -> Kind | N
         return None
     left: dict[Kind, float] = {}
     for numbers in itertools.product(*_PARTS.values()):
-        kind = Kind(**dict(zip(_PARTS, numbers, strict=True)))
+        parts: dict[str, Any] = dict(zip(_PARTS, numbers, strict=True))
+        kind = Kind(**parts)
         rest = left_of_late(make(kind), values)
         if rest is not None:
             left[kind] = rest

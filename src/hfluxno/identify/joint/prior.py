@@ -5,8 +5,6 @@ the ends likewise. Neither is negative if no negative value of the field was mea
 laws see `hfluxno.identify.joint.starts`.
 """
 
-import dataclasses
-
 import numpy as np
 from jaxtyping import Float
 
@@ -17,14 +15,29 @@ from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.diffusion_alone import DiffusionAlone, diffusion_alone
 from hfluxno.identify.joint.fit import sizes
+from hfluxno.identify.joint.fluid import (
+    MARGIN,
+    density_of,
+    drag_and_gravity,
+    spreads_of_drag,
+    spreads_of_fluid,
+    terms_of_fluid,
+)
 from hfluxno.identify.joint.forward import Ends, Forward, Scale
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.random_field import apart, differs, modes
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
-from hfluxno.parametric.basis import KINK_WIDTH, Basis, Chebyshev, Kinked, TensorChebyshev
+from hfluxno.parametric.basis import (
+    KINK_WIDTH,
+    Basis,
+    Chebyshev,
+    Dictionary,
+    Kinked,
+    TensorChebyshev,
+)
 from hfluxno.parametric.solver_settings import SolverSettings
-from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
@@ -32,77 +45,10 @@ _LEAST_SHOWN = 0.2  # of what the first state scatters, if its measured places a
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
 _MOST_FIRST, _MOST_ENDS, _OF_A_PLACE = 128, 48, 4  # modes; of a measured place
-_PROGRAM_SIZES = (6, 12)
-_MOST_MODES = 32
-MOST_STRETCHES = 2
 _MOST_END_TIMES = 48
-_MARGIN = 0.05  # by which the range of the law exceeds the measured one
 _CFL = 0.45
 _PLACE_OF_KINK = 0.5  # half ranges from the middle
 _SPEEDS = 3.0  # the spread of coefficients, in typical speeds
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """The terms that a law may have.
-
-    - `size`: the degree of the flux; 0 is none.
-    - `diffusion`, `by_state`, `source_modes`, `flux_modes`, `kinks`, `stretches`: as in `LawShape`.
-    """
-
-    size: int = 4
-    diffusion: int = 0
-    by_state: int = 0
-    source_modes: int = 0
-    flux_modes: int = 0
-    kinks: int = 0
-    stretches: int = 0
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether there is only a smooth flux and at most a constant diffusivity."""
-        further = self.by_state or self.source_modes or self.flux_modes or self.kinks
-        return not (further or self.stretches) and self.diffusion <= 1
-
-    @property
-    def program(self) -> "Kind":
-        """The kind for which programs are compiled: laws with a similar number of terms share one,
-        in which the terms that a law lacks are zero."""
-        size = next(size for size in _PROGRAM_SIZES if size >= self.size)
-        if self.is_plain:
-            return Kind(size, diffusion=1)
-        if self.stretches:
-            return Kind(size, diffusion=1, stretches=MOST_STRETCHES)
-        if self.kinks:
-            return dataclasses.replace(self, diffusion=1)
-        return Kind(size, 3, 4, _MOST_MODES, _MOST_MODES)
-
-    def with_more_places(self) -> "Kind":
-        """The same with twice as many modes of place, and one more stretch, up to a maximum."""
-        source, flux = (min(2 * n, _MOST_MODES) for n in (self.source_modes, self.flux_modes))
-        stretches = min(self.stretches + 1, MOST_STRETCHES) if self.stretches else 0
-        return dataclasses.replace(self, source_modes=source, flux_modes=flux, stretches=stretches)
-
-    def with_all_places(self) -> "Kind":
-        """The same with as many modes of place as there may be."""
-        more = self.with_more_places()
-        return self if more == self or self.stretches else more.with_all_places()
-
-    def __str__(self) -> str:
-        parts = [f"degree {self.size}" if self.size else "no flux"]
-        if self.kinks:
-            parts.append("a kink" if self.kinks == 1 else f"{self.kinks} kinks")
-        if self.diffusion:
-            parts.append("diffusion" if self.diffusion == 1 else "diffusion of degree 2")
-        if self.by_state:
-            parts.append("a source that depends on the state")
-        if self.source_modes:
-            parts.append("a source that depends on place")
-        if self.flux_modes:
-            parts.append("a flux that depends on place")
-        if self.stretches:
-            parts.append(f"a flux with another factor on {plural(self.stretches, 'stretch')}")
-        return ", ".join(parts)
 
 
 def make_forward(
@@ -125,15 +71,16 @@ def make_forward(
     fields = tuple(f"u{i}" for i in range(len(size)))  # programs serve fields of any names
     tells_flux = len(fields) < len(context.fields)
     least, most = _bounds(context, low)
-    margin = _MARGIN * (high - low)
+    margin = MARGIN * (high - low)
     lower, upper = np.maximum(low - margin, least), np.minimum(high + margin, most)
     still = _still(context, lower)
     if context.bounds is not None and still:
         lower, upper = np.minimum(lower, still[0]), np.maximum(upper, still[-1])
     cells = grid.shape[0]
     program = kind.program
+    density = density_of(negated, values, grid.is_periodic()) if kind.fluid else None
     shape = LawShape(
-        _basis(program, lower, upper, refinement),
+        _basis(program, lower, upper, refinement, density),
         lower,
         upper,
         PlaceModes(0.0, float(cells), max(program.source_modes, 1), grid.is_periodic()),
@@ -145,6 +92,7 @@ def make_forward(
         program.flux_modes,
         len(fields) == 1 and (grid.has_wall() or tells_flux),
         program.stretches,
+        functions=drag_and_gravity(density) if program.fluid and program.by_state else (),
         still=np.array(still),
         least=np.asarray(-np.inf if context.bounds is None else context.bounds[0]),
         most=np.asarray(np.inf if context.bounds is None else context.bounds[1]),
@@ -214,13 +162,16 @@ def in_cells_and_frames(grid: Grid, scale: Scale) -> Grid:
     return Grid((0.0,), (float(cells[0]),), cells, ((converted(low), converted(high)),))
 
 
-def _basis(kind: Kind, lower, upper, refinement: int) -> Basis:
+def _basis(kind: Kind, lower, upper, refinement: int, density: int | None) -> Basis:
     middle, half = 0.5 * (lower + upper), 0.5 * (upper - lower)
     if len(lower) == 1:
         smooth = Chebyshev(middle, half, kind.size)
         # A rounded kink makes a fan of what is a constant state; on shorter cells it needs less.
         width = np.asarray(KINK_WIDTH / refinement)
         return Kinked(smooth, np.zeros(kind.kinks), width) if kind.kinks else smooth
+    if kind.fluid and density is not None:
+        scale = np.maximum(np.abs(lower), np.abs(upper))
+        return Dictionary(scale, terms_of_fluid(density, kind.size), ("u0", "u1"))
     return TensorChebyshev(middle, half, 3, len(lower))
 
 
@@ -236,16 +187,20 @@ def _spreads(
         degrees = np.array([1 + name.count("·") for name in shape.basis.names])
     waves = np.concatenate([[1.0], shape.modes.wavenumbers])
     flux = _SPEEDS * speed / degrees**1.5
-    if not isinstance(shape.basis, TensorChebyshev):
+    if isinstance(shape.basis, Chebyshev | Kinked):
         flux = np.where(degrees <= kind.size, flux, 0.0)
         flux[count - shape.kinks :] = _SPEEDS * speed
     flux = np.tile(flux, fields)
+    if isinstance(shape.basis, Dictionary):
+        flux = spreads_of_fluid(shape, _SPEEDS * speed).reshape(-1)
     each = max(0.3 * speed, diffusivity)
     diffusion = np.where(np.arange(shape.diffusion) < kind.diffusion, each, 0.0)
     diffusion = np.tile(diffusion, fields)
     # Modes of place have no mean, which the constant of the other source has.
     terms = max(kind.by_state, int(kind.source_modes > 0))
     by_state = np.tile(np.where(np.arange(shape.by_state) < terms, 0.3, 0.0), fields)
+    if shape.functions:
+        by_state = spreads_of_drag(shape).reshape(-1)
     source = 0.3 / waves[1 : shape.source_modes + 1]
     source = np.tile(np.where(np.arange(len(source)) < kind.source_modes, source, 0.0), fields)
     # What follows from other coefficients is no unknown.

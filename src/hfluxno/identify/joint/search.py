@@ -25,8 +25,8 @@ from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
-from hfluxno.identify.joint.prior import Kind
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import (
     of_degree,

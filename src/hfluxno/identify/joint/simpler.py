@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from hfluxno.identify.joint.estimate import Estimate, difference, states_at
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Forward
-from hfluxno.identify.joint.prior import Kind
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.trajectory import Trajectory
 
 # The degree of a flux that goes on beyond the observed range, and how far, in widths of it.

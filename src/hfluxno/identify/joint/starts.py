@@ -14,13 +14,14 @@ from hfluxno.grid import Grid
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.weak_start import common_shift, followed, weak_parameters
 from hfluxno.identify.joint.fit import distance
+from hfluxno.identify.joint.fluid import waves_of_fluid
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.prior import alone_in, typical_speed
 from hfluxno.identify.joint.stretch_ends import moved
 from hfluxno.identify.joint.stretches import Stretch, likely_stretches
 from hfluxno.identify.joint.weak_terms import weak_terms
-from hfluxno.parametric.basis import Kinked
+from hfluxno.parametric.basis import Dictionary, Kinked
 from hfluxno.parametric.law_family import LawFamily
 from hfluxno.trajectory import Trajectory
 
@@ -37,6 +38,10 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
     fitted = free.copy()
     fitted[list(shape.following)] = True
     laws = [_from_weak_form(shape, fitted, uniform, grid)]
+    if isinstance(shape.basis, Dictionary):
+        law = np.zeros(sum(shape.sizes))
+        law[: 2 * count] = waves_of_fluid(shape, speed).reshape(-1)
+        laws.append(law)
     if len(shape.fields) == 1:
         shift = _common_speed(uniform, grid.is_periodic())
         for curvature in (0.0, -0.25 * speed, 0.25 * speed):

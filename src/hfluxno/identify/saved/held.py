@@ -19,8 +19,9 @@ from hfluxno.identify.joint.first_state import shows_first_state
 from hfluxno.identify.joint.fit import estimate, in_double, sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.found import JointFit
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.law_shape import LawShape
-from hfluxno.identify.joint.prior import Kind, make_forward
+from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.windows import predicted_late, settled, windows
 from hfluxno.identify.joint_report import joint_report
