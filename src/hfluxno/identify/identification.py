@@ -236,7 +236,7 @@ def identifier(
             return report(trial, tried, values, single, negated)
         part, times = _measured_part(values, times)
         trial, tried, filled = choose_with_gaps(part, grid, own, negated_in_fits, plan)
-        whole = Trajectory(filled, times, single.grid, single.fields)
+        whole = Trajectory(filled, times, single.grid, single.fields, units=single.units)
         return report(trial, tried, filled, whole, negated, np.isfinite(part))
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:

@@ -17,6 +17,7 @@ from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
+from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import FitStatus, status_of, total_drift
 from hfluxno.law_uncertainty import coefficient_names
 from hfluxno.parametric.basis import Dictionary
@@ -98,6 +99,7 @@ def report(
             len(times),
             trial.fit.residual,
             misfit.noise,
+            known_units(context),
         )
     covariance = _covariance(trial) + covariance_by_first_frame(trial, values, misfit, seen)
     return Identification(

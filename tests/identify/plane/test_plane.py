@@ -201,8 +201,15 @@ def test_tied_and_free_coefficients_agree_on_isotropic_data(flat):
     assert abs(said.value - 4.0) < 4.0 * said.deviation + 0.01
     # With x and y in thousands of what the momentum counts all fluxes have a factor in common.
     thousands = (1e-3 / 32, 1.5e-3 / 40)
-    same, _, _ = recognise(systems, basis, roles, sizes, thousands, INTERVAL, found)
+    units = {"x": "km", "time": "s", "h": "m"}
+    of_thousands = systems, basis, roles, sizes, thousands, INTERVAL, found, None
+    same, _, _ = recognise(*of_thousands, units)
     assert same.value == pytest.approx(said.value) and same.misfit == pytest.approx(said.misfit)
+    assert (said.unit, same.unit) == ("", "m/s²")
+    assert recognise(*of_thousands)[0].unit == "in the unit of m_x²/h³"
+    # If they count lengths in millimetres, x is in metres.
+    small, _, _ = recognise(*of_thousands, units | {"x": "m", "h": "mm"})
+    assert small.value == pytest.approx(1e-3 * said.value) and small.unit == "m/s²"
 
 
 def test_a_medium_that_is_not_isotropic_is_no_known_law():

@@ -15,7 +15,7 @@ BASIS = Dictionary(np.ones(2), physical_exponents((True, True)), ("a", "b"))
 TRANSPORT = {(0, "b"): 1.0, (1, "b²/a"): 1.0}
 
 
-def found(terms, noise=0.0, normal=None, basis=BASIS):
+def found(terms, noise=0.0, normal=None, basis=BASIS, units=None):
     """What a fit with these coefficients, (field, function) each, is recognised as."""
     count = len(basis.names)
     numbers = np.zeros(2 * count)
@@ -23,7 +23,7 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
         numbers[field * count + basis.names.index(name)] = value
     free = numbers != 0.0
     normal = EQUATIONS * np.diag(free.astype(float)) if normal is None else normal
-    return recognise(basis, numbers, normal, free, EQUATIONS, FRAMES, RESIDUAL, noise)
+    return recognise(basis, numbers, normal, free, EQUATIONS, FRAMES, RESIDUAL, noise, units)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,20 @@ def found(terms, noise=0.0, normal=None, basis=BASIS):
 )
 def test_laws_are_told_by_their_terms(terms, short):
     assert found(terms).short.startswith(short)
+
+
+@pytest.mark.parametrize("fields", ["ab", "ba"])
+def test_a_discharge_in_litres_leaves_gravity_what_it_is(fields):
+    """In either order of the fields; without units, in those of the fields."""
+    p, q = fields
+    terms = {(p, q): 1e-3, (q, f"{q}²/{p}"): 1e-3, (q, f"{p}²"): 4905.0}
+    terms = {("ab".index(field), name): value for (field, name), value in terms.items()}
+    units = {"x": "m", "time": "s", p: "m", q: "L/s/m"}
+    known = found(terms, units=units)
+    assert known.short.startswith("shallow water, g = 9.81 ±") and known.unit == "m/s²"
+    assert known.short.endswith(" m/s²") and known.deviation < 0.1
+    assert found(terms).short.startswith("shallow water, g = 9.81e+06 ±")
+    assert found(terms).short.endswith(f" in the unit of {q}²/{p}³")
 
 
 @pytest.mark.parametrize(

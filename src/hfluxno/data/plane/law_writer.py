@@ -26,7 +26,9 @@ def of_plane_law(source: PlaneSource, found: Any, context_frames: int) -> xr.Dat
     known = found.recognised
     value, deviation = (np.nan, np.nan) if known is None else (known.value, known.deviation)
     variables = {name: number(getattr(found, name), text) for name, text in _NUMBERS.items()} | {
-        "coefficient": xr.Variable((), float(value), {"long_name": "of the known law"}),
+        "coefficient": xr.Variable(
+            (), float(value), {"long_name": "of the known law, in its unit there"}
+        ),
         "coefficient_deviation": xr.Variable(
             (), float(deviation), {"long_name": "standard deviation of the coefficient"}
         ),

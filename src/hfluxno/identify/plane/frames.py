@@ -37,7 +37,7 @@ class Frames:
     - `missing`: the fraction of values outside of walls that was not measured, including frames
       that were dropped.
     - `noise`: the standard deviation of independent noise, in standard deviations of the fields.
-    - `ends_assumed`: as a trajectory has it.
+    - `ends_assumed`, `units`: as a trajectory has them.
     """
 
     values: Float[np.ndarray, "time field x y"]
@@ -49,6 +49,7 @@ class Frames:
     missing: float
     noise: float = 0.0
     ends_assumed: bool = False
+    units: tuple[tuple[str, str], ...] = ()
 
     @property
     def around(self) -> tuple[bool, bool]:
@@ -119,6 +120,7 @@ def frames_of(context: Trajectory) -> Frames:
         missing=float(np.mean(np.isnan(values[..., grid.free]))),
         noise=noise_level(part),
         ends_assumed=context.ends_assumed,
+        units=context.units,
     )
 
 

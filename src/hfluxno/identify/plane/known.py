@@ -11,14 +11,14 @@ those in which the momentum counts them.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
 from hfluxno.identify.recognition.recognised import Recognised
-from hfluxno.identify.recognition.unit_factor import unit_factor
+from hfluxno.identify.recognition.unit_factor import unit_factor, with_unit
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.terms import Further, Roles, Structure, with_further
 from hfluxno.parametric.plane.weak_form import WeakSystem, total
@@ -48,10 +48,12 @@ def recognise(
     interval: float,
     found: Sequence[Estimate],
     further: Further | None = None,
+    units: Mapping[str, str] | None = None,
 ) -> tuple[Recognised, Structure, Float[np.ndarray, "field coefficient"]] | None:
     """The known law with the smallest misfit, reported with that of the estimates `found` of all
     fields, its structure and C₀ in cells and frames; `None` if there is none with these roles.
-    The `further` terms are added as far as the equations need them."""
+    The `further` terms are added as far as the equations need them. The `units` are the known ones
+    of `x`, `time` and the fields."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
     factor = _common_factor(total(systems), basis, roles, cell, interval)
@@ -77,7 +79,18 @@ def recognise(
         ]
         value = float(whole.unknowns[0]) * unit
         deviation = max(float(np.std(alone)), _LEAST * abs(value))
-        said = Recognised(known.name, known.symbol, value, deviation, whole.misfit, without)
+        assert roles.carrier is not None and roles.vector is not None  # or no law is known
+        names = [basis.fields[role] for role in (roles.carrier, *roles.vector)]
+        constant = with_unit(known.symbol, (value, deviation), factor, names, units or {})
+        said = Recognised(
+            known.name,
+            known.symbol,
+            constant.value,
+            constant.deviation,
+            whole.misfit,
+            without,
+            unit=constant.unit,
+        )
         if best is None or said.misfit < best[0].misfit:
             best = said, slope, offset
     return best

@@ -90,7 +90,8 @@ def search(
     before = total(systems_of(seen.until(last), functions, further, basis))
     tried = [_Tried(law) for law in alternatives(found, whole, basis, sizes)]
     if isinstance(basis, Dictionary):
-        named = recognise(systems, basis, roles, sizes, cell, interval, found, further)
+        units = dict(seen.units)
+        named = recognise(systems, basis, roles, sizes, cell, interval, found, further, units)
         if named is not None:
             one = _Tried(found, *named)
             tried = [one] if isotropic and is_as_good(named[0]) else [*tried, one]

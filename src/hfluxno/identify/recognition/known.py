@@ -10,7 +10,8 @@ standard deviations of noise for each of the q coefficients that the known law f
 one with the fewest θ is chosen.
 
 All C may have a factor in common, that of the units, which the coefficient of the first function of
-C₀ shows.
+C₀ shows; `hfluxno.identify.recognition.unit_factor` says in which unit the coefficient of the law
+is.
 
 The covariance σ² (C N Cᵀ)⁻¹ of θ treats the misfit as independent noise. The deviations of the q
 fixed coefficients show how wrong that is: their mean square ΔS/q replaces σ² (the Birge ratio,
@@ -24,13 +25,13 @@ noise: the values of a frame share the errors of the scheme, and count as one.
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.identify.recognition.recognised import Recognised
-from hfluxno.identify.recognition.unit_factor import unit_factor
+from hfluxno.identify.recognition.unit_factor import unit_factor, with_unit
 from hfluxno.parametric.basis import Basis, Dictionary
 
 _OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
@@ -40,6 +41,8 @@ _AS_GOOD = 1.6
 
 # (field, exponents) and the coefficient of that function in the flux of that field.
 _Entries = Mapping[tuple[int, tuple[int, ...]], float]
+# The same as coefficients of monomials, if the fit has all of its functions.
+_Vector = np.ndarray | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,6 +126,7 @@ def recognise(
     frames: int,
     residual: float,
     noise: float,
+    units: Mapping[str, str] | None = None,
 ) -> Recognised | None:
     """The known law that a fit agrees with, or `None`.
 
@@ -131,13 +135,14 @@ def recognise(
     - `free`: which of them were fitted.
     - `equations`, `frames`, `residual`: the numbers of values and frames, and the rms misfit.
     - `noise`: of the data, in standard deviations of the fields.
+    - `units`: the known ones of `x`, `time` and the fields.
     """
     if not isinstance(basis, Dictionary):
         return None
     best, fewest = None, len(numbers) + 1
     end = len(basis.fields) * len(basis.names)
     further = np.eye(len(numbers))[end:][free[end:]]
-    for known, offset, every, carried in _laws(basis, free):
+    for known, offset, every, carried, fields in _laws(basis, free):
         directions = [each for each in every if each is not None]
         if offset is None or not known.minimum <= len(directions) < fewest:
             continue
@@ -163,14 +168,17 @@ def recognise(
         if known.fields > 2:
             variance = cost + residual**2 * equations / frames
         part = inverse[: len(slope), : len(slope)]
+        number = value, float(np.sqrt(max(variance * (slope @ part @ slope), 0.0)))
+        constant = with_unit(known.symbol, number, factor, fields, units or {})
         best, fewest = (
             Recognised(
                 known.name,
                 known.symbol,
-                value,
-                float(np.sqrt(max(variance * (slope @ part @ slope), 0.0))),
+                constant.value,
+                constant.deviation,
                 float(np.sqrt(residual**2 + cost / equations)),
                 residual,
+                unit=constant.unit,
             ),
             len(directions),
         )
@@ -201,7 +209,7 @@ def known_law_directions(
     - `normals`: (A b)ᵀ(A b) of the weak equations of each field.
     """
     best, smallest = None, _AS_GOOD**2 * left
-    for _, offset, every, _ in _laws(basis, free):
+    for _, offset, every, *_ in _laws(basis, free):
         vectors = [each for each in (offset, *every) if each is not None]
         if len(vectors) <= len(every):
             continue
@@ -219,9 +227,10 @@ def known_law_directions(
 
 def _laws(
     basis: Dictionary, free: Bool[np.ndarray, " parameter"]
-) -> Iterator[tuple[_Known, np.ndarray | None, list[np.ndarray | None], int | None]]:
+) -> Iterator[tuple[_Known, _Vector, list[_Vector], int | None, Sequence[str]]]:
     """C₀ and the C_k of each law with these fields in any order, as coefficients of monomials,
-    `None` for those with a function that is not free, and the place of the first function of C₀."""
+    `None` for those with a function that is not free, the place of the first function of C₀, and
+    the names of p, q, …."""
     fields, functions = len(basis.fields), len(basis.names)
     places = {powers: k for k, powers in enumerate(basis.exponents)}
 
@@ -243,4 +252,5 @@ def _laws(
     for known, roles in itertools.product(of_these, itertools.permutations(range(fields))):
         every = [vector(entries, roles) for entries in known.free]
         carried = [place_of(*entry, roles) for entry in known.offset]
-        yield known, vector(known.offset, roles), every, next(iter(carried), None)
+        names = [basis.fields[role] for role in roles]
+        yield known, vector(known.offset, roles), every, next(iter(carried), None), names

@@ -32,6 +32,7 @@ class Recognised:
       weak equations, root mean square relative to their right-hand side; on a line to the context,
       in standard deviations of the fields.
     - `more`: further coefficients.
+    - `unit`: of the coefficient; empty if it has none, or nothing is known of the units.
     """
 
     name: str
@@ -41,11 +42,12 @@ class Recognised:
     misfit: float
     without: float
     more: tuple[Coefficient, ...] = ()
+    unit: str = ""
 
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Earlier files have one coefficient."""
-        return {"more": [], **data}
+        """Earlier files have one coefficient, without a unit."""
+        return {"more": [], "unit": "", **data}
 
     @property
     def short(self) -> str:
@@ -53,7 +55,7 @@ class Recognised:
         if not self.symbol:
             return self.name
         first = Coefficient(self.symbol, self.value, self.deviation)
-        return ", ".join([self.name, str(first), *map(str, self.more)])
+        return ", ".join([self.name, f"{first} {self.unit}".rstrip(), *map(str, self.more)])
 
     def __str__(self) -> str:
         return (
