@@ -22,6 +22,29 @@ def relative_l2(forecast: Any, truth: Any, axes: tuple[int, ...]) -> Any:
     return misfit / array.where(size > 0.0, size, 1.0)
 
 
+def by_field(
+    away: Float[np.ndarray, "*batch time field cell"],
+    values: Float[np.ndarray, "*batch time field cell"],
+) -> Float[np.ndarray, "*batch time field"]:
+    """The relative l2 size of what the `values` of each field are off by; NaN in a frame without a
+    field. NaN among them is not counted, nor what is off there.
+
+        e_jf = |away_jf| / max(|u_jf|, √⟨|u_if|²⟩_i)
+
+    with root mean squares |…| over the cells and the mean over the frames i: a momentum vanishes in
+    some frames of standing waves, and its error does not."""
+    known = np.isfinite(values)
+    counted = known.sum(axis=-1)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        missed, size = (
+            np.sum(np.square(u, dtype=float), axis=-1, where=known) / counted
+            for u in (away, values)
+        )
+        usual = np.nansum(size, axis=-2) / np.sum(counted > 0, axis=-2)
+        size = np.maximum(size, usual[..., None, :])
+        return np.sqrt(missed / np.where(size == 0.0, 1.0, size))
+
+
 def change_of_totals(
     start: Float[np.ndarray, "trajectory field *space"],
     frames: Float[np.ndarray, "trajectory time field *space"],

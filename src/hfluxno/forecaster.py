@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import check_interval, whole
+from hfluxno.forecast_checks import by_field
 from hfluxno.memory import check_memory
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -139,6 +140,20 @@ class Forecast:
         status is `OK`. It is that of the field: a measured frame differs by `noise_error` too."""
         predicted = self.predicted_error
         return None if predicted is None else NINETY_OF_FRAMES * predicted
+
+    @property
+    def predicted_error_90_by_field(self) -> np.ndarray | None:
+        """The same for each field by itself, shape (time, field) or (trajectory, time, field): that
+        of all fields is an error of those with the largest numbers, whatever their units. It is
+        relative to the norm of the field in the frame, or to its mean over the forecast (the root
+        of that of squares) if that is larger."""
+        if self.deviation is None:
+            return None
+        axes = len(self.trajectory.grid.shape)
+        cells = (*self.deviation.shape[:-axes], -1)
+        values = np.where(self.trajectory.grid.free, self.trajectory.values, np.nan)
+        spread, values = (np.reshape(u, cells) for u in (self.deviation, values))
+        return NINETY_OF_FRAMES * by_field(spread, values)
 
 
 class Forecaster(eqx.Module):

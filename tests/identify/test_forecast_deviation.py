@@ -18,10 +18,11 @@ from hfluxno.identify.forecast_deviation import (
     _by_scheme,
     not_below_backtest,
 )
-from hfluxno.identify.forecaster import _Continued, _horizon, _noise
+from hfluxno.identify.forecaster import _noise
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.select import make_settings
 from hfluxno.identify.frames.track import continued, track
+from hfluxno.identify.horizon import horizon
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.misfit import UNKNOWN
@@ -272,12 +273,29 @@ def test_how_far_ahead_a_forecast_is_believed(errors, said):
     """By the 90 % bounds, 1.85 times the predicted errors."""
     item = identification(polynomial(0.1, 0.8, 0.0, 1.0, -1.0, fields=("u",)), CELLS)
     made = believed(np.full((1 + len(errors), 1, CELLS), -2.0), errors)
-    assert _horizon(item, made) == f"; {said}"
+    assert horizon(item, *made) == f"; {said}"
 
 
 def believed(frames, errors, unknown=None):
-    spread = 2.0 * np.array(errors)[:, None, None]
-    return _Continued(frames, True, spread, unknown=unknown)
+    spread = np.broadcast_to(2.0 * np.array(errors)[:, None, None], frames[1:].shape)
+    return frames, spread, unknown
+
+
+def test_a_forecast_is_believed_as_far_as_each_of_its_fields():
+    """Of h about 1000 and m about .3, which all fields together do not show; m vanishes in the
+    second frame, and its error is no larger for that."""
+    item = identification(shallow_water(), CELLS)
+    frames = np.full((5, 2, CELLS), 1000.0)
+    frames[:, 1] = 0.3 * np.array([1.0, 1.0, 0.0, 1.0, -1.0])[:, None]
+    spread = np.ones((4, 2, CELLS))
+    spread[:, 1] = 0.3 * np.array([0.01, 0.02, 0.03, 0.03])[:, None]
+    said = "; in nine of ten cases its error is below 5 % for"
+    together = "(it is largest in m), for 4 in all together"
+    assert horizon(item, frames, spread) == f"{said} 2 of 4 frames in each field {together}"
+    spread[:, 1] *= 2.0
+    assert horizon(item, frames, spread) == f"{said} 1 of 4 frames in each field {together}"
+    spread[:, 1] *= 0.3
+    assert horizon(item, frames, spread) == f"{said} 4 of 4 frames"
 
 
 def test_a_forecast_says_which_field_leaves_the_observed_range_if_that_is_why_nothing_is_known():
@@ -292,7 +310,7 @@ def test_a_forecast_says_which_field_leaves_the_observed_range_if_that_is_why_no
     because = ", as h leaves the observed range, beyond which the law is a guess"
     for part, more in ((0.9, because), (0.1, ""), (0.0, "")):
         unknown = np.array([0.0, 0.0, part])
-        assert _horizon(item, believed(frames, errors, unknown)).endswith(said + more)
+        assert horizon(item, *believed(frames, errors, unknown)).endswith(said + more)
 
 
 def test_a_neighbour_that_explodes_is_solved_by_a_steadier_scheme(monkeypatch):

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from hfluxno.cli.field_errors import small_fields
 from hfluxno.cli.streams import escaped, printable, say
 from hfluxno.data.headers import without_units
 from hfluxno.data.source import Source
@@ -48,6 +49,10 @@ def hint(source: Source) -> None:
 def head(found: dict) -> str:
     """The first words of a report: what of which file."""
     return f"[bold]{_shown(found['variable'])}[/bold] in {_shown(found['input'])}"
+
+
+def _shown(text: str) -> str:
+    return escape(printable(text))
 
 
 def line(console: Console, label: str, text: str, style: str = "dim") -> None:
@@ -121,10 +126,6 @@ def _range(low: float, high: float) -> str:
     if low < high:
         digits += max(0, math.ceil(math.log10(max(abs(low), abs(high)) / (high - low))))
     return f"{low:.{digits}g} to {high:.{digits}g}"
-
-
-def _shown(text: str) -> str:
-    return escape(printable(text))
 
 
 def labels(source: "Source | PlaneSource") -> "Labels":
@@ -244,6 +245,8 @@ def _one(result: dict, closed: bool) -> Table:
         share = noise.get(step, 0.0)
         known = f" (noise of the frame: at most {_percent(share)})" if share > _SEEN * error else ""
         table.add_row(f"true error, step {step}", _percent(error) + known)
+    for row in small_fields(result, _percent):
+        table.add_row(*map(escape, row))
     deviations = result.get("standard_deviations", {})
     coefficients = result.get("coefficients", {})
     shown = {}
@@ -298,8 +301,7 @@ def _counts(console: Console, results: list[dict]) -> None:
         example = ", for example" if len(sentences) > 1 else ""
         sentence = f"status {status}{example}: {alike[0]['status_sentence']}"
         console.print(f"{count:>5}  {_coloured(sentence, alike[0])}")
-    left = sum(result.get("left_observed_range", False) for result in results)
-    if left:
+    if left := sum(result.get("left_observed_range", False) for result in results):
         console.print(f"{left:>5}  [yellow]left the observed range[/yellow]")
     laws = collections.Counter(result.get("law", "") for result in results).most_common()
     for law, count in laws[:5]:

@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
+from hfluxno.cli.field_errors import by_step, errors_of_fields
 from hfluxno.data.source import Source
 from hfluxno.data.unlikely_values import warnings_of
 from hfluxno.evaluation.metrics import cells_in_a_row, errors_where_measured, reported_steps
@@ -92,15 +92,6 @@ def _told(reading, found) -> dict:
     return told
 
 
-def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
-    """The known errors after these numbers of steps."""
-    return {
-        str(n): float(errors[n - 1])
-        for n in steps
-        if n <= len(errors) and np.isfinite(errors[n - 1])
-    }
-
-
 def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
     """An entry per trajectory: its law, its forecast and the true error."""
     steps, axes = forecast.trajectory.frames, len(forecast.trajectory.grid.shape)
@@ -119,6 +110,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
         "noise_error": forecast.noise_error,
     }
     reported = reported_steps(steps, errors.shape[1])
+    of_fields = errors_of_fields(forecast, known, truth, reported)
     for i, result in enumerate(results):
         result |= {
             "status": int(np.ravel(forecast.status)[i]),
@@ -131,6 +123,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
             if each is not None and np.isfinite(own := np.atleast_2d(each)[i]).any():
                 result[name] = by_step(own, reported)
         result["true_error"] = by_step(errors[i], reported)
+        result |= {"by_field": of_fields[i]} if of_fields[i] else {}
         if result["status"] == 0 and _is_above_bound(result):
             result["notes"] = [_ABOVE_BOUND]
     return results

@@ -10,7 +10,8 @@ LOWER, UPPER = "_lower90", "_upper90"
 
 
 def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
-    """The predicted error of each frame, its bound and the error by noise, as far as known."""
+    """The predicted error of each frame, its bound, that of each of several fields and the error
+    by noise, as far as known."""
     every = (
         ("predicted_error", forecast.predicted_error, "is to be expected"),
         (
@@ -20,13 +21,19 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
         ),
         ("noise_error", forecast.noise_error, "noise makes if the frame is measured"),
     )
-    return {
+    found = {
         name: xr.Variable(
             dims, errors, {"long_name": f"relative l2 error of each frame that {meaning}"}
         )
         for name, errors, meaning in every
         if errors is not None
     }
+    of_fields = forecast.predicted_error_90_by_field
+    if of_fields is None or of_fields.shape[-1] == 1:
+        return found
+    meaning = "relative l2 error of each field that is not exceeded in 90 of 100 forecasts"
+    of_each = xr.Variable((*dims, "field"), of_fields, {"long_name": meaning})
+    return found | {"predicted_error_90_by_field": of_each}
 
 
 def bands(

@@ -11,9 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
-from hfluxno.forecast_checks import left_observed_range
 from hfluxno.forecaster import (
-    NINETY_OF_FRAMES,
     Forecast,
     Forecaster,
     check_steps,
@@ -30,21 +28,18 @@ from hfluxno.identify.forecast_deviation import (
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.momentum import as_pair, one_name
 from hfluxno.identify.frames.track import continued, gains, track
+from hfluxno.identify.horizon import horizon
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.joint.end_trend import fading_of
 from hfluxno.identify.joint.future_ends import with_future
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.result import Identification
-from hfluxno.identify.status import FitStatus
 from hfluxno.identify.untested_ends import untested_ends
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.subgrid import restrict
-from hfluxno.plural import percent, plural
 from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory
 
-# A predicted error up to which a forecast counts as reliable, and one as large as the field.
-_BELIEVED, _UNKNOWN = 0.05, 1.0
 # How far a forecast may leave the observed range, in widths of the range.
 _FAR = 10.0
 
@@ -116,7 +111,7 @@ class FittedLawForecaster(Forecaster):
         seen = [each.observed for each in results if each.observed is not None]
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
-            _horizon(item, each)
+            horizon(item, each.frames, each.spread, each.unknown)
             + _ends_go_on(context, item)
             + _ends_are_untested(item, past, each.frames[1:], context.ends_assumed)
             for item, past, each in zip(identifications, batch, results, strict=True)
@@ -279,47 +274,6 @@ def _noise(
     if item.estimate is not None and item.change is None:
         return item.estimate.noise[: values.shape[1]]
     return np.fmin(item.misfit.noise, item.residual) * np.nanstd(values, axis=(0, 2))
-
-
-def _horizon(item: Identification, made: _Continued) -> str:
-    """How far ahead the 90 % bound of a forecast with known standard deviations is small, and from
-    where on it is larger than the field, and why if that is because states leave the observed
-    range."""
-    if made.spread is None or item.status != FitStatus.OK:
-        return ""
-    frames = item.measured(made.frames[1:])
-    size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
-    error = np.sqrt(np.mean(made.spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
-    error = NINETY_OF_FRAMES * error
-    sure, vague = (int(np.argmax([*(error > limit), True])) for limit in (_BELIEVED, _UNKNOWN))
-    small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
-    beyond = _beyond_range(item, made, vague, error) if vague < len(frames) else ""
-    if vague == 0:
-        return f"; its error may exceed {whole} from the first frame on: nothing is known{beyond}"
-    ends = f"{whole} from frame {vague + 1} on: nothing is known there{beyond}"
-    if sure == 0:
-        more = f", and {ends}" if vague < len(frames) else ""
-        return f"; its error may exceed {small} from the first frame on{more}"
-    more = f", and may exceed {ends}" if vague < len(frames) else ""
-    return f"; in nine of ten cases its error is below {small} for {sure} of {every}{more}"
-
-
-def _beyond_range(
-    item: Identification, made: _Continued, vague: int, error: Float[np.ndarray, " steps"]
-) -> str:
-    """Which fields leave the observed range, if without that the error of the frame `vague` were
-    not larger than the field; else nothing."""
-    if made.unknown is None or error[vague] * np.sqrt(1.0 - made.unknown[vague]) > _UNKNOWN:
-        return ""
-    law, states = item.grid_law, made.frames[1 : vague + 2]
-    lower, upper = np.asarray(law.lower), np.asarray(law.upper)
-    left = [
-        name
-        for i, name in enumerate(item.law.fields)
-        if left_observed_range(states[None, :, [i]], lower[None, [i]], upper[None, [i]])[0]
-    ]
-    verb = "leave" if len(left) > 1 else "leaves"
-    return f", as {' and '.join(left)} {verb} the observed range, beyond which the law is a guess"
 
 
 def _ends_are_untested(

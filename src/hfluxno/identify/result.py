@@ -122,6 +122,11 @@ class Identification:
         """The measured fields at states of the law, shape (…, field, x)."""
         return states if self.change is None else self.change.measured(states)
 
+    @property
+    def measured_fields(self) -> tuple[str, ...]:
+        """The names of the measured fields."""
+        return self.law.fields if self.change is None else self.change.fields
+
     def conserved(self, values: np.ndarray) -> np.ndarray:
         """The states of the law at measured fields."""
         return values if self.change is None else self.change.conserved(values)
