@@ -643,3 +643,17 @@ def test_a_pressure_in_the_place_of_the_energy(tmp_path, capsys):
     )
     assert said in checked(capsys, path, "--variable", "rho,m,p")["hints"]
     assert not any("energy" in h for h in checked(capsys, path, "--variable", "rho,m,E")["hints"])
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_a_dead_sensor_is_named_by_its_place_in_the_file(tmp_path, capsys, falls):
+    at = np.sort(np.random.default_rng(2).uniform(0.0, 80.0, 14)).round(1)
+    frame = np.arange(30)[:, None]
+    values = 3.0 + np.sin(0.1 * (at - 0.7 * frame)) + 0.01 * np.cos(7.0 * frame + at)
+    values[:, 6] = 0.0
+    order = slice(None, None, -1) if falls else slice(None)
+    path = saved(tmp_path / "a.nc", values[:, order], x=at[order])
+    text = f"the sensor at {at[6]:.4g} hardly ever changes, others do"
+    assert text in checked(capsys, path)["fields"]["density"]["oddities"]
+    domain = checked(capsys, path, "--domain", "-3,90", "--boundary", "open")
+    assert text in domain["fields"]["density"]["oddities"]
