@@ -5,6 +5,9 @@ from jaxtyping import Bool, Float
 
 _FEWEST = 5  # values that show whether a sensor is dead
 _MOST_PLACES = 0.5  # more are frames, in which a part may be at rest
+# In frames so many dead places side by side are faults; more may be a part at rest. They are beyond
+# both places beside them by so many times what neighbours usually differ by.
+_MOST_IN_A_ROW, _BEYOND = 2, 3.0
 _DEAD = 0.9  # of the values are the same; the others may be spikes
 _AT_REST = 0.5
 _MOST_DEAD = 0.25
@@ -13,11 +16,17 @@ _LONG, _LONGER = 8, 4
 
 
 def dead_sensors(u: Float[np.ndarray, "trajectory time cells"]) -> tuple[int, ...]:
-    """The cells of sensors of which nearly all values are the same though all others, in less than
-    half of the cells, change from most frames to the next; none if they are more than a quarter."""
+    """The cells of which nearly all values are the same though others change; none if they are more
+    than a quarter.
+
+    Of sensors in at most half of the cells all others must change from most frames to the next. In
+    frames a part may be at rest, and a value may be fixed at an end or stay at a node of a wave. So
+    there the nearest other places on both sides must change, and the value must be beyond both of
+    them by far in most frames.
+    """
     known = (~np.isnan(u)).any(axis=(0, 1))
     if known.mean() > _MOST_PLACES:
-        return ()
+        return _dead_in_frames(u)
     places = np.flatnonzero(known)
     same, still = np.zeros(len(places)), np.zeros(len(places))
     for index, place in enumerate(places):
@@ -29,6 +38,45 @@ def dead_sensors(u: Float[np.ndarray, "trajectory time cells"]) -> tuple[int, ..
     if np.mean(dead) > _MOST_DEAD or np.max(still[~dead], initial=0.0) >= _AT_REST:
         return ()
     return tuple(int(place) for place in places[dead])
+
+
+def without_dead(
+    values: Float[np.ndarray, "*batch later field cells"],
+    measured: Float[np.ndarray, "*batch time field cells"],
+) -> Float[np.ndarray, "*batch later field cells"]:
+    """Values without those in places that are dead in what was `measured` of each field."""
+    found = values.copy()
+    for i, u in enumerate(np.moveaxis(measured, -2, 0)):
+        found[..., i, list(dead_sensors(u.reshape(-1, *u.shape[-2:])))] = np.nan
+    return found
+
+
+def _dead_in_frames(u: Float[np.ndarray, "trajectory time cells"]) -> tuple[int, ...]:
+    places = np.flatnonzero((~np.isnan(u)).any(axis=(0, 1)))
+    u = u[..., places]
+    rows, steps = u.reshape(-1, len(places)), np.diff(u, axis=1).reshape(-1, len(places))
+    usual = np.nanmedian(rows, axis=0)
+    count = (~np.isnan(rows)).sum(axis=0)
+    dead = ((rows == usual).sum(axis=0) >= _DEAD * count) & (count >= _FEWEST)
+    if not 0.0 < np.mean(dead) <= _MOST_DEAD:
+        return ()
+    moving = (np.abs(steps) > 0.0).sum(axis=0) > _AT_REST * (~np.isnan(steps)).sum(axis=0)
+    apart = np.abs(np.diff(rows[:, ~dead], axis=1))
+    typical = np.median(apart[apart > 0.0]) if np.any(apart > 0.0) else np.inf
+    others, found = np.flatnonzero(~dead), []
+    for index in np.flatnonzero(dead):
+        after = int(np.searchsorted(others, index))
+        if not 0 < after < len(others):  # at an end
+            continue
+        low, high = others[after - 1], others[after]
+        if high - low - 1 > _MOST_IN_A_ROW or not (moving[low] and moving[high]):
+            continue
+        sides = rows[:, [low, high]]
+        beyond = np.maximum(usual[index] - sides.max(axis=1), sides.min(axis=1) - usual[index])
+        beyond = beyond[~np.isnan(beyond)]
+        if len(beyond) >= _FEWEST and np.median(beyond) > _BEYOND * typical:
+            found.append(int(places[index]))
+    return tuple(found)
 
 
 def stuck_values(u: Float[np.ndarray, "time cells"]) -> Bool[np.ndarray, "time cells"]:

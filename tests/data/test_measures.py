@@ -14,6 +14,7 @@ from hfluxno.data.measures import (
     travel,
 )
 from hfluxno.data.unlikely_values import doubtful, oddities
+from hfluxno.dead_sensors import dead_sensors, without_dead
 
 
 def wave(speed=0.7, frames=30, cells=80, mean=3.0, trajectories=1):
@@ -159,6 +160,28 @@ def test_a_sensor_that_is_dead_or_stands_out_among_few():
     front = np.where(at > 2.0 * np.arange(30)[:, None], 0.2, 0.9)  # not yet, and then at rest
     u[0][:, at] = front
     assert oddities(u, X, T) == ()
+
+
+def test_a_dead_place_in_frames_is_named_and_what_is_sound_is_not():
+    u = np.array(wave())
+    assert oddities(u, X, T) == ()
+    for value in (0.0, float(u.mean())):
+        dead = u.copy()
+        dead[..., 30:32] = value
+        text = "hardly ever changes, others do; if it is dead, leave it out"
+        said = [f"q: the sensor at {place} {text}." for place in X[30:32].astype(int)]
+        assert doubtful(("q",), dead[:, :, None], X, T) == tuple(said)
+        found = without_dead(dead[:, -2:, None], dead[:, :, None])
+        np.testing.assert_array_equal(np.isnan(found).all(axis=(0, 1, 2)).nonzero()[0], [30, 31])
+    cells, frame = np.arange(63.0), np.arange(30.0)[:, None]
+    at_end = u.copy()
+    at_end[..., 0] = 2.0  # fixed there, as by a given end
+    node = np.sin(np.pi * (cells - 31.0) / 20.0) * np.cos(0.3 * frame)
+    crest = 1.0 - np.maximum(np.abs(cells - 31.0) - 0.5, 0.0) / (20.0 + frame)
+    rest = np.where(cells < 20.0, 0.3 * np.sin(0.4 * (cells - frame)), 0.0)
+    counts = np.random.default_rng(1).poisson(0.8, (30, 63)) * (cells != 40.0)
+    for sound in (at_end[0], node, crest, rest, counts):
+        assert dead_sensors(sound[None].astype(float)) == ()
 
 
 def test_a_sensor_that_repeats_a_value_for_long_is_named():

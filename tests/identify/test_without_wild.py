@@ -85,3 +85,13 @@ def test_a_joint_estimate_that_is_far_off_ends_the_search():
     assert chosen.suspect == 2 and len(calls) == 1
     chosen = without_wild_values(context(), lambda each: law_of(each, 0.1 * size))
     assert chosen.suspect == 0 and len(calls) == 3
+
+
+def test_a_dead_place_is_left_out_if_the_law_of_the_others_has_other_values_there():
+    values = TRUTH.copy()
+    values[..., 9] = 0.0
+    dead = Trajectory.from_numpy(values, TIMES)
+    found = without_wild_values(dead, finder(FitStatus.OK, FitStatus.OK, 0.9))
+    assert (found.suspect, found.missing) == (FRAMES, FRAMES)
+    found = without_wild_values(dead, finder(FitStatus.OK, FitStatus.OK, 0.9, values))
+    assert found.suspect == 0

@@ -168,9 +168,10 @@ class Forecasts:
         self, source: "Source", forecast: "Forecast", times: "np.ndarray", context: "Trajectory"
     ):
         from hfluxno.cli.summary import forecast_results
+        from hfluxno.dead_sensors import without_dead
 
         self.source, self.forecast, self.frames = source, forecast, context.frames
-        self.truth = source.values_at(times)
+        self.truth = without_dead(source.values_at(times), source.values)
         self.rows = forecast_results(forecast, self.truth)
 
     def write(self, path: Path) -> None:

@@ -1,8 +1,8 @@
 """Frames with a few values that are no measurements.
 
 Misfits are squares, so one wild value counts as much as hundreds of others. Values that stand out
-from all their neighbours and do not travel are left out, if the law of the others has other values
-there. (For sensors see `hfluxno.identify.joint.suspect`.)
+from all their neighbours and do not travel are left out, and those of places that are dead, if the
+law of the others has other values there. (For sensors see `hfluxno.identify.joint.suspect`.)
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool
 
+from hfluxno.dead_sensors import dead_sensors
 from hfluxno.identify.joint.hopeless import is_far_off
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
@@ -25,13 +26,16 @@ _NOISY = 0.2
 def without_wild_values(
     context: Trajectory, law_of: Callable[[Trajectory], Identification]
 ) -> Identification:
-    """What `law_of` finds in frames, without the wild values if it explains the others and not
+    """What `law_of` finds in frames, without suspect values if it explains the others and not
     these, predicts the last frames twice as well as with them, or is far off."""
     values = np.asarray(context.values, float)
     suspect = np.stack([wild(u) for u in values.swapaxes(0, 1)], axis=1)
     if context.deviation is not None:  # what is known to be noisy may stand out
         size = np.nanstd(values, axis=(0, 2))[:, None]
         suspect &= ~(np.asarray(context.deviation) > _NOISY * size)
+    for i, u in enumerate(values.swapaxes(0, 1)):
+        dead = list(dead_sensors(u[None]))
+        suspect[:, i, dead] = np.isfinite(u[:, dead])
     if not suspect.any():
         return law_of(context)
     others = dataclasses.replace(context, values=np.where(suspect, np.nan, values))
