@@ -174,6 +174,7 @@ def law_result(found) -> dict:
         "missing": float(found.missing),
         "suspect": found.suspect,
         "limited": found.limited,
+        "odd": [dataclasses.asdict(each) for each in found.odd],
         "total_drift": [float(drift) for drift in np.ravel(found.total_drift)],
         "observed_range": _observed_range(found.law),
         "coefficients": {name: float(value) for name, value in found.coefficients.items()},

@@ -266,6 +266,8 @@ def identifier(
                 _within(each, measured.bounds),
                 units=units if each.change is None else each.change.units(units),
                 cause=cause_of(each, values, measured),
+                # Fields that a law conserves in the place of measured ones are nowhere measured.
+                odd=tuple(one for one in each.odd if one.field in measured.fields),
             )
             for each, values in zip(found, batch[members], strict=True)
         )

@@ -21,6 +21,7 @@ from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.noise import INDEPENDENT
+from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
@@ -91,6 +92,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         settings=forward.settings,
         estimate=best,
         missing=1.0 - float(np.mean(seen)),
+        odd=odd_places(values, shown, context),
         filled=None,
         cell=dx,
         interval=dt,

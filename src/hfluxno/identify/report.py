@@ -15,6 +15,7 @@ from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
+from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
@@ -119,6 +120,7 @@ def report(
         grid_law=grid_law,
         settings=trial.settings,
         missing=0.0 if seen is None else 1.0 - float(np.mean(seen)),
+        odd=odd_places(values if seen is None else np.where(seen, values, np.nan), frames, context),
         filled=None if seen is None else context,
         cell=dx,
         interval=dt,

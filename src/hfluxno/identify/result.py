@@ -15,6 +15,7 @@ from hfluxno.identify.recognition.reading import Readings, read_flux
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.cause import Cause
 from hfluxno.identify.residuals.misfit import UNKNOWN, Misfit
+from hfluxno.identify.residuals.odd_places import OddPlaces
 from hfluxno.identify.saved.law import to_save
 from hfluxno.identify.status import OF_GIVEN, FitStatus
 from hfluxno.parametric.fitted_law import FittedLaw
@@ -60,6 +61,8 @@ class Identification:
       measurements to the last.
     - `suspect`: the number of measured values that were left out because the law of the others does
       not explain them (see `hfluxno.identify.joint.suspect` and `hfluxno.identify.without_wild`).
+    - `odd`: places that the law of the others misses in the same way throughout, as a sensor that
+      reads too much (see `hfluxno.identify.residuals.odd_places`).
     - `limited`: the number of measured values that were left out because they are at the limit of
       an instrument (see `hfluxno.sensor_limit`).
     - `filled`: these frames with their gaps filled by the fitted trajectory; `None` without gaps.
@@ -94,6 +97,7 @@ class Identification:
     missing: float = 0.0
     suspect: int = 0
     limited: int = 0
+    odd: tuple[OddPlaces, ...] = ()
     filled: Trajectory | None = dataclasses.field(default=None, repr=False)
     cell: float = float("nan")
     interval: float = float("nan")
@@ -170,6 +174,7 @@ class Identification:
         if self.suspect:
             values = plural(self.suspect, "measured value")
             text += f"; {values} left out, which the law of the others does not explain"
+        text = "; ".join([text, *map(str, self.odd)])
         if self.limited:
             values = plural(self.limited, "measured value")
             text += f"; {values} left out, which are all alike at a limit, as of an instrument"
