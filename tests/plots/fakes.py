@@ -85,6 +85,7 @@ class FakeIdentification:
     missing: float = 0.0
     suspect: int = 0
     limited: int = 0
+    odd: tuple = ()
     readings: None = None
     recognised: None = None
     cause: None = None
