@@ -23,3 +23,21 @@ def test_a_refused_reconstruction_speaks_of_no_forecast(monkeypatch):
     context = hfluxno.Trajectory.from_numpy(values, np.arange(6.0), np.arange(9.0), ("u",), "open")
     with pytest.raises(ValueError, match=r"reconstructed: no candidate could be fitted\.$"):
         hfluxno.reconstruct(context)
+
+
+@pytest.mark.validation
+def test_a_biased_place_is_in_the_sentence():
+    """Greenshields' law before any shock, by characteristics: u = u₀(x - (1 - 2 u) t)."""
+    x, times = (np.arange(96) + 0.5) / 96, np.linspace(0.0, 0.4, 21)[:, None]
+    u = np.full((21, 96), 0.3)
+    for _ in range(200):
+        u = 0.3 + 0.08 * np.sin(2.0 * np.pi * (x - (1.0 - 2.0 * u) * times))
+    values = u + 0.002 * np.random.default_rng(4).normal(size=u.shape)
+    for bias in (1.0, 1.12):
+        read = values.copy()
+        read[:, 45] *= bias
+        found = hfluxno.identify(
+            hfluxno.Trajectory.from_numpy(read, times[:, 0], x, ("density",), "periodic")
+        )
+        said = "the values of density at x = 0.473958 are on average 1"
+        assert (said in found.sentence) == (bias > 1.0)
