@@ -110,10 +110,35 @@ def test_other_fields_and_units_are_refused(folder, capsys):
     assert main(["forecast", "seconds.nc", "-n", "3", "--law", "law.json"]) == 2
     assert "has time in h, but seconds.nc in seconds" in capsys.readouterr().err
     assert main(["forecast", "speed.nc", "-n", "3", "--law", "law.json"]) == 2
-    assert "The law has the fields 'density', and the context 'speed'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("hfluxno: The law has 'density', and speed.nc has 'speed'; choose")
+    renamed = "xarray.open_dataset('speed.nc').rename({'speed': 'density'}).to_netcdf("
+    assert f"rename those of the file, in Python by {renamed}'renamed.nc')." in said
     write(folder / "u.nc", name="u")
     assert main(["forecast", "u.nc", "-n", "3", "--law", "law.json"]) == 2
     assert "the field 'density', and u.nc has 'u'; choose another" in capsys.readouterr().err
+
+
+def test_units_of_the_law_are_taken_for_those_that_the_file_does_not_say(folder, capsys):
+    main(["identify", "road.nc", "--save", "law.json"])
+    with xr.open_dataset("road.nc", engine="h5netcdf", decode_times=False) as whole:
+        bare = whole.load()
+    for name in ("x", "density"):
+        del bare[name].attrs["units"]
+    bare.to_netcdf("bare.nc", engine="h5netcdf")
+    capsys.readouterr()
+    assert (
+        main(["forecast", "bare.nc", "--law", "law.json", "-k", "1", "-n", "3", "-o", "a.nc"]) == 0
+    )
+    units = "x in km, density in vehicles/km; if they are not, convert them."
+    assert capsys.readouterr().err.startswith(
+        "hfluxno: bare.nc does not say all units, so its numbers are taken to be in those of the "
+        f"law: {units}"
+    )
+    assert (
+        main(["forecast", "road.nc", "--law", "law.json", "-k", "1", "-n", "3", "-o", "a.nc"]) == 0
+    )
+    assert "taken to be" not in capsys.readouterr().err
 
 
 def test_a_field_is_reconstructed_with_the_law_of_another_file(folder, capsys):

@@ -39,6 +39,17 @@ def few_modes(monkeypatch):
     monkeypatch.setattr(kind, "_MOST_MODES", 4)
 
 
+@pytest.mark.parametrize("command", ["reconstruct", "identify", "forecast -n 2"])
+def test_a_refusal_follows_no_hints_on_what_is_refused(folder, capsys, command):
+    """As on where its sensors are placed."""
+    lines = [f"{t},{x * x},{t + x}" for t in TIMES for x in X]
+    (folder / "uneven.csv").write_text("\n".join(["time,x,density", *lines]))
+    command = f"{command} uneven.csv --boundary open -k"
+    assert main([*command.split(), "10"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("hfluxno: The context of 10 frames is longer") and said.count("\n") == 1
+
+
 @pytest.mark.usefixtures("few_modes")
 def test_the_field_its_bands_and_the_law_are_written(folder, capsys):
     arguments = "reconstruct road.csv --cells 16 --domain 0.1,0.6 --json --figure a.png -o a.nc"

@@ -328,6 +328,19 @@ def test_obstacles_and_gaps(tmp_path):
         gaps.whole(0, 2, 6)
 
 
+def test_only_the_field_with_values_that_are_too_large_is_named(tmp_path):
+    path, other = labelled(tmp_path / "a.nc"), gas(1)[1, 0].astype(float)
+    with xr.open_dataset(path, engine="h5netcdf") as whole:
+        both = whole.load().assign(q=(("time", "x", "y"), other))
+    both["q"][2:] *= 1e30
+    both.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    said = refused(tmp_path / "b.nc", fields="height,q")
+    assert "The values of q reach 1.5e+30 in size" in said and "missing" not in said
+    both["q"][2:] = 1e30
+    both.to_netcdf(tmp_path / "c.nc", engine="h5netcdf")
+    assert "make it NaN (--missing=1e+30)" in refused(tmp_path / "c.nc", fields="height,q")
+
+
 @pytest.mark.parametrize("thin", [0.0, -0.5, 1e-300, 1e-30, 1e-10])
 def test_a_density_of_nothing_is_a_vacuum(tmp_path, thin):
     """Also where it is positive, and where velocities are computed with it."""

@@ -178,6 +178,17 @@ def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells,
         assert len(read(path, boundary=boundary).x) == expected
 
 
+@pytest.mark.parametrize("ends", ["wall,wall", "outflow,wall"])
+def test_a_few_even_places_beside_a_wall_are_said_to_be_cells(ends):
+    x, sides = np.arange(16.0), tuple(ends.split(","))
+    axis = on_cells(x, 16, ends=sides)
+    assert np.array_equal(axis.coordinate, x)
+    assert "16 even positions x are taken for cells" in axis.notes[0]
+    sure = [on_cells(x, 16, 16, ends=sides), on_cells(np.arange(24.0), 24, ends=sides)]
+    sure += [on_cells(x, 16, ends=(end, end)) for end in ("periodic", "outflow")]
+    assert all(each.notes == () for each in sure)
+
+
 @pytest.mark.parametrize("ends", ["open", "given", "wall"])
 @pytest.mark.parametrize("domain", [None, (0.0, 10.0)])
 def test_few_sensors_at_places_in_round_numbers_have_cells_between_them(domain, ends):

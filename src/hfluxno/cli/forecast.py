@@ -129,13 +129,13 @@ def main(config: ForecastConfig) -> int:
     files = Files(config.input, (output, SUFFIXES), (config.figure, FIGURES), ends=config.ends)
     with runtime.prepared(config.float64):
         source = config.read()
-        report.hint(source)
         check_storable(part.name for part in source.parts)
         parts = parts_of(source.trajectories)
         largest = max(len(range(source.trajectories)[part]) for part in parts)
         check_forecast_memory(config.steps, largest * len(source.fields) * len(source.x), "--steps")
         context, method = _context_and_method(source, config, method)
         times = _times(source, context, config, method)
+        report.hint(source)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
         with report.working(task):
             forecast_some = method.in_parts(context, config.steps)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hfluxno.units import bare
+
 if TYPE_CHECKING:
     from hfluxno.cli.input import InputConfig
     from hfluxno.data.plane.source import PlaneSource
@@ -43,24 +45,63 @@ def with_fields(config: Config, axes: int) -> Config:
 
 
 def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
-    """Raises `ValueError` if the field of the file has another name than that of the law, or a unit
-    is known for both and differs, or the file lacks fields of the law. Other fields are refused
-    elsewhere."""
+    """Says which units of the law are taken for those of the file, if this does not say its own.
+    Raises `ValueError` if the fields of the file have other names than those of the law, or a unit
+    is known for both and differs, or the file lacks fields of the law. Other numbers of fields are
+    refused elsewhere."""
     from hfluxno.identify.saved.law import check_units
 
     fields = law.law.fields
     if source.fields == fields:
         check_units(law, source.units, str(source.path))
+        _say_units(law, source)
     elif source.fields == ("u",) and len(fields) == 1 and fields != ("values",):
         # In Python u is what an array without a name has; in a file it is a name.
         raise ValueError(
             f"The law has the field {fields[0]!r}, and {source.path} has 'u'; choose another "
             "variable with --variable NAME, or rename this one if it is the same quantity."
         )
+    elif len(source.fields) == len(fields) and not _are_of(law, source.fields):
+        raise ValueError(_other_names(fields, source.fields, source.path))
     for of_law in _fields_of(law):
         lacking = [name for name in of_law if name not in source.fields]
         if lacking and len(source.fields) + len(lacking) == len(of_law):
             raise ValueError(_unknown(law, lacking, source.path))
+
+
+def _say_units(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
+    """Says of which axes and fields the law has a unit, and the file none."""
+    from hfluxno.cli.streams import say
+
+    known = law.units.by_name(law.law.fields).items()
+    missing = {name: unit for name, unit in known if unit and not bare(source.units.get(name, ""))}
+    if missing:
+        taken = ", ".join(f"{name} in {unit}" for name, unit in missing.items())
+        say(
+            f"{source.path} does not say all units, so its numbers are taken to be in those of the "
+            f"law: {taken}; if they are not, convert them."
+        )
+
+
+def _are_of(law: "SavedLaw | SavedPlaneLaw", fields: tuple[str, ...]) -> bool:
+    """Whether fields with these names may be those of the law, in some order; of an array without
+    a name any may be."""
+    unnamed = {("u",), ("values",)}
+    return any({*fields} == {*own} or unnamed & {fields, own} for own in _fields_of(law))
+
+
+def _other_names(of_law: Sequence[str], of_file: Sequence[str], path: Path) -> str:
+    """How to rename the fields of a file that are those of a law."""
+    said = (
+        f"The law has {', '.join(map(repr, of_law))}, and {path} has "
+        f"{', '.join(map(repr, of_file))}; choose others with --fields, or, if these are the same "
+        "quantities, rename those of the file"
+    )
+    if path.suffix != ".nc":
+        return f"{said}, of a table in its header."
+    names = dict(zip(of_file, of_law, strict=True))
+    renamed = f"xarray.open_dataset({path.name!r}).rename({names}).to_netcdf('renamed.nc')"
+    return f"{said}, in Python by {renamed}."
 
 
 def check_known(config: "InputConfig", unknown: str) -> None:

@@ -69,8 +69,8 @@ def main(config: IdentifyConfig) -> int:
     files = Files(config.input, *wanted, ends=config.ends)
     with runtime.prepared():
         source = config.read()
-        report.hint(source)
         context = source.context(config.context)
+        report.hint(source)
         parts, results, first = parts_of(source.trajectories), [], None
         task = f"Inferring the law of {source.variable}"
         with contextlib.ExitStack() as stack:

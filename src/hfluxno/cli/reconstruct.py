@@ -94,7 +94,6 @@ def main(config: ReconstructConfig) -> int:
     files = Files(config.input, *wanted, ends=config.ends)
     with runtime.prepared():
         source = config.read()
-        report.hint(source)
         check_storable(part.name for part in source.parts)
         law = _law(config, source)
         seen = source.context if law is None else source.beginning
@@ -107,6 +106,7 @@ def main(config: ReconstructConfig) -> int:
                 "reconstruction takes one: choose it with --trajectory N, or take all with "
                 "--scheduler local."
             )
+        report.hint(source)  # which a fault in the input need not follow
         say(*takes_long(context.frames))
         with report.working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct

@@ -78,9 +78,10 @@ def check_magnitude(values: np.ndarray, what: str) -> None:
 
 
 def check_values(values: np.ndarray, what: str) -> None:
-    """`check_magnitude` of measurements, of which the largest may mark missing ones, as 1e20."""
-    beyond = values[np.abs(np.nan_to_num(values)) > LARGEST_SINGLE]
-    if beyond.size:
+    """`check_magnitude` of measurements, of which the largest, if it is one number, may mark
+    missing ones, as 1e20."""
+    beyond = values[is_too_large(values)]
+    if beyond.size and np.all(beyond == beyond[0]):
         least, most = SMALLEST_SINGLE, LARGEST_SINGLE
         raise ValueError(
             f"The {what} reach {np.max(np.abs(beyond)):.3g} in size, beyond what can be computed "
@@ -88,6 +89,11 @@ def check_values(values: np.ndarray, what: str) -> None:
             f"stands for missing values, make it NaN (--missing={beyond[0]:g})."
         )
     check_magnitude(values, what)
+
+
+def is_too_large(values: np.ndarray) -> np.ndarray:
+    """Which values have squares that leave single precision."""
+    return np.abs(np.nan_to_num(values)) > LARGEST_SINGLE
 
 
 class NothingMeasured(ValueError):

@@ -22,7 +22,7 @@ _CELLS_BETWEEN_FEW = 8
 # Fewer places than this are sensors if both ends are open or given, with so many cells from one to
 # the next, up to about this number of cells: with a cell for each, a front is nowhere.
 FEWEST_AS_CELLS, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
-_FOR_SENSORS = {"open", "given"}
+_FOR_SENSORS, _WALLS = {"open", "given"}, {"wall", "reflecting"}
 # Sensors at fewer of the multiples of a distance have it by chance, as of places in round numbers.
 _MOST_OF_THEM = 0.5
 _AT_CENTRE = 1e-3  # of a cell
@@ -130,7 +130,9 @@ def on_cells(
     if between:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
-        return own
+        walls = ends is not None and bool({*ends} & _WALLS)
+        unsaid = walls and cells is None and len(x) == len(own.coordinate) < FEWEST_AS_CELLS
+        return dataclasses.replace(own, notes=(_as_cells(len(x)),)) if unsaid else own
     most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING
     if cells is not None and cells < LEAST_CELLS:
         raise ValueError(
@@ -269,6 +271,15 @@ def _are_cells(x: np.ndarray, own: Axis, domain: tuple[float, float] | None) -> 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     close = 1e-6 * abs(one[1] - one[0])
     return one.shape == other.shape and bool(np.max(np.abs(one - other)) <= close)
+
+
+def _as_cells(count: int) -> str:
+    """What a few even places beside a wall are taken for."""
+    return (
+        f"The {count} even positions x are taken for cells from end to end, and each "
+        f"value for the mean of one: --cells {count} confirms this; for sensors at points give the "
+        "ends (--domain LOWER,UPPER) and --cells N, four to eight times as many."
+    )
 
 
 def _note(x: np.ndarray, axis: Axis, as_cells: int | None) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.gas import check_pressure
 from hfluxno.data.marks import as_gaps
-from hfluxno.data.numbers import check_values, real_numbers
+from hfluxno.data.numbers import check_values, is_too_large, real_numbers
 from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
 from hfluxno.data.plane.file import AXES, PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
@@ -231,4 +231,7 @@ class PlaneSource:
                 f"{self.fields[field]} in frame {start + frame} at cell ({i}, {j}), counted from "
                 "0; correct them, or make them NaN where nothing is known."
             )
-        check_values(values, f"values of {self.variable}{where}")
+        large = is_too_large(values).any(axis=(0, 2, 3))
+        names = [name for name, is_one in zip(self.fields, large, strict=True) if is_one]
+        what = ", ".join(names) or self.variable
+        check_values(values, f"values of {what}{where}")
