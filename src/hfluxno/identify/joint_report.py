@@ -17,6 +17,7 @@ from hfluxno.identify.joint.found import JointFit
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.windows import Prediction
+from hfluxno.identify.recognition.monomials import in_monomials
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
@@ -45,7 +46,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     forward, fields, size = best.forward, context.states.fields, sizes(context)[:, None]
     dx, dt = forward.scale.cell, forward.scale.interval
     grid_law = forward.law(best.z)
-    law = in_units(grid_law, fields, context.grid, dt)
+    law = in_units(in_monomials(grid_law), fields, context.grid, dt)
     shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))

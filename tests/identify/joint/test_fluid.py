@@ -90,3 +90,9 @@ def test_the_field_between_gauges_and_the_law_are_found(drag):
     jacobian = np.asarray(law.jacobian(state))[..., 0]
     np.testing.assert_allclose(jacobian[0], [0.0, 1.0], atol=0.1)
     assert (law.terms is not None) == drag
+    # Coefficients, and with them their covariance, are those of the law.
+    reported = found.identification.coefficients
+    names = {name: i for i, name in enumerate(law.basis.names)}
+    of_law = [law.flux_coefficients[1, names[name]] for name in ("m²/h", "h", "h³")]
+    expected = [reported[f"f_m[{name}]"] for name in ("m²/h", "h", "h³")]
+    np.testing.assert_allclose(of_law, expected, rtol=1e-9)
