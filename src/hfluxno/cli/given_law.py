@@ -47,11 +47,13 @@ def with_fields(config: Config, axes: int) -> Config:
 def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
     """Says which units of the law are taken for those of the file, if this does not say its own.
     Raises `ValueError` if the fields of the file have other names than those of the law, or a unit
-    is known for both and differs, or the file lacks fields of the law. Other numbers of fields are
-    refused elsewhere."""
+    is known for both and differs, or the file lacks fields of the law. Other numbers of fields and
+    axes are refused elsewhere."""
     from hfluxno.identify.saved.law import check_units
 
     fields = law.law.fields
+    if (law.law.axes == 2) != hasattr(source, "y"):
+        return
     if source.fields == fields:
         check_units(law, source.units, str(source.path))
         _say_units(law, source)
