@@ -13,6 +13,7 @@ from hfluxno.identify.joint.fluid import density_of
 from hfluxno.identify.joint.found import JointFit
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.search import fit_jointly
+from hfluxno.identify.joint.windows import TooFewValuesError
 from hfluxno.identify.joint_report import joint_report
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
@@ -50,13 +51,24 @@ def identify_jointly(
     return None if found is None else joint_report(found, context, negated)
 
 
+def system_kinds(context: Trajectory, negated: tuple[int, ...]) -> tuple[Kind, ...]:
+    """The laws of two fields that are tried, those of few unknowns first."""
+    values, periodic = np.asarray(context.states.values), context.grid.is_periodic()
+    is_fluid = density_of(negated, values, periodic) is not None
+    return (*(FLUIDS if is_fluid else ()), *SYSTEM_KINDS)
+
+
 def _of_a_system(context: Trajectory, negated: tuple[int, ...]) -> Identification | None:
     """The law of a fluid, without or with sources, if one field may be its density and it explains
     the measurements; otherwise the most probable one of these and of any two fields."""
-    values, options = np.asarray(context.states.values), []
-    is_fluid = density_of(negated, values, context.grid.is_periodic()) is not None
-    for kind in (*(FLUIDS if is_fluid else ()), *SYSTEM_KINDS):
-        found = _found(context, negated, (kind,))
+    options: list[tuple[float, Identification]] = []
+    for kind in system_kinds(context, negated):
+        try:
+            found = _found(context, negated, (kind,))
+        except TooFewValuesError:
+            if not options:
+                raise
+            break
         if found is None:
             continue
         report = joint_report(found, context, negated)

@@ -1,5 +1,7 @@
 """A density that flows with its momentum, between gauges."""
 
+from types import SimpleNamespace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,11 +9,15 @@ import pytest
 import hfluxno
 from hfluxno.boundary import Open
 from hfluxno.grid import Grid
+from hfluxno.identify import FitStatus, jointly
+from hfluxno.identify.enough import too_few_values
 from hfluxno.identify.joint.fluid import density_of, drag_and_gravity, waves_of_fluid
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.prior import make_forward
+from hfluxno.identify.joint.windows import TooFewValuesError
 from hfluxno.parametric.source_terms import names_of
 from hfluxno.trajectory import Trajectory
+from tests.identify.laws import identification, shallow_water
 
 CELLS, GAUGES = 64, np.array([2, 7, 11, 17, 22, 28, 33, 39, 44, 50, 55, 61])
 
@@ -96,3 +102,29 @@ def test_the_field_between_gauges_and_the_law_are_found(drag):
     of_law = [law.flux_coefficients[1, names[name]] for name in ("m²/h", "h", "h³")]
     expected = [reported[f"f_m[{name}]"] for name in ("m²/h", "h", "h³")]
     np.testing.assert_allclose(of_law, expected, rtol=1e-9)
+
+
+def test_the_fewest_values_are_those_of_a_fluid_if_it_may_be_one():
+    context, _ = gauged(frames=5)
+    shifted = Trajectory(context.values - 5.0, context.times, context.grid, context.fields)
+    assert "for 121 unknowns (5 of the law" in too_few_values(context)
+    assert "for 134 unknowns (18 of the law" in too_few_values(shifted)
+
+
+def test_the_law_of_a_fluid_is_kept_if_any_other_has_too_many_unknowns(monkeypatch):
+    context, _ = gauged(frames=8)
+    found = SimpleNamespace(estimate=SimpleNamespace(evidence=1.0))
+    report = identification(shallow_water(), status=FitStatus.POOR_FIT)
+    enough = set(jointly.FLUIDS)
+
+    def fit(context, negated, kinds):
+        if kinds[0] not in enough:
+            raise TooFewValuesError("There are only 10 measured values.")
+        return found
+
+    monkeypatch.setattr(jointly, "_found", fit)
+    monkeypatch.setattr(jointly, "joint_report", lambda *_: report)
+    assert jointly.identify_jointly(context, ()).status == FitStatus.POOR_FIT
+    enough.clear()
+    with pytest.raises(TooFewValuesError, match="only 10"):
+        jointly.identify_jointly(context, ())

@@ -103,13 +103,17 @@ def settled(found: Estimate, context: Trajectory, frames: tuple[int, ...]) -> Es
     return found
 
 
+class TooFewValuesError(ValueError):
+    """There are fewer measured values than unknowns."""
+
+
 def check_enough(base: Forward, context: Trajectory) -> None:
-    """Raises `ValueError` if there are fewer measured values than unknowns."""
+    """Raises `TooFewValuesError` if there are fewer measured values than unknowns."""
     law, first = int(np.sum(base.spread > 0.0)), base.first_modes.shape[0]
     ends = base.size - base.center.shape[0] - first
     unknowns, values = law + first + ends, int(context.observed.sum())
     if values < unknowns:
-        raise ValueError(
+        raise TooFewValuesError(
             f"There are only {plural(values, 'measured value')} for {unknowns} unknowns ({law} of "
             f"the law, {first} of the first state, {ends} of the ends); give more frames or "
             "sensors, or fewer cells."
