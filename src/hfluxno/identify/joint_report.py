@@ -17,7 +17,9 @@ from hfluxno.identify.joint.found import JointFit
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.windows import Prediction
+from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials
+from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.measured import measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
@@ -25,6 +27,7 @@ from hfluxno.identify.residuals.noise import INDEPENDENT
 from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
+from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import FitStatus, joint_status, total_drift
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Dictionary
@@ -74,17 +77,23 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         in_noise = _rms((shown - values) / context.deviation, seen)
         misfit = dataclasses.replace(misfit, in_noise=in_noise)
     uncertainty = flux_uncertainty(best, values)
+    status = joint_status(residual, change, misfit, noise, in_noise, uncertainty, conserved)
+    covariance = covariance * np.outer(scale, scale)
+    known = None
+    if status == FitStatus.OK:
+        free = np.isin(np.arange(len(coefficients)), present)
+        known = _recognised(law, coefficients, covariance, free, residual, context)
     return Identification(
         law=jax.device_put(dataclasses.replace(law, negated=negated)),
         candidate=found.kind,
-        status=joint_status(residual, change, misfit, noise, in_noise, uncertainty, conserved),
+        status=status,
         backtest_error=backtest,
         persistence_error=persistence,
         backtest_spread=spread,
         residual=residual,
         misfit=misfit,
         coefficients={names[i]: float(coefficients[i]) for i in present},
-        covariance=(covariance * np.outer(scale, scale))[np.ix_(present, present)],
+        covariance=covariance[np.ix_(present, present)],
         total_drift=drift,
         mode="continue",
         tried=found.tried,
@@ -97,6 +106,29 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         filled=None,
         cell=dx,
         interval=dt,
+        recognised=known,
+    )
+
+
+def _recognised(
+    law: FittedLaw, coefficients, covariance, free, residual: float, context: Trajectory
+) -> Recognised | None:
+    """The known law that an estimate agrees with within its uncertainty."""
+    equations = int(context.observed.sum())
+    size = np.sqrt(np.where(free, np.diag(covariance), 1.0))
+    normal = np.linalg.pinv(covariance / np.outer(size, size), rcond=1e-12, hermitian=True)
+    normal = residual**2 * normal / np.outer(size, size)
+    return recognise(
+        law.basis,
+        coefficients * free,
+        normal,
+        free,
+        equations,
+        context.frames,
+        residual,
+        residual,
+        known_units(context),
+        common_free=True,
     )
 
 

@@ -15,7 +15,7 @@ BASIS = Dictionary(np.ones(2), physical_exponents((True, True)), ("a", "b"))
 TRANSPORT = {(0, "b"): 1.0, (1, "b²/a"): 1.0}
 
 
-def found(terms, noise=0.0, normal=None, basis=BASIS, units=None):
+def found(terms, noise=0.0, normal=None, basis=BASIS, units=None, **options):
     """What a fit with these coefficients, (field, function) each, is recognised as."""
     count = len(basis.names)
     numbers = np.zeros(2 * count)
@@ -23,7 +23,8 @@ def found(terms, noise=0.0, normal=None, basis=BASIS, units=None):
         numbers[field * count + basis.names.index(name)] = value
     free = numbers != 0.0
     normal = EQUATIONS * np.diag(free.astype(float)) if normal is None else normal
-    return recognise(basis, numbers, normal, free, EQUATIONS, FRAMES, RESIDUAL, noise, units)
+    of_data = (EQUATIONS, FRAMES, RESIDUAL, noise, units)
+    return recognise(basis, numbers, normal, free, *of_data, **options)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,34 @@ def test_noise_and_errors_of_schemes_do_not_hide_a_name_and_more_does():
     assert found(off, noise=RESIDUAL) is None
     near = TRANSPORT | {(0, "b"): 1.0 + 5e-5, (1, "a²"): 4.9}
     assert found(near, noise=RESIDUAL).name == "shallow water"
+
+
+def test_waves_of_coarse_cells_that_are_all_too_slow_are_known_ones():
+    slow = {place: 0.985 * value for place, value in (TRANSPORT | {(1, "a²"): 4.9}).items()}
+    assert found(slow) is None
+    known = found(slow, common_free=True)
+    assert known.value == pytest.approx(9.8)
+    # g = θ/c with θ of g/2, each known to 1/√EQUATIONS, c from two coefficients and θ from one.
+    least = RESIDUAL / np.sqrt(EQUATIONS) / 0.985
+    expected = np.sqrt(9.0 / 2.0) * least * np.hypot(2.0, 9.8 / np.sqrt(2.0))
+    assert known.deviation == pytest.approx(expected)
+    slower = {place: 0.95 * value for place, value in slow.items()}
+    assert found(slower, common_free=True) is None
+
+
+def test_of_two_names_that_the_noise_cannot_tell_apart_there_is_none():
+    """A pressure that grows with the square of h, or with h, where h hardly varies."""
+    terms, count = TRANSPORT | {(1, "a"): 0.02, (1, "a²"): 4.88}, len(BASIS.names)
+    places = [count + BASIS.names.index(name) for name in ("a", "a²")]
+    names = {}
+    for across in (1e-3, 1.0):
+        normal = EQUATIONS * np.diag(np.ones(2 * count))
+        slope, curve = np.array([1.0, 2.0]), np.array([1.0, -0.5])
+        rows = np.outer(slope, slope) + across**2 * 1e-6 * np.outer(curve, curve)
+        normal[np.ix_(places, places)] = EQUATIONS * rows
+        names[across] = found(terms, noise=RESIDUAL, normal=normal)
+    assert names[1e-3] is None
+    assert names[1.0].name == "shallow water"
 
 
 def test_where_a_name_fixes_no_coefficient_the_terms_decide():

@@ -7,7 +7,8 @@ these increases the sum of squares S, in its quadratic model, by
 
 It is recognised if ΔS is at most half the share of scheme errors in S, plus the square of three
 standard deviations of noise for each of the q coefficients that the known law fixes. Of several,
-one with the fewest θ is chosen.
+those with the fewest θ count, and of these the one of the least ΔS, if the noise cannot hide that
+of another.
 
 All C may have a factor in common, that of the units, which the coefficient of the first function of
 C₀ shows; `hfluxno.identify.recognition.unit_factor` says in which unit the coefficient of the law
@@ -31,7 +32,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.identify.recognition.recognised import Recognised
-from hfluxno.identify.recognition.unit_factor import unit_factor, with_unit
+from hfluxno.identify.recognition.unit_factor import NEAR, unit_factor, with_unit
 from hfluxno.parametric.basis import Basis, Dictionary
 
 _OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
@@ -127,6 +128,7 @@ def recognise(
     residual: float,
     noise: float,
     units: Mapping[str, str] | None = None,
+    common_free: bool = False,
 ) -> Recognised | None:
     """The known law that a fit agrees with, or `None`.
 
@@ -136,22 +138,26 @@ def recognise(
     - `equations`, `frames`, `residual`: the numbers of values and frames, and the rms misfit.
     - `noise`: of the data, in standard deviations of the fields.
     - `units`: the known ones of `x`, `time` and the fields.
+    - `common_free`: whether all speeds may be wrong by the same small factor, as those of waves in
+      coarse cells are.
     """
     if not isinstance(basis, Dictionary):
         return None
-    best, fewest = None, len(numbers) + 1
+    options: list[tuple[int, float, Recognised]] = []
     end = len(basis.fields) * len(basis.names)
     further = np.eye(len(numbers))[end:][free[end:]]
     for known, offset, every, carried, fields in _laws(basis, free):
         directions = [each for each in every if each is not None]
-        if offset is None or not known.minimum <= len(directions) < fewest:
+        if offset is None or len(directions) < known.minimum:
             continue
         factor = 1.0 if carried is None else unit_factor(numbers[carried] / offset[carried])
         offset, directions = factor * offset, [factor * each for each in directions]
-        rows = np.concatenate([np.stack(directions), further])
+        common = common_free and carried is not None
+        rows = np.concatenate([np.stack([*directions, *([offset] * common)]), further])
         inverse = _inverse(rows @ normal @ rows.T)
-        theta = inverse @ rows @ normal @ (numbers - offset)
-        change = numbers - offset - theta @ rows
+        aim = numbers if common else numbers - offset
+        theta = inverse @ rows @ normal @ aim
+        change = aim - theta @ rows
         # A law of many terms may be so far away that the sum is smaller than its rounding.
         rounding = len(numbers) * _ROUNDING * float(np.abs(change) @ np.abs(normal) @ abs(change))
         cost, fixed = max(float(change @ normal @ change), rounding), int(free.sum()) - len(rows)
@@ -159,29 +165,38 @@ def recognise(
         allowed = _OF_SCHEMES * of_schemes + fixed * (_DEVIATIONS * noise) ** 2
         if fixed > 0 and not cost <= allowed:
             continue
-        theta = theta[: len(directions)]
-        if known.symbol and np.prod(theta) <= 0.0:
+        shared = float(theta[len(directions)]) if common else 1.0
+        theta = theta[: len(directions)] / shared
+        if abs(shared - 1.0) > NEAR or (known.symbol and np.prod(theta) <= 0.0):
             continue
         value = float(np.prod(np.abs(theta) ** known.powers)) if known.symbol else np.nan
         slope = value * np.array(known.powers) / theta if known.symbol else np.zeros(len(theta))
+        slope = np.append(slope, -float(slope @ theta)) if common else slope
         variance = (cost + (_DEVIATIONS * residual) ** 2) / (fixed + 1)
         if known.fields > 2:
             variance = cost + residual**2 * equations / frames
-        part = inverse[: len(slope), : len(slope)]
+        part = inverse[: len(slope), : len(slope)] / shared**2
         number = value, float(np.sqrt(max(variance * (slope @ part @ slope), 0.0)))
         constant = with_unit(known.symbol, number, factor, fields, units or {})
-        best, fewest = (
-            Recognised(
-                known.name,
-                known.symbol,
-                constant.value,
-                constant.deviation,
-                float(np.sqrt(residual**2 + cost / equations)),
-                residual,
-                unit=constant.unit,
-            ),
-            len(directions),
+        found = Recognised(
+            known.name,
+            known.symbol,
+            constant.value,
+            constant.deviation,
+            float(np.sqrt(residual**2 + cost / equations)),
+            residual,
+            unit=constant.unit,
         )
+        options.append((len(directions), cost, found))
+    if not options:
+        return None
+    fewest = min(count for count, *_ in options)
+    (least, best), *others = sorted(
+        ((cost, found) for count, cost, found in options if count == fewest), key=lambda o: o[0]
+    )
+    as_good = least + (_DEVIATIONS * noise) ** 2
+    if any(cost < as_good and found.name != best.name for cost, found in others):
+        return None
     return best
 
 

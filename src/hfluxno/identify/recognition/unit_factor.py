@@ -20,7 +20,7 @@ from hfluxno.units import bare, of_constant, rate
 _TIMES = (60.0, 3600.0, 86400.0)
 _LENGTHS = (1.0, 1e-3, 1e-2, 1e2, 1e3)
 # Within this fraction of a factor a fitted one is that.
-_NEAR = 0.01
+NEAR = 0.03
 _FACTORS = tuple(
     time * length
     for length, time in itertools.product(_LENGTHS, (1.0, *_TIMES, *(1.0 / t for t in _TIMES)))
@@ -30,7 +30,7 @@ _FACTORS = tuple(
 def unit_factor(found: float) -> float:
     """The factor of usual units of length and time that a fitted one is, or 1."""
     near = min(_FACTORS, key=lambda factor: abs(found / factor - 1.0))
-    return near if abs(found / near - 1.0) < _NEAR else 1.0
+    return near if abs(found / near - 1.0) < NEAR else 1.0
 
 
 class Constant(NamedTuple):
@@ -90,4 +90,4 @@ def _fits(speed: str, axes: str, factor: float) -> bool:
     if not axes or speed == axes:
         return True
     found = conversion(speed, axes)
-    return found is not None and abs(factor / found - 1.0) < _NEAR
+    return found is not None and abs(factor / found - 1.0) < NEAR
