@@ -68,7 +68,8 @@ def test_a_single_frame_counts_at_the_interval_of_its_file(folder, capsys):
     assert main(command.split()) == 0
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert result["status"] == FitStatus.NOT_CHECKED and result["backtest_error"] is None
-    assert result["true_error"]["4"] < 0.01
+    assert result["true_error"]["4"] < 0.001
+    assert 1e-4 < result["predicted_error"]["4"] < 0.001
     with xr.open_dataset("a.nc", engine="h5netcdf", decode_times=False) as out:
         np.testing.assert_allclose(out["time"], np.arange(1, 5) / 240)
 

@@ -16,6 +16,7 @@ from hfluxno.identify.beside_forecast import _columns
 from hfluxno.identify.forecast_deviation import (
     _by_change_of_speed,
     _by_scheme,
+    _within_cells,
     not_below_backtest,
 )
 from hfluxno.identify.forecaster import _noise
@@ -57,6 +58,35 @@ def forecast(values):
 def errors_of(found, truth):
     difference = np.asarray(found.trajectory.values) - truth[FRAMES:]
     return np.sqrt(np.sum(difference**2, axis=(1, 2)) / np.sum(truth[FRAMES:] ** 2, axis=(1, 2)))
+
+
+def test_after_a_single_frame_the_law_and_what_cells_do_not_show_count(traffic):
+    """With a law that was found on a circle, from a frame with a steep front."""
+    law, late, bounds = forecast(traffic).identifications[0], 12, []
+    for boundary in ("periodic", "outflow"):
+        frame = traffic[late : late + 1]
+        context = hfluxno.Trajectory.from_numpy(frame, np.zeros(1), boundary=boundary)
+        found = hfluxno.forecast(context, 8, law=law, every=0.01)
+        assert found.identifications[0].status == FitStatus.NOT_CHECKED
+        bounds.append(found.predicted_error_90)
+        if boundary == "periodic":
+            truth, frames = traffic[late + 1 : late + 9], np.asarray(found.trajectory.values)
+            error = np.sum((frames - truth) ** 2, axis=(1, 2)) / np.sum(truth**2, axis=(1, 2))
+            assert np.all(np.sqrt(error) < bounds[0])
+            assert np.all(bounds[0] < 20.0 * np.sqrt(np.mean(error)))
+    # What enters is the state at the end, not the mean over the outermost cell.
+    assert np.mean(bounds[1]) > 1.3 * np.mean(bounds[0])
+
+
+def test_what_cells_do_not_show_of_a_parabola():
+    """Means exceed the values at centres by Δx² u''/24, here in units of cells."""
+    edges = np.arange(9.0)
+    means = np.diff(edges**3)[None] / 3.0
+    values = (0.5 * (edges[1:] + edges[:-1]))[None] ** 2
+    off = _within_cells(means, Grid.interval(8, 0.0, 8.0, "outflow"))
+    np.testing.assert_allclose(off[:, 1:-1], (means - values)[:, 1:-1])
+    # Half a cell beyond the centres of the outermost ones.
+    np.testing.assert_allclose(off[0, [0, -1]], [-1.0, 7.0])
 
 
 def test_the_error_of_a_back_test_is_the_least_that_is_predicted():

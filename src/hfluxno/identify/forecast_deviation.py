@@ -53,6 +53,9 @@ solved by schemes that the library does not have (the kinds of `make trust`, oth
 percent of the values lie within 1.645 σ. Since then errors have become smaller, and 90 percent are
 within σ (`NINETY_OF_VALUES`).
 
+After a single frame, with a law that was given, nothing was compared: then the terms are those of
+Λ, of u_φ and u_∂, of u_g with r = 1, and of the state within cells (a single e = Δx² ∂²s/24).
+
 All of them are deviations of the measured fields. Where those of the law are others, what cells
 that a jump divides are off by (see `Change.divided`) is one more misfit of the last frame, and
 of each later one.
@@ -65,6 +68,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Outflow
+from hfluxno.grid import Grid
 from hfluxno.identify.beside_forecast import Run, neighbours
 from hfluxno.identify.frames.select import held_out_frames
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
@@ -110,13 +114,13 @@ def forecast_deviation(
 ) -> tuple[Float[np.ndarray, "steps field cells"], Float[np.ndarray, " steps"]]:
     """The standard deviations σ of the `frames` that follow the context `seen`, which was
     `tracked`, after the times `ahead`, which are steps in frames of the context; NaN if the context
-    has fewer than three frames. And the part of the variance of each frame that is due to what is
-    unknown beyond the observed range. `ends_assumed` is as a trajectory has it."""
+    has two frames, or no covariance is known. And the part of the variance of each frame that is
+    due to what is unknown beyond the observed range. `ends_assumed` is as a trajectory has it."""
     unknown = np.full(frames.shape, np.nan)
-    if len(seen) < 3 or not np.all(np.isfinite(item.covariance)):
+    if len(seen) == 2 or not np.all(np.isfinite(item.covariance)):
         return unknown, np.zeros(len(frames))
     followed, state, rate = tracked
-    beyond = goes_beyond(item)
+    beyond, is_first = goes_beyond(item), len(seen) == 1
     measured, predicted = item.measured(seen), item.measured(frames)
     most = np.ptp(measured, axis=(0, 2))[:, None]
     run = Run(item, settings, state, rate, predicted)
@@ -132,13 +136,15 @@ def forecast_deviation(
     def from_other(bump: Float[np.ndarray, "field cells"]) -> np.ndarray:
         return beside(small, item.grid_law, small.state_with(bump), small.rate)
 
+    variance = np.sum(on_all_cores(with_other, neighbours(item)), axis=0)
     missed = (followed - seen[1:]) / np.sqrt(_measured(item))
-    bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
-    by_law = on_all_cores(with_other, neighbours(item))
-    by_state = on_all_cores(from_other, list(bumps))
-    time = np.cumsum(ahead) / (len(seen) - 1)
-    variance = _weight(item, seen, missed, time)[:, None, None] * np.mean(by_state, axis=0)
-    variance += np.sum(by_law, axis=0)
+    time = np.cumsum(ahead) / max(len(seen) - 1, 1)
+    if is_first:
+        variance += from_other(_within_cells(seen[-1], settings.grid))
+    else:
+        bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
+        by_state = np.mean(on_all_cores(from_other, list(bumps)), axis=0)
+        variance += _weight(item, seen, missed, time)[:, None, None] * by_state
     if item.change is not None:
         divided = run.state_with(item.change.divided(measured[-1]))
         variance += beside(run, item.grid_law, divided, rate)
@@ -165,16 +171,33 @@ def forecast_deviation(
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
-    if item.residual > _REPRODUCED:
+    if is_first or item.residual > _REPRODUCED:
         variance += _by_scheme(item, settings, seen, alone, state, ahead, frames, beyond)
-    alone = item.measured(alone)
-    variance += _by_change_of_speed(item.misfit, alone, measured, time, predicted)
+    if not is_first:
+        alone = item.measured(alone)
+        variance += _by_change_of_speed(item.misfit, alone, measured, time, predicted)
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = partly_even(variance, _ELSEWHERE)
     variance = not_below_backtest(variance, item, measured, ahead)
     whole, part = variance.mean(axis=(1, 2)), by_range.mean(axis=(1, 2))
     part = np.divide(np.fmin(part, whole), whole, out=np.zeros_like(whole), where=whole > 0.0)
     return np.sqrt(variance) + _ROUNDING * np.abs(measured).max(axis=(0, 2))[:, None], part
+
+
+def _within_cells(
+    u: Float[np.ndarray, "field cells"], grid: Grid
+) -> Float[np.ndarray, "field cells"]:
+    """Δx² ∂²u/24, the difference of means over cells and values at their centres: what the state
+    within the cells may be off by, most where it jumps. In the cell at a free end Δx ∂u/2, because
+    the state at the end enters."""
+    wide = np.pad(u, [(0, 0), (1, 1)], mode="wrap" if grid.is_periodic() else "edge")
+    off = np.diff(wide, n=2, axis=-1) / 24.0
+    lower, upper = (isinstance(end, Outflow) for end in grid.boundary[0])
+    if lower:
+        off[:, 0] = 0.5 * (u[:, 0] - u[:, 1])
+    if upper:
+        off[:, -1] = 0.5 * (u[:, -1] - u[:, -2])
+    return off
 
 
 def not_below_backtest(
@@ -265,7 +288,7 @@ def _by_scheme(
         off = (alone - seen[1:], past - alone)
         missed, differs = (float(np.sum((u / scale) ** 2)) for u in off)
     away = item.measured(found) - item.measured(frames)
-    part = min(ratio(missed, _measured(item) * differs), 1.0)
+    part = min(ratio(missed, _measured(item) * differs), 1.0) if len(past) else 1.0
     return (1.0 if settings.is_as_fine else part) * away**2
 
 
