@@ -75,3 +75,20 @@ def test_many_values_are_no_exceptions(rng):
     u[::2, ::8] += 3.0
     assert standing_out(u[None]).sum() > 0.05 * u.size
     assert not wild(u).any()
+
+
+def test_a_front_that_stands_out_in_four_frames_is_a_wave_and_as_many_anywhere_are_not(rng):
+    """Of a jam that grows and dissolves only some frames are so narrow."""
+    u = a_front(rng)
+    wave = [(9 + k, 10 + k) for k in range(4)]
+    for frame, cell in wave:
+        u[frame, cell] += 2.0
+    assert standing_out(u[None])[0].sum() == 4 and not wild(u).any()
+    scattered = a_front(rng)
+    for frame, cell in [(9, 10), (10, 25), (11, 40), (12, 5)]:
+        scattered[frame, cell] += 2.0
+    assert wild(scattered).sum() == 4
+    # One place again and again is an instrument.
+    place = a_front(rng)
+    place[[5, 7, 9, 11], 20] += 2.0
+    assert wild(place).sum() == 4

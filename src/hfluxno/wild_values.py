@@ -3,14 +3,17 @@
 Fields are arrays with NaN in gaps.
 """
 
+import math
+
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 # Of all values; more are no exceptions.
 MOST_STANDING_OUT = 0.02
 # Values that stand out belong to a wave if those of this part of the frames, and of four at least,
-# are this close to a line in space and time through two of them that are a few frames apart.
-_OF_A_WAVE, _FEWEST, _CLOSE, _APART = 0.3, 4, 0.75, 4
+# are this close to a line in space and time through two of them that are a few frames apart; or of
+# four frames, if the line moves and chance would make hardly any.
+_OF_A_WAVE, _FEWEST, _CLOSE, _APART, _CHANCE = 0.3, 4, 0.75, 4, 0.01
 _MOST_PAIRS = 100_000
 _WINDOWS = 30  # the fewest differences for a median
 
@@ -81,10 +84,17 @@ def wild(u: Float[np.ndarray, "time cells"]) -> Bool[np.ndarray, "time cells"]:
     if len(pairs) > _MOST_PAIRS:
         return np.zeros(u.shape, bool)
     needed = max(_FEWEST, _OF_A_WAVE * len(u))
+    share = len(frame) * 2.0 * _CLOSE / u.size
     for one, other in pairs:
         speed = away[one, other] / later[one, other]
         close = np.abs(_around(away[one] - speed * later[one], u.shape[1])) <= _CLOSE
-        if len(np.unique(frame[close])) >= needed:
+        frames = np.unique(frame[close])
+        is_wave = len(frames) >= needed
+        if not is_wave and len(frames) >= _FEWEST and abs(speed) * np.ptp(frames) >= 2.0:
+            # How many of the lines through all pairs have as many others near them by chance.
+            others, between = len(frames) - 2, int(np.ptp(frames)) - 1
+            is_wave = len(pairs) * math.comb(between, others) * share**others < _CHANCE
+        if is_wave:
             out[frame[close], place[close]] = False
     return out
 

@@ -167,6 +167,11 @@ def on_cells(
         )
     means = between and own is not None and _are_cells(x, own, domain)
     note = _note(x, axis, len(x) if means else None)
+    if domain is None and ends is not None and "given" in ends:
+        note += (
+            " The given ends are imposed there, half a cell beyond the outermost places: if they "
+            "were measured elsewhere, --domain says where."
+        )
     return dataclasses.replace(axis, notes=(note,), observation=_observation(x, axis))
 
 

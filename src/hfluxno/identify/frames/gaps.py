@@ -43,6 +43,8 @@ _MOST_UNKNOWN = 256
 _MOST_ROUNDS = 5
 # Filled values have converged if they change by less than this many standard deviations.
 _SETTLED = 0.01
+# A run that errs by more than this, relative to the fields, says nothing about the gaps.
+_LOST = 1.0
 _SMALL_DECREASE = 0.99
 # No other law is tried to fill the gaps if the back-test error is below this.
 _GOOD_ENOUGH = 1e-3
@@ -124,6 +126,8 @@ def choose_with_gaps(
         state = filled
         for _ in range(_MOST_ROUNDS):
             trial = attempt(candidate, state, grid, fields, negated, None, seen)
+            if not trial.error < _LOST:
+                break
             before, state = state, _completed(trial, state, gaps, in_first, held_out=True)
             change = np.sqrt(np.mean(((state - before) / size) ** 2))
             if change < _SETTLED:

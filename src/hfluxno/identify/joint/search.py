@@ -21,6 +21,7 @@ import numpy as np
 
 from hfluxno.identify.joint.attempts import BEYOND_DOUBT, CLEARLY, PARABOLA, Attempts
 from hfluxno.identify.joint.dense import is_dense
+from hfluxno.identify.joint.entering import robust_noise, with_noise_of_ends
 from hfluxno.identify.joint.estimate import Estimate, one_suffices
 from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
@@ -74,6 +75,13 @@ def fit_jointly(
     if gives_up and before is not None and search.is_hopeless(Option(before, kinds[0])):
         return None
     first = search.first(before)
+    if first is None:
+        return None
+    of_ends = with_noise_of_ends(first.estimate, context)
+    if of_ends is not None:
+        context, before = of_ends, first.estimate
+        search = _Search(context, negated, kinds, known_first)
+        first = search.first(before)
     if first is None or (gives_up and search.is_hopeless(first)):
         return None
     options = search.further(first, anew=before is None)
@@ -83,12 +91,15 @@ def fit_jointly(
     chosen = search.of_high_degree(search.on_finest(first, options))
     chosen = search.plainest(search.simplified(search.with_diffusivity_of_state(chosen)))
     found = reaching(settled(chosen.estimate, context, search.frames), chosen.kind)
+    predicted, found = search.predicted(found), with_shared_errors(found, context)
+    if of_ends is not None:
+        found = dataclasses.replace(found, noise=robust_noise(found, context))
     return JointFit(
-        with_shared_errors(found, context),
+        found,
         chosen.kind,
         tuple(search.tried),
         held_out_from(search.frames),
-        search.predicted(found),
+        predicted,
     )
 
 

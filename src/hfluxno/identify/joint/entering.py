@@ -1,0 +1,53 @@
+"""Values that tell little because of what enters at a given end.
+
+A given end is linear between its times (see `hfluxno.identify.joint.given_ends`). If it jumps, the
+values that the jump reaches differ from any run by far more than their noise, and a flux of many
+coefficients would bend to them. So what a given end leaves open counts as noise of these values,
+
+    σ² = σ₀² + d²,
+
+with d its standard deviation in the run of a first estimate, and σ₀ 1.48 times the median misfit,
+which few values do not change.
+"""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from hfluxno.identify.joint.estimate import Estimate, by_given_ends, states_of
+from hfluxno.identify.joint.fit import LEAST_NOISE, sizes
+from hfluxno.trajectory import Trajectory
+
+# The misfit of the values with d > σ₀ matters if it is this multiple of σ₀, and if they are no more
+# than this part of all.
+_MATTERS, _MOST = 2.0, 0.5
+_OF_MEDIAN = 1.4826
+
+
+def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | None:
+    """The context with the noise of each value; `None` if what given ends leave open does not
+    matter, or matters nearly everywhere, or if not states were measured."""
+    if found.forward.observation:
+        return None
+    states, _, _ = states_of(found.forward, found.z, found.times)
+    left_open = by_given_ends(found.forward, found.z, found.times, states)
+    if not np.any(left_open):
+        return None
+    known, sigma = context.deviation, robust_noise(found, context)[:, None]
+    away = states - np.asarray(context.values)
+    entered = context.observed & (left_open > sigma)
+    size = np.sqrt(np.mean((away / sigma) ** 2, where=entered)) if entered.any() else 0.0
+    if not size > _MATTERS or entered.sum() > _MOST * context.observed.sum():
+        return None
+    return dataclasses.replace(
+        context, deviation=np.hypot(sigma if known is None else known, left_open)
+    )
+
+
+def robust_noise(found: Estimate, context: Trajectory) -> Float[np.ndarray, " field"]:
+    """σ₀ of each field."""
+    states, _, _ = states_of(found.forward, found.z, found.times)
+    missed = np.abs(states - np.asarray(context.values))
+    median = np.nanmedian(np.where(context.observed, missed, np.nan), axis=(0, 2))
+    return np.maximum(_OF_MEDIAN * median, LEAST_NOISE * sizes(context))
