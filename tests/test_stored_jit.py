@@ -179,15 +179,33 @@ def test_a_long_process_forgets_programs_and_loads_them_again(folder, monkeypatc
     np.testing.assert_array_equal(every[1][0], every[5][0])
 
 
-def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder):
+def test_a_script_that_sets_no_folder_has_the_users(tmp_path, folder, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "of the user"))
     jax.config.update("jax_compilation_cache_dir", None)
+    for _ in range(2):
+        np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    assert len(_TRACED) == 1
+    assert len(list((tmp_path / "of the user/hfluxno/jax/programs").iterdir())) == 1
+    assert jax.config.values["jax_compilation_cache_dir"] is None  # the user's own programs
+
+
+def test_without_a_folder_it_is_compiled_as_ever(tmp_path, folder, monkeypatch):
+    jax.config.update("jax_compilation_cache_dir", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
     np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "unused"))
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+    assert not (tmp_path / "unused").exists()
     (tmp_path / "programs").write_text("a file where the folder should be")
     jax.config.update("jax_compilation_cache_dir", str(tmp_path))
     np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
     jax.config.update("jax_compilation_cache_dir", "/proc/nowhere")
     np.testing.assert_allclose(_call()[0], 1.7 * np.sin(X) ** 3, rtol=1e-14)
-    assert len(_TRACED) == 3
+    assert len(_TRACED) == 4
 
 
 def test_it_is_compiled_though_jax_is_told_not_to_compile():

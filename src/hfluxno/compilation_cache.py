@@ -1,5 +1,6 @@
 """The folder where compiled programs are stored."""
 
+import functools
 import os
 import shutil
 import warnings
@@ -25,14 +26,43 @@ def use_cache(folder: str | None = None) -> None:
     chosen = jax.config.values["jax_compilation_cache_dir"]
     if chosen is not None:  # set by the user or a test
         return
-    try:
-        place = cache_folder() if folder is None else Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # a user without a home folder raises RuntimeError
-        return
-    if os.access(place, os.W_OK) and shutil.disk_usage(place).free > _LEAST_FREE:
+    place = _default() if folder is None else _usable(Path(folder))
+    if place is not None:
         jax.config.update("jax_compilation_cache_dir", str(place))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+def programs_folder() -> Path | None:
+    """The folder beside which this library stores programs of its own: that of JAX, or the user's
+    cache folder if JAX has none, as in a script; `None` if JAX is told to store nothing
+    (`jax_enable_compilation_cache`), its folder is not one of files, or there is none."""
+    import jax
+
+    if not jax.config.values["jax_enable_compilation_cache"]:
+        return None
+    chosen = jax.config.values["jax_compilation_cache_dir"]
+    if chosen is None:
+        return _default()
+    return None if "://" in str(chosen) else Path(chosen)
+
+
+def _default() -> Path | None:
+    try:
+        return _usable(cache_folder())
+    except RuntimeError:  # a user without a home folder
+        return None
+
+
+@functools.cache
+def _usable(place: Path) -> Path | None:
+    """The folder, made if necessary; `None` if it cannot be written to, or the disk is nearly
+    full."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    room = os.access(place, os.W_OK) and shutil.disk_usage(place).free > _LEAST_FREE
+    return place if room else None
 
 
 def cache_in_use() -> str | None:

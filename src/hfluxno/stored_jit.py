@@ -2,11 +2,12 @@
 
 JAX stores what it compiles in the folder `jax_compilation_cache_dir`, but it has to trace and lower
 a function again to find out which file it needs, which takes longer than running it. So programs
-that are used often are stored in a folder beside JAX's files, under a key made of everything that
-determines them: the source code of this library, the versions and settings of JAX, the processor,
-and the structure, shapes and types of the arguments. If no folder is set, or the file is missing or
-damaged, the function is traced and compiled as usual. Like JAX's own files, these contain code that
-is executed, so others must not be able to write to the folder.
+that are used often are stored in a folder beside JAX's files, or in the user's cache folder if JAX
+stores none, under a key made of everything that determines them: the source code of this library,
+the versions and settings of JAX, the processor, and the structure, shapes and types of the
+arguments. If there is no such folder, or the file is missing or damaged, the function is traced and
+compiled as usual. Like JAX's own files, these contain code that is executed, so others must not be
+able to write to the folder.
 """
 
 import contextlib
@@ -29,6 +30,7 @@ import jaxlib
 import numpy as np
 
 from hfluxno.batching import QUICKLY, WIDE_VECTORS
+from hfluxno.compilation_cache import programs_folder
 
 _FOLDER = "programs"
 _MOST_FILES = 1500  # about 250 MB, of a hundred kinds of data; the least recently used are removed
@@ -129,12 +131,12 @@ def _first_call(function, structure, leaves, static) -> tuple[Callable, Any]:
 
 
 def _file(what: list[str]) -> Path | None:
-    folder = jax.config.values["jax_compilation_cache_dir"]
+    folder = programs_folder()
     unusual = jax.config.values["jax_disable_jit"] or jax.default_backend() != "cpu"
-    if folder is None or "://" in str(folder) or unusual or jax.device_count() > 1:
+    if folder is None or unusual or jax.device_count() > 1:
         return None
     digest = hashlib.sha256("\n".join([_origin(), *what]).encode()).hexdigest()
-    return Path(folder) / _FOLDER / f"{what[0].rpartition('.')[2].lstrip('_')}-{digest}"
+    return folder / _FOLDER / f"{what[0].rpartition('.')[2].lstrip('_')}-{digest}"
 
 
 @functools.cache
