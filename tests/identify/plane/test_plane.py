@@ -206,7 +206,7 @@ def test_tied_and_free_coefficients_agree_on_isotropic_data(flat):
     same, _, _ = recognise(*of_thousands, units)
     assert same.value == pytest.approx(said.value) and same.misfit == pytest.approx(said.misfit)
     assert (said.unit, same.unit) == ("", "m/s²")
-    assert recognise(*of_thousands)[0].unit == "in the unit of m_x²/h³"
+    assert recognise(*of_thousands)[0].unit == "in the fields' unit m_x²/h³"
     # If they count lengths in millimetres, x is in metres.
     small, _, _ = recognise(*of_thousands, units | {"x": "m", "h": "mm"})
     assert small.value == pytest.approx(1e-3 * said.value) and small.unit == "m/s²"

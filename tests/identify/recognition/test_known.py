@@ -64,7 +64,7 @@ def test_a_discharge_in_litres_leaves_gravity_what_it_is(fields):
     assert known.short.startswith("shallow water, g = 9.81 ±") and known.unit == "m/s²"
     assert known.short.endswith(" m/s²") and known.deviation < 0.1
     assert found(terms).short.startswith("shallow water, g = 9.81e+06 ±")
-    assert found(terms).short.endswith(f" in the unit of {q}²/{p}³")
+    assert found(terms).short.endswith(f" in the fields' unit {q}²/{p}³")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_gravity_is_that_of_metres_and_seconds_whatever_the_units(x, time, h, m,
 )
 def test_a_constant_of_units_that_are_no_system_is_in_those_of_the_fields(units, factor):
     found = with_unit("g", (9.81, 0.01), factor, ("h", "m"), units)
-    assert found == (9.81, 0.01, "in the unit of m²/h³")
+    assert found == (9.81, 0.01, "in the fields' unit m²/h³")
 
 
 def test_other_constants_have_units_and_numbers_without_units_none():

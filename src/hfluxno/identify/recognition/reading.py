@@ -30,6 +30,7 @@ _FLOOR = 2e-3
 _MOST_DEVIATIONS, _MOST_LOSS = 2.0, 0.02
 _OTHERS = 3
 _SHARP = 1e-6  # half ranges
+_ROUNDING = 1e-12  # of the height of a flux
 _STEP = 1e-3  # of the distance of two values of a shape parameter that are tried
 
 
@@ -188,6 +189,7 @@ def _fitted(form: Form, read: _Flux) -> Reading | None:
         p = min(p, float(finer.x), key=deviations)
     a, size, residual = _solved(form, p, read)
     loss = float(np.sqrt(np.mean((residual - residual.mean()) ** 2))) / read.height
+    loss = loss if loss > _ROUNDING else 0.0
     numbers = _shown(form, a, p, u)
     name = form.name if form.called is None else form.called(numbers)
     slopes = np.stack(form.columns(u, p), axis=1)

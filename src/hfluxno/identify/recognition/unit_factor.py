@@ -79,7 +79,7 @@ def with_unit(
         elif axes:
             scale, unit = factor, of_constant(known, p, 1, -1)
     if scale is None:
-        return Constant(*number, f"in the unit of {_BY_FIELDS[symbol].format(p=p, q=q)}")
+        return Constant(*number, f"in the fields' unit {_BY_FIELDS[symbol].format(p=p, q=q)}")
     value, deviation = number
     return Constant(scale * value, scale * deviation, unit)
 
