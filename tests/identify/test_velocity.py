@@ -170,3 +170,43 @@ def test_shocks_within_the_context():
     away = np.asarray(made.trajectory.values) - every[16:]
     errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(every[16:], axis=(1, 2))
     assert np.all(errors < np.minimum(made.predicted_error_90, 0.01))
+
+
+def long_waves(d, frames, interval, steps=25):
+    """Depth and velocity of Peregrine's equations over an even bed,
+
+        ∂t h + ∂x (h v) = 0,   ∂t v + ∂x (v²/2 + h) = d ∂xxt v,
+
+    by a spectral method and the classical Runge-Kutta scheme: means over cells."""
+    k = 2j * np.pi * np.fft.rfftfreq(X.size, 1 / X.size)
+    k = np.where(np.arange(k.size) < X.size // 3, k, 0.0)  # no aliases
+    h = 1.15 + 0.12 * np.sin(2 * np.pi * X) + 0.05 * np.cos(6 * np.pi * X)
+    u, step = np.stack([h, 0.1 * np.cos(4 * np.pi * X + 1.0)]), interval / steps
+
+    def slope(u):
+        flux = np.stack([u[0] * u[1], 0.5 * u[1] ** 2 + u[0]])
+        damped = np.stack([np.ones_like(k), 1.0 - d * k**2])
+        return np.fft.irfft(-k / damped * np.fft.rfft(flux), X.size)
+
+    seen = []
+    for _ in range(frames):
+        seen.append(means(u))
+        for _ in range(steps):
+            first = slope(u)
+            second = slope(u + 0.5 * step * first)
+            third = slope(u + 0.5 * step * second)
+            last = slope(u + step * third)
+            u = u + step / 6 * (first + 2 * second + 2 * third + last)
+    return np.stack(seen)
+
+
+@pytest.mark.validation
+def test_waves_of_two_fields_that_disperse_under_noise_are_no_law():
+    """And those without dispersion are one."""
+    for d, status in ((4e-5, FitStatus.SYSTEMATIC_MISFIT), (0.0, FitStatus.OK)):
+        values = long_waves(d, 18, 0.018)
+        noise = np.random.default_rng(5).normal(size=values.shape)
+        values = values + 0.01 * np.std(values, axis=(0, 2))[:, None] * noise
+        found = hfluxno.identify(Trajectory.from_numpy(values, fields=("h", "v")))
+        assert found.status == status and found.misfit.disperses is (d > 0.0)
+        assert ("dispersion explains" in found.sentence) is (d > 0.0)

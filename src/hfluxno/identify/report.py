@@ -5,16 +5,22 @@ import dataclasses
 import jax
 import numpy as np
 
-from hfluxno.identify.frames.dispersed import by_dispersion
-from hfluxno.identify.frames.first_frame import covariance_by_first_frame, is_noisy, unknown_beside
+from hfluxno.identify.frames.dispersed import by_dispersion, by_other_cells
+from hfluxno.identify.frames.first_frame import (
+    covariance_by_first_frame,
+    is_noisy,
+    noise_carried,
+    unknown_beside,
+)
 from hfluxno.identify.frames.refine import measured_deviation
 from hfluxno.identify.frames.select import FittedCandidate, last_fitted_frame
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
 from hfluxno.identify.residuals.cause import shares_in_weak_form
+from hfluxno.identify.residuals.dispersing import dispersing_together
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
-from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
@@ -71,14 +77,18 @@ def report(
     complete = seen is None or bool(np.all(seen[..., places]))
     if complete and is_noisy(misfit) and trial.fit.is_solved:
         # Beside diffusion, errors of the first state imitate dispersion.
-        alone = len(trial.family.fields) == 1 and trial.candidate.diffusion == "none"
-        alone = alone and context.grid.is_periodic() and seen is None
-        dispersed = by_dispersion(trial, values) if alone else None
+        alone = trial.candidate.diffusion == "none" and seen is None
+        alone = alone and context.grid.is_periodic()
+        fields = len(trial.family.fields)
+        dispersed = by_dispersion(trial, values) if alone and fields == 1 else None
         beside = unknown_beside(trial, values)[..., places]
         carried = not trial.candidate.denoised
         misfit = beside_unknowns(
             misfit, frames[..., places], filled[..., places], beside, dispersed, carried
         )
+        if alone and fields == 2:
+            found = _dispersing_together(trial, values, beside, misfit)
+            misfit = dataclasses.replace(misfit, dispersing=found)
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
         grown = growth_of_variation(values[:, 0], context.grid.is_periodic(), size)
@@ -134,6 +144,20 @@ def _measured_places(values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
     every = np.ones(values.shape[-1], bool)
     places = every if seen is None else seen.any(axis=(0, 1))
     return places if np.sum(places) >= FEWEST_FOR_MISFIT else every
+
+
+def _dispersing_together(
+    trial: FittedCandidate, values: np.ndarray, beside: np.ndarray, misfit: Misfit
+) -> float:
+    """What dispersion explains of the misfit of two fields beside the `beside` unknowns, to
+    which the errors of the scheme are added."""
+    dispersed, by_scheme = by_dispersion(trial, values), by_other_cells(trial, values)
+    carried = None if trial.candidate.denoised else noise_carried(trial, values, misfit)
+    every = (dispersed, by_scheme) if carried is None else (dispersed, by_scheme, carried)
+    if not all(np.all(np.isfinite(each)) for each in every):
+        return 0.0
+    beside = np.concatenate([beside, by_scheme[None]])
+    return dispersing_together(trial.fit.frames, values, beside, dispersed, carried)
 
 
 def _is_short(trial: FittedCandidate) -> bool:

@@ -38,19 +38,26 @@ def covariance_by_first_frame(
     nothing = np.zeros((directions.shape[1],) * 2)
     if trial.candidate.denoised or not is_noisy(misfit):
         return nothing
-    level = min(misfit.noise, misfit.size)
-    size = level * np.std(values, axis=(0, 2))[:, None]
     scale, _ = misfit_scale(values, np.ones(len(values)), seen)
-    run = _runs(trial, values)
-    noise = size * np.random.default_rng(0).normal(size=(_DRAWS, *values[:1].shape))
-    undisturbed, *disturbed = on_all_cores(run, [values[:1], *(values[:1] + noise)])
-    away = np.stack([((each - undisturbed) * scale).ravel() for each in disturbed], axis=1)
+    away = (noise_carried(trial, values, misfit) * scale).reshape(_DRAWS, -1).T
     if not np.all(np.isfinite(away)):
         return nothing
     rows = trial.fit.rows
     steps = np.linalg.pinv(rows @ rows.T, rcond=1e-13, hermitian=True) @ (rows @ away)
     changes = directions.T @ steps
     return changes @ changes.T / _DRAWS
+
+
+def noise_carried(
+    trial: FittedCandidate, values: Float[np.ndarray, "time field cells"], misfit: Misfit
+) -> Float[np.ndarray, "draw time-1 field cells"]:
+    """What draws of the noise of the first frame change in the frames after it."""
+    level = min(misfit.noise, misfit.size)
+    size = level * np.std(values, axis=(0, 2))[:, None]
+    noise = size * np.random.default_rng(0).normal(size=(_DRAWS, *values[:1].shape))
+    starts = [values[:1], *(values[:1] + noise)]
+    undisturbed, *disturbed = on_all_cores(_runs(trial, values), starts)
+    return np.stack(disturbed) - undisturbed
 
 
 def unknown_beside(

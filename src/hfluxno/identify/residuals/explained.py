@@ -44,8 +44,14 @@ class Unexplained:
         self._rest = self._whole - (noise / self._most) ** 2 * missed.size
         self._freedom = missed.size - self._span.shape[1] - 1
 
-    def by(self, direction: Float[np.ndarray, " value"]) -> Explained:
-        """What multiples a of a direction explain of it."""
+    def by(
+        self,
+        direction: Float[np.ndarray, " value"],
+        carried: Float[np.ndarray, "draw value"] | None = None,
+    ) -> Explained:
+        """What multiples a of a direction explain of it. What a run has `carried` along of the
+        noise of its first frame, in a few draws, is alike in neighbouring frames, and adds to the
+        variance of a what the direction explains of it."""
         fastest = _largest(direction)
         own = self._beyond(direction / fastest)
         a = ratio(float(np.sum(self._left * own)), float(np.sum(own**2)))
@@ -53,6 +59,10 @@ class Unexplained:
         part = explained * self._whole
         beyond = ratio(part, max(self._rest, part))
         certainty = ratio(explained * self._freedom, 1.0 - explained)
+        if carried is not None and certainty > 0.0:
+            by_carried = carried @ own / (self._most * float(np.sum(own**2)))
+            variance = float(np.mean(by_carried**2))
+            certainty = a**2 / (a**2 / certainty + variance)
         return Explained(a * self._most / fastest, explained, beyond, certainty)
 
     def _beyond(self, values: np.ndarray) -> np.ndarray:
