@@ -15,6 +15,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.boundary import Given
 from hfluxno.identify.joint.estimate import Estimate, by_given_ends, states_of
 from hfluxno.identify.joint.fit import LEAST_NOISE, sizes
 from hfluxno.trajectory import Trajectory
@@ -28,12 +29,11 @@ _OF_MEDIAN = 1.4826
 def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | None:
     """The context with the noise of each value; `None` if what given ends leave open does not
     matter, or matters nearly everywhere, or if not states were measured."""
-    if found.forward.observation:
+    given = any(isinstance(end, Given) for end in context.grid.boundary[0])
+    if not given or found.forward.observation:
         return None
     states, _, _ = states_of(found.forward, found.z, found.times)
     left_open = by_given_ends(found.forward, found.z, found.times, states)
-    if not np.any(left_open):
-        return None
     known, sigma = context.deviation, robust_noise(found, context)[:, None]
     away = states - np.asarray(context.values)
     entered = context.observed & (left_open > sigma)
