@@ -16,6 +16,7 @@ from hfluxno.identify.frames.candidate_functions import carrier_of_force
 from hfluxno.identify.frames.select import has_force, make_settings
 from hfluxno.identify.saved.law import in_cells
 from tests.compiled import compiled
+from tests.identify import runge_kutta
 from tests.identify.laws import river_over_a_bed
 
 CELLS, FRAMES, LATER, INTERVAL, GRAVITY, FRICTION = 64, 16, 12, 0.012, 9.81, 0.3
@@ -42,11 +43,7 @@ def water(bed_height: float, friction: float = 0.0, cells: int = 512) -> np.ndar
     dt, found = INTERVAL / steps, [u]
     for _ in range(FRAMES + LATER - 1):
         for _ in range(steps):
-            a = change(u)
-            b = change(u + 0.5 * dt * a)
-            c = change(u + 0.5 * dt * b)
-            d = change(u + dt * c)
-            u = u + dt / 6.0 * (a + 2.0 * b + 2.0 * c + d)
+            u = runge_kutta.step(change, u, dt)
         found.append(u)
     # At the centres of the points' intervals, whose averages those of cells are.
     middles = np.fft.irfft(np.fft.rfft(np.stack(found)) * np.exp(0.5 * waves / cells), cells)

@@ -8,6 +8,7 @@ from hfluxno import Grid, Trajectory
 from hfluxno.identify import FitStatus
 from hfluxno.identify.acting import acting
 from hfluxno.identify.frames.momentum import negated_fields, velocity
+from tests.identify import runge_kutta
 
 CELLS, FINE, STEPS = 80, 6, 50
 X = (np.arange(CELLS * FINE) + 0.5) / (CELLS * FINE)
@@ -181,7 +182,7 @@ def long_waves(d, frames, interval, steps=25):
     k = 2j * np.pi * np.fft.rfftfreq(X.size, 1 / X.size)
     k = np.where(np.arange(k.size) < X.size // 3, k, 0.0)  # no aliases
     h = 1.15 + 0.12 * np.sin(2 * np.pi * X) + 0.05 * np.cos(6 * np.pi * X)
-    u, step = np.stack([h, 0.1 * np.cos(4 * np.pi * X + 1.0)]), interval / steps
+    u = np.stack([h, 0.1 * np.cos(4 * np.pi * X + 1.0)])
 
     def slope(u):
         flux = np.stack([u[0] * u[1], 0.5 * u[1] ** 2 + u[0]])
@@ -192,11 +193,7 @@ def long_waves(d, frames, interval, steps=25):
     for _ in range(frames):
         seen.append(means(u))
         for _ in range(steps):
-            first = slope(u)
-            second = slope(u + 0.5 * step * first)
-            third = slope(u + 0.5 * step * second)
-            last = slope(u + step * third)
-            u = u + step / 6 * (first + 2 * second + 2 * third + last)
+            u = runge_kutta.step(slope, u, interval / steps)
     return np.stack(seen)
 
 

@@ -17,7 +17,7 @@ from hfluxno.identify.joint.found import JointFit
 from hfluxno.identify.joint.law_shape import LawShape
 from hfluxno.identify.joint.misfit_at_sensors import measure_apart, misfit_of_interpolation
 from hfluxno.identify.joint.windows import Prediction
-from hfluxno.identify.recognition.known import recognise
+from hfluxno.identify.recognition.known import recognise, scaled_inverse
 from hfluxno.identify.recognition.monomials import in_monomials
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.cause import shares_in_weak_form
@@ -115,13 +115,10 @@ def _recognised(
 ) -> Recognised | None:
     """The known law that an estimate agrees with within its uncertainty."""
     equations = int(context.observed.sum())
-    size = np.sqrt(np.where(free, np.diag(covariance), 1.0))
-    normal = np.linalg.pinv(covariance / np.outer(size, size), rcond=1e-12, hermitian=True)
-    normal = residual**2 * normal / np.outer(size, size)
     return recognise(
         law.basis,
         coefficients * free,
-        normal,
+        residual**2 * scaled_inverse(covariance),
         free,
         equations,
         context.frames,

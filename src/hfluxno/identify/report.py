@@ -20,7 +20,7 @@ from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
 from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.dispersing import dispersing_together
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
-from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
+from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
 from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
@@ -74,6 +74,7 @@ def report(
     # Values that were not measured have no misfit.
     filled = values if seen is None else np.where(seen, values, frames)
     misfit = measure(frames[..., places], filled[..., places])
+    carried = noise_carried(trial, values, misfit)
     complete = seen is None or bool(np.all(seen[..., places]))
     if complete and is_noisy(misfit) and trial.fit.is_solved:
         # Beside diffusion, errors of the first state imitate dispersion.
@@ -82,12 +83,16 @@ def report(
         fields = len(trial.family.fields)
         dispersed = by_dispersion(trial, values) if alone and fields == 1 else None
         beside = unknown_beside(trial, values)[..., places]
-        carried = not trial.candidate.denoised
         misfit = beside_unknowns(
-            misfit, frames[..., places], filled[..., places], beside, dispersed, carried
+            misfit,
+            frames[..., places],
+            filled[..., places],
+            beside,
+            dispersed,
+            carried=carried is not None,
         )
         if alone and fields == 2:
-            found = _dispersing_together(trial, values, beside, misfit)
+            found = _dispersing_together(trial, values, beside, carried)
             misfit = dataclasses.replace(misfit, dispersing=found)
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
@@ -112,7 +117,7 @@ def report(
             misfit.noise,
             known_units(context),
         )
-    covariance = _covariance(trial) + covariance_by_first_frame(trial, values, misfit, seen)
+    covariance = _covariance(trial) + covariance_by_first_frame(trial, values, carried, seen)
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -147,12 +152,11 @@ def _measured_places(values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
 
 
 def _dispersing_together(
-    trial: FittedCandidate, values: np.ndarray, beside: np.ndarray, misfit: Misfit
+    trial: FittedCandidate, values: np.ndarray, beside: np.ndarray, carried: np.ndarray | None
 ) -> float:
     """What dispersion explains of the misfit of two fields beside the `beside` unknowns, to
     which the errors of the scheme are added."""
     dispersed, by_scheme = by_dispersion(trial, values), by_other_cells(trial, values)
-    carried = None if trial.candidate.denoised else noise_carried(trial, values, misfit)
     every = (dispersed, by_scheme) if carried is None else (dispersed, by_scheme, carried)
     if not all(np.all(np.isfinite(each)) for each in every):
         return 0.0

@@ -6,7 +6,7 @@ from hfluxno.boundary import Periodic
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
-from hfluxno.identify.frames.first_frame import covariance_by_first_frame
+from hfluxno.identify.frames.first_frame import covariance_by_first_frame, noise_carried
 from hfluxno.identify.frames.refine import refine
 from hfluxno.identify.frames.select import FittedCandidate
 from hfluxno.identify.frames.track import gains, track
@@ -52,7 +52,9 @@ def test_the_covariance_is_that_of_fits_to_noisy_first_frames(x64):
     values = exact + NOISE * rng.normal(size=exact.shape)
     fit = fitted(values)
     trial = FittedCandidate(Candidate(), SETTINGS, family, fit, values[0], np.zeros(3), 0)
-    covariance = covariance_by_first_frame(trial, values, measure(fit.frames, values), None)
+    covariance = covariance_by_first_frame(
+        trial, values, noise_carried(trial, values, measure(fit.frames, values)), None
+    )
     predicted = np.sqrt(np.diag(covariance))
     assert np.all((predicted > 0.5 * scatter) & (predicted < 2.0 * scatter)), (predicted, scatter)
     independent = np.sqrt(np.diag(np.linalg.inv(fit.normal))) * fit.residual
@@ -65,4 +67,6 @@ def test_without_noise_there_is_none(x64):
     fit = refine(family, SETTINGS, exact, np.ones(FRAMES), TRUE, 5)
     trial = FittedCandidate(Candidate(), SETTINGS, family, fit, exact[0], np.zeros(3), 0)
     quiet = measure(fit.frames, exact)
-    assert not np.any(covariance_by_first_frame(trial, exact, quiet, None))
+    carried = noise_carried(trial, exact, quiet)
+    assert carried is None
+    assert not np.any(covariance_by_first_frame(trial, exact, carried, None))

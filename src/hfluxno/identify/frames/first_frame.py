@@ -29,17 +29,17 @@ _WAVES, _STEP = 8, 0.02  # wave numbers, and a small amplitude in standard devia
 def covariance_by_first_frame(
     trial: FittedCandidate,
     values: Float[np.ndarray, "time field cells"],
-    misfit: Misfit,
+    carried: Float[np.ndarray, "draw time-1 field cells"] | None,
     seen: np.ndarray | None,
 ) -> Float[np.ndarray, "parameter parameter"]:
-    """The covariance of the parameters of a fit because of the noise of the first frame; zero if
-    the noise is small, or the first state was estimated from several frames."""
+    """The covariance of the parameters of a fit because of the noise of the first frame, of which
+    draws are `carried` along; zero if none is."""
     directions = np.asarray(trial.family.directions)
     nothing = np.zeros((directions.shape[1],) * 2)
-    if trial.candidate.denoised or not is_noisy(misfit):
+    if carried is None:
         return nothing
     scale, _ = misfit_scale(values, np.ones(len(values)), seen)
-    away = (noise_carried(trial, values, misfit) * scale).reshape(_DRAWS, -1).T
+    away = (carried * scale).reshape(_DRAWS, -1).T
     if not np.all(np.isfinite(away)):
         return nothing
     rows = trial.fit.rows
@@ -50,8 +50,11 @@ def covariance_by_first_frame(
 
 def noise_carried(
     trial: FittedCandidate, values: Float[np.ndarray, "time field cells"], misfit: Misfit
-) -> Float[np.ndarray, "draw time-1 field cells"]:
-    """What draws of the noise of the first frame change in the frames after it."""
+) -> Float[np.ndarray, "draw time-1 field cells"] | None:
+    """What draws of the noise of the first frame change in the frames after it; `None` if the noise
+    is small, or the first state was estimated from several frames."""
+    if trial.candidate.denoised or not is_noisy(misfit):
+        return None
     level = min(misfit.noise, misfit.size)
     size = level * np.std(values, axis=(0, 2))[:, None]
     noise = size * np.random.default_rng(0).normal(size=(_DRAWS, *values[:1].shape))

@@ -6,8 +6,8 @@ coefficients would bend to them. So what a given end leaves open counts as noise
 
     σ² = σ₀² + d²,
 
-with d its standard deviation in the run of a first estimate, and σ₀ 1.48 times the median misfit,
-which few values do not change.
+with d its standard deviation in the run of a first estimate, and σ₀ by the median misfit, which a
+few values hardly change.
 """
 
 import dataclasses
@@ -18,12 +18,12 @@ from jaxtyping import Float
 from hfluxno.boundary import Given
 from hfluxno.identify.joint.estimate import Estimate, by_given_ends, states_of
 from hfluxno.identify.joint.fit import LEAST_NOISE, sizes
+from hfluxno.identify.residuals.noise import deviation_by_median
 from hfluxno.trajectory import Trajectory
 
 # The misfit of the values with d > σ₀ matters if it is this multiple of σ₀, and if they are no more
 # than this part of all.
 _MATTERS, _MOST = 2.0, 0.5
-_OF_MEDIAN = 1.4826
 
 
 def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | None:
@@ -34,8 +34,8 @@ def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | Non
         return None
     states, _, _ = states_of(found.forward, found.z, found.times)
     left_open = by_given_ends(found.forward, found.z, found.times, states)
-    known, sigma = context.deviation, robust_noise(found, context)[:, None]
-    away = states - np.asarray(context.values)
+    known, away = context.deviation, states - np.asarray(context.values)
+    sigma = _sigma(away, context)[:, None]
     entered = context.observed & (left_open > sigma)
     size = np.sqrt(np.mean((away / sigma) ** 2, where=entered)) if entered.any() else 0.0
     if not size > _MATTERS or entered.sum() > _MOST * context.observed.sum():
@@ -48,6 +48,9 @@ def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | Non
 def robust_noise(found: Estimate, context: Trajectory) -> Float[np.ndarray, " field"]:
     """σ₀ of each field."""
     states, _, _ = states_of(found.forward, found.z, found.times)
-    missed = np.abs(states - np.asarray(context.values))
-    median = np.nanmedian(np.where(context.observed, missed, np.nan), axis=(0, 2))
-    return np.maximum(_OF_MEDIAN * median, LEAST_NOISE * sizes(context))
+    return _sigma(states - np.asarray(context.values), context)
+
+
+def _sigma(away: np.ndarray, context: Trajectory) -> Float[np.ndarray, " field"]:
+    missed = np.where(context.observed, away, np.nan)
+    return np.maximum(deviation_by_median(missed, axis=(0, 2)), LEAST_NOISE * sizes(context))

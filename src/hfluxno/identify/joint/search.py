@@ -79,9 +79,9 @@ def fit_jointly(
         return None
     of_ends = with_noise_of_ends(first.estimate, context)
     if of_ends is not None:
-        context, before = of_ends, first.estimate
+        context, start = of_ends, first.estimate
         search = _Search(context, negated, kinds, known_first)
-        first = search.first(before)
+        first = search.first(start)
     if first is None or (gives_up and search.is_hopeless(first)):
         return None
     options = search.further(first, anew=before is None)

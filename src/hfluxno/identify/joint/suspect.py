@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hfluxno.dead_sensors import dead_sensors, stuck_values
+from hfluxno.identify.residuals.noise import deviation_by_median
 from hfluxno.wild_values import wild
 
 _FAR = 6.0
@@ -28,7 +29,7 @@ def suspect_values(
     found = np.zeros(values.shape, bool)
     for quantity in range(values.shape[1]):
         u, missed = values[:, quantity], (values - shown)[:, quantity]
-        far = _FAR * 1.4826 * float(np.nanmedian(np.abs(missed)))
+        far = _FAR * float(deviation_by_median(missed))
         out = wild(u)
         for place in np.flatnonzero((~np.isnan(u)).any(axis=0)):
             out[:, place] |= _stands_out(u[:, place], missed[:, place], far)

@@ -154,7 +154,7 @@ def recognise(
         offset, directions = factor * offset, [factor * each for each in directions]
         common = common_free and carried is not None
         rows = np.concatenate([np.stack([*directions, *([offset] * common)]), further])
-        inverse = _inverse(rows @ normal @ rows.T)
+        inverse = scaled_inverse(rows @ normal @ rows.T)
         aim = numbers if common else numbers - offset
         theta = inverse @ rows @ normal @ aim
         change = aim - theta @ rows
@@ -200,9 +200,10 @@ def recognise(
     return best
 
 
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    """The pseudo-inverse of a normal matrix, whatever the units of its unknowns: a pressure in
-    pascals and a velocity have coefficients that differ by twelve orders of magnitude."""
+def scaled_inverse(matrix: np.ndarray) -> np.ndarray:
+    """The pseudo-inverse of a normal matrix or a covariance, whatever the units of its unknowns: a
+    pressure in pascals and a velocity have coefficients that differ by twelve orders of
+    magnitude."""
     size = np.sqrt(np.diag(matrix))
     size = np.outer(size, size)
     size[size == 0.0] = 1.0
@@ -231,7 +232,7 @@ def known_law_directions(
         rows = (np.stack(vectors) * sizes.reshape(-1)).reshape(-1, *sizes.shape)
         matrix = np.einsum("aif,ifg,big->ab", rows, normals[:, :-1, :-1], rows)
         right = np.einsum("aif,if->a", rows, normals[:, :-1, -1])
-        theta = _inverse(matrix) @ right
+        theta = scaled_inverse(matrix) @ right
         residual = float(normals[:, -1, -1].sum() - theta @ right)
         if residual <= smallest:
             best, smallest = rows.reshape(len(rows), -1), residual

@@ -4,16 +4,14 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.residuals.explained import Unexplained
+from hfluxno.identify.residuals.measured import CERTAIN_DISPERSION, TOO_NOISY
 from hfluxno.identify.residuals.noise import noise_level, rms
 
-# How certain the part d of the speed that a wave of wave number one in cells loses or gains has to
-# be, as for one field, and how large: the errors of a scheme of second order on half the cells are
-# d = 1/48.
-_CERTAIN, _BY_SCHEMES = 42.0, 0.03
+# How large the part d of the speed that a wave of wave number one in cells loses or gains has to
+# be: the errors of a scheme of second order on half the cells are d = 1/48.
+_BY_SCHEMES = 0.03
 # In standard deviations, less is no reason to warn.
 _WORTH = 0.003
-# In standard deviations; a run from a frame of so much noise has waves of its own.
-_TOO_NOISY = 0.2
 
 
 def dispersing_together(
@@ -30,7 +28,7 @@ def dispersing_together(
     scale = np.std(observed, axis=(0, 2))[:, None]
     scale = np.where(scale > 0.0, scale, 1.0)
     noise = noise_level(observed / scale)
-    if noise >= _TOO_NOISY:
+    if noise >= TOO_NOISY:
         return 0.0
     missed = ((observed - simulated)[1:] / scale).ravel()
     others = (beside / scale).reshape(len(beside), -1)
@@ -40,5 +38,5 @@ def dispersing_together(
     rest = Unexplained(missed, others, float(np.hypot(noise, rms(draws))))
     by = rest.by((dispersed / scale).ravel(), draws)
     worth = rms(missed) * np.sqrt(by.explained) > _WORTH
-    certain = by.certainty > _CERTAIN and abs(by.a) > _BY_SCHEMES
+    certain = by.certainty > CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
     return by.beyond_noise if certain and worth else 0.0

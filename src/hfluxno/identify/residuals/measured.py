@@ -24,11 +24,11 @@ _BY_CHANCE = 4.0
 # The same of dispersion, in cells³ per frame: of 48 contexts of laws without diffusion with 1 and
 # 3 % noise (seed 74) it was as certain in one, with .022, the dispersion of the scheme; of 22 of
 # dispersive waves that were `OK` nine are flagged.
-_CERTAIN_DISPERSION, _BY_SCHEMES = 42.0, 0.05
+CERTAIN_DISPERSION, _BY_SCHEMES = 42.0, 0.05
 # A sudden change, the most certain of several, counts if it is as certain as that.
 _CERTAIN_SUDDEN = 25.0
 # In standard deviations; of counts of 5 to 60 that dispersion seemed to explain it was .39.
-_TOO_NOISY = 0.2
+TOO_NOISY = 0.2
 # Noise of the first frame is carried along, so neighbouring frames share at most that much of it;
 # the rest allows for chance.
 _NOISE_ALLOWANCE = 1.5
@@ -104,9 +104,9 @@ def beside_unknowns(
     others, missed = (beside / scale).reshape(count, -1), (observed - simulated)[1:] / scale
     noise = noise_level(observed / scale)
     by = Unexplained(missed.ravel(), others, noisy * noise).by((dispersed / scale).ravel())
-    counts = by.certainty > _CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
+    counts = by.certainty > CERTAIN_DISPERSION and abs(by.a) > _BY_SCHEMES
     # A run from a frame of so much noise has waves of its own.
-    counts = counts and noise < _TOO_NOISY
+    counts = counts and noise < TOO_NOISY
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
 
 

@@ -32,6 +32,14 @@ def is_like_noise(e: Float[np.ndarray, "time field cells"]) -> bool:
     return True
 
 
+def deviation_by_median(
+    e: np.ndarray, axis: tuple[int, ...] | None = None
+) -> Float[np.ndarray, "*of"]:
+    """The standard deviation of normal values with this median size, which a few others hardly
+    change; NaN is what is not known."""
+    return np.asarray(np.nanmedian(np.abs(e), axis=axis) / _NORMAL_MEDIAN)
+
+
 def rms(e: np.ndarray) -> float:
     return float(np.sqrt(np.mean(e**2)))
 
