@@ -191,7 +191,10 @@ def _report(runs, context, frames, z, sigma) -> Estimate | None:
     _, normal, rest, steps = fitted
     seen = context.observed[:frames]
     every = np.broadcast_to(sigma[:frames], seen.shape)
-    covariance = np.linalg.inv(np.eye(len(z)) + normal)
+    try:
+        covariance = np.linalg.inv(np.eye(len(z)) + normal)
+    except np.linalg.LinAlgError:  # of a run that is about to blow up
+        return None
     # Of the prior alone, they would bring another stretch into runs that vary the unknowns.
     nowhere = runs.forward.shape.outside(runs.forward.coefficients(z))
     covariance[nowhere] = covariance[:, nowhere] = 0.0
@@ -254,7 +257,10 @@ def promise(
         return NOTHING
     normal = rows @ rows.T
     gradient = rows @ rest[seen] + start
-    step = np.linalg.solve(np.eye(len(start)) + normal, gradient)
+    try:
+        step = np.linalg.solve(np.eye(len(start)) + normal, gradient)
+    except np.linalg.LinAlgError:  # of a run that is about to blow up, one unknown hides the others
+        return NOTHING
     evidence = _evidence(start, normal, rest, sigma, seen) + 0.5 * float(gradient @ step)
     return Promise(evidence, float(np.sqrt(np.mean((rest[seen] - step @ rows) ** 2))))
 
