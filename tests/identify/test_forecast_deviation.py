@@ -14,9 +14,10 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, beside_forecast
 from hfluxno.identify.beside_forecast import _columns
 from hfluxno.identify.forecast_deviation import (
-    _by_change_of_speed,
     _by_scheme,
+    _change_of_speed,
     _within_cells,
+    by_change_of_speed,
     not_below_backtest,
 )
 from hfluxno.identify.forecaster import _noise
@@ -220,18 +221,22 @@ def test_a_speed_that_changes_widens_the_bands():
     law, truth = wave(0.5 * t), wave(0.5 * t + 0.05 * (t**2 - t))
     past, ahead = slice(0, 21), slice(21, None)
     restarted = wave(0.5 * t)[ahead]  # both agree in the last frame
-    found = np.sqrt(_by_change_of_speed(UNKNOWN, law[1:21], truth[past], t[ahead] - 1.0, restarted))
+
+    def added(misfit, seen):
+        change = _change_of_speed(misfit, law[1:21], seen)
+        return by_change_of_speed(*change, seen[-1], t[ahead] - 1.0, restarted)
+
+    found = np.sqrt(added(UNKNOWN, truth[past]))
     size = np.sqrt(np.mean(found**2, axis=(1, 2)))
     error = np.sqrt(np.mean((restarted - truth[ahead]) ** 2, axis=(1, 2)))
     np.testing.assert_allclose(size[:20], error[:20], rtol=0.25)
     noise = 0.05 * np.random.default_rng(0).normal(size=truth.shape)
     for missed in (noise, wave(0.5 * t) - wave(0.52 * t)):  # which have their own terms
-        seen = (law + missed)[past]
-        other = _by_change_of_speed(UNKNOWN, law[1:21], seen, t[ahead] - 1.0, restarted)
+        other = added(UNKNOWN, (law + missed)[past])
         assert np.sqrt(np.mean(other)) < 0.1 * np.sqrt(np.mean(size**2))
     for part in (0.75, 0.0):
         known = dataclasses.replace(UNKNOWN, beside=True, slowing=0.2, likely=part)
-        other = _by_change_of_speed(known, law[1:21], law[past], t[ahead] - 1.0, restarted)
+        other = added(known, law[past])
         expected = part * 4.0 * np.mean(found[19] ** 2)
         assert np.mean(other[19]) == pytest.approx(expected, rel=0.1)
 

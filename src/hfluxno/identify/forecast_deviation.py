@@ -175,7 +175,8 @@ def forecast_deviation(
         variance += _by_scheme(item, settings, seen, alone, state, ahead, frames, beyond)
     if not is_first:
         alone = item.measured(alone)
-        variance += _by_change_of_speed(item.misfit, alone, measured, time, predicted)
+        change = _change_of_speed(item.misfit, alone, measured)
+        variance += by_change_of_speed(*change, measured[-1], time, predicted)
     variance = near_jumps(variance, settings.grid.is_periodic())
     variance = partly_even(variance, _ELSEWHERE)
     variance = not_below_backtest(variance, item, measured, ahead)
@@ -298,19 +299,26 @@ def _measured(item: Identification) -> float:
     return 1.0 - item.missing
 
 
-def _by_change_of_speed(
+def _change_of_speed(
     misfit: Misfit,
     alone: Float[np.ndarray, "steps field cells"],
     seen: Float[np.ndarray, "time field cells"],
+) -> tuple[float, float]:
+    """a and R², with the run from the first frame `alone`."""
+    if misfit.beside:
+        return misfit.slowing, misfit.likely
+    change = changes_of_speed(np.concatenate([seen[:1], alone]), seen).gradual
+    return change.a, change.fraction(_LIKELY)
+
+
+def by_change_of_speed(
+    a: float,
+    part: float,
+    last: Float[np.ndarray, "field cells"],
     time: Float[np.ndarray, " ahead"],
     frames: Float[np.ndarray, "ahead field cells"],
 ) -> Float[np.ndarray, "ahead field cells"]:
-    """R² (a τ (1 + τ) ∂u/∂τ)², with the run from the first frame `alone`."""
-    if misfit.beside:
-        a, part = misfit.slowing, misfit.likely
-    else:
-        change, *_ = changes_of_speed(np.concatenate([seen[:1], alone]), seen)
-        a, part = change.a, change.fraction(_LIKELY)
-    ahead = np.gradient(np.concatenate([seen[-1:], frames]), np.append(0.0, time), axis=0)[1:]
+    """R² (a τ (1 + τ) ∂u/∂τ)², of the frames at the times τ after the `last` one."""
+    ahead = np.gradient(np.concatenate([last[None], frames]), np.append(0.0, time), axis=0)[1:]
     by = a * time * (1.0 + time)
     return part * (by[:, None, None] * ahead) ** 2

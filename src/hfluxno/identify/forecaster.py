@@ -21,6 +21,7 @@ from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.beside_forecast import STEADIER
 from hfluxno.identify.forecast_deviation import (
+    by_change_of_speed,
     forecast_deviation,
     goes_beyond,
     not_below_backtest,
@@ -189,6 +190,11 @@ def _continue(
     if len(item.estimate.noise) == values.shape[1] and len(past) > 1:  # the flow is no state
         ahead = np.diff(times[len(past) - 1 :])
         spread = np.sqrt(not_below_backtest(spread**2, item, values, ahead))
+    if item.misfit.beside and len(past) > 1:
+        time = (times[len(past) :] - times[len(past) - 1]) / (times[len(past) - 1] - times[0])
+        a, part = item.misfit.slowing, item.misfit.likely
+        last, after = states[len(past) - 1], states[len(past) :]
+        spread = np.sqrt(spread**2 + by_change_of_speed(a, part, last, time, after))
     if item.change is not None:
         after = states[len(past) :]
         spread, bound = (item.change.deviation(after, each) for each in (spread, bound))

@@ -21,7 +21,7 @@ from hfluxno.identify.recognition.known import recognise, scaled_inverse
 from hfluxno.identify.recognition.monomials import in_monomials
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.residuals.cause import shares_in_weak_form
-from hfluxno.identify.residuals.measured import measure
+from hfluxno.identify.residuals.measured import measure, with_speed_change
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT, Misfit
 from hfluxno.identify.residuals.noise import INDEPENDENT
 from hfluxno.identify.residuals.odd_places import odd_places
@@ -39,6 +39,8 @@ from hfluxno.wild_values import noise as noise_shown
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
 SHARED_OF_FURTHER = 0.005
+# A change of speed counts if it is as certain as that.
+_CERTAIN_CHANGE = 12.0
 # Fronts and nothing else show no noise; they count as having this, in standard deviations.
 _LEAST_SHOWN = 0.01
 
@@ -53,6 +55,8 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
+    if best.speed is not None:
+        misfit = with_speed_change(misfit, best.speed, _CERTAIN_CHANGE)
     if forward.ends is not None or not seen.all():
         # The states at open ends, and between sensors, are least known at the end of the context.
         misfit = dataclasses.replace(misfit, sudden=0.0, at_end=0.0)

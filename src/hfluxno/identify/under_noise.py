@@ -59,6 +59,9 @@ def with_first_state(
         return dataclasses.replace(found, status=FitStatus.SYSTEMATIC_MISFIT)
     kind = Kind(max(candidate.size, 4), diffusion=1 if DIFFUSION_TERMS[candidate.diffusion] else 0)
     richer = identify_jointly(single, negated, (kind,))
-    if richer is None or richer.status != FitStatus.OK:
+    if richer is None:
         return found
+    if richer.status != FitStatus.OK:
+        changes = richer.misfit.changes_speed or richer.misfit.changes_suddenly
+        return richer if changes else found
     return richer if richer.backtest_error <= _AS_WELL * found.backtest_error else found

@@ -208,7 +208,7 @@ def test_a_speed_that_changes_explains_what_a_steady_one_leaves(wave):
 
 def test_a_run_may_grow_beyond_numbers_whose_squares_are_finite(wave):
     blown = wave * np.exp(np.linspace(0.0, 500.0, FRAMES))[:, None, None]
-    found = changes_of_speed(blown, wave)[0]
+    found = changes_of_speed(blown, wave).gradual
     assert np.isfinite(found.a) and 0.0 <= found.explained <= 1.0
 
 
@@ -222,7 +222,7 @@ def test_a_change_of_speed_that_noise_hides_counts_beyond_noise():
 
     law = np.sin(2.0 * np.pi * (x - 0.2 * past))[:, None]
     slower, steady = seen(0.2 * (past**2 - past)), seen(0.0)
-    change = changes_of_speed(law, slower)[0]
+    change = changes_of_speed(law, slower).gradual
     assert change.explained < 0.15 and change.beyond_noise > 0.3 and change.certainty > 75.0
     found, plain = measure(law, slower), measure(law, steady)
     assert found.changing > 0.3 and found.systematic and "changes in time" in str(found)
@@ -242,11 +242,11 @@ def test_unknowns_that_imitate_a_change_of_speed_do_not_hide_it():
     half = (past**2 - past) * (past < 0.5)
     fitted = wave(0.1 * half)  # what the fit has made of it
     unknown = ((wave(1e-3 * half) - wave(0.0)) / 1e-3)[None, 1:]
-    alone = changes_of_speed(fitted, wave(delay) + noise)[0]
-    beside = changes_of_speed(fitted, wave(delay) + noise, beside=unknown)[0]
+    alone = changes_of_speed(fitted, wave(delay) + noise).gradual
+    beside = changes_of_speed(fitted, wave(delay) + noise, beside=unknown).gradual
     assert abs(alone.a - 0.1) > 0.05
     assert beside.a == pytest.approx(0.1, abs=0.02) and beside.certainty > 100.0
-    steady = changes_of_speed(wave(0.0), wave(0.0) + noise, beside=unknown)[0]
+    steady = changes_of_speed(wave(0.0), wave(0.0) + noise, beside=unknown).gradual
     assert abs(steady.a) < 0.02 and steady.certainty < 9.0
     seen = wave(delay) + noise
     found = beside_unknowns(measure(fitted, seen), fitted, seen, unknown)
@@ -279,13 +279,13 @@ def test_a_sudden_change_of_speed_is_found_where_it_happens(noise):
     law, unknown = wave(0.0), ((wave(1e-3 * past) - wave(0.0)) / 1e-3)[None, 1:]
     late = wave(0.25 * np.maximum(past - past[17], 0.0)) + noise * rng.normal(size=law.shape)
     steady = law + noise * rng.normal(size=law.shape)
-    _, change, frame = changes_of_speed(law, late, beside=unknown)
-    assert frame == 17 and change.a == pytest.approx(0.25, abs=0.02)
+    change = changes_of_speed(law, late, beside=unknown)
+    assert change.frame == 17 and change.sudden.a == pytest.approx(0.25, abs=0.02)
     for found in (measure(law, late), beside_unknowns(measure(law, late), law, late, unknown)):
         assert found.changes_suddenly and found.systematic
         assert "slower from frame 17 on" in str(found)
     assert not measure(law, steady).systematic
-    assert changes_of_speed(law[:5], late[:5])[1].certainty == 0.0  # too few frames to tell
+    assert changes_of_speed(law[:5], late[:5]).sudden.certainty == 0.0  # too few frames to tell
 
 
 def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
@@ -300,8 +300,8 @@ def test_a_change_of_speed_is_one_of_time_and_not_of_frames():
     law, steady, changing = seen(0.0), seen(0.1 * past), seen(0.1 * (past**2 - past))
     assert measure(law, steady, times).changing < 0.01
     assert measure(law, changing, times).changing > 0.99
-    assert changes_of_speed(law, changing, times)[0].a == pytest.approx(0.1 / 40.0, rel=0.02)
-    assert abs(changes_of_speed(law, changing)[0].a) < 0.9 * 0.1 / 40.0
+    assert changes_of_speed(law, changing, times).gradual.a == pytest.approx(0.1 / 40.0, rel=0.02)
+    assert abs(changes_of_speed(law, changing).gradual.a) < 0.9 * 0.1 / 40.0
 
 
 def test_frames_that_were_left_out_unnoticed_are_seen(wave):

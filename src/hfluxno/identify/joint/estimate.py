@@ -12,6 +12,7 @@ from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
 from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
+from hfluxno.identify.residuals.delays import SpeedChange
 from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
@@ -57,6 +58,8 @@ class Estimate:
       `hfluxno.identify.residuals.scheme_bias`).
     - `left_out`: how much worse the others predict a sensor than they claim (see
       `hfluxno.identify.residuals.left_out`); 0 if that is not known.
+    - `speed`: what a speed that changes in time would explain (see
+      `hfluxno.identify.joint.changing_speed`); `None` if that is not known.
     - `held`: the uncertainty of a law that was given, not estimated.
     """
 
@@ -72,6 +75,7 @@ class Estimate:
     share: float = 1.0
     bias: Float[np.ndarray, " unknown"] | None = None
     left_out: float = 0.0
+    speed: SpeedChange | None = None
     held: HeldLaw | None = None
 
     @functools.cached_property

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.changing_speed import change_of_speed
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.end_scatter import with_end_scatter
 from hfluxno.identify.joint.estimate import (
@@ -55,6 +56,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
         every = np.asarray(context.observed)
         excess = excess_of_left_out(in_noise, by_noise, covariance, share, every)
         share /= max(excess, 1.0)
+    speed = change_of_speed(found, context, away, by_values, share)
     fields, states = len(context.states.fields), values
     if found.forward.observation:
         states, _, _ = states_of(found.forward, found.z, found.times)
@@ -85,6 +87,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             of_ends=of_ends,
             share=share,
             left_out=excess,
+            speed=speed,
             bias=bias,
         )
     )

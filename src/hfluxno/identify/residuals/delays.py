@@ -4,6 +4,9 @@ A factor g(t) of the flux makes u(x, t) = U(x, ∫ g dt), a delay of whole frame
 by a multiple of ∂u/∂t.
 """
 
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 
@@ -14,20 +17,24 @@ _FEWEST_DELAYS = 6  # of frames, to judge their times by
 _MOST_CHANGES = 32  # frames at which a change is tried
 
 
+@dataclasses.dataclass(frozen=True)
+class SpeedChange:
+    """What changes of speed explain: a gradual one, and the most certain sudden one, which is at
+    the frame of this number, from 0."""
+
+    gradual: Explained
+    sudden: Explained
+    frame: int
+
+
 def changes_of_speed(
     simulated: Float[np.ndarray, "time field cells"],
     observed: Float[np.ndarray, "time field cells"],
     times: Float[np.ndarray, " time"] | None = None,
     beside: Float[np.ndarray, "unknown time-1 field cells"] | None = None,
     noisy: float = 1.0,
-) -> tuple[Explained, Explained, int]:
-    """The changes of speed a of `simulated` frames and what they explain, one gradual and one
-    sudden, and the number of the frame at which the latter is; `times` as in `measure`.
-
-    A delay c τ + a (τ² - τ) at the time τ of the context, from 0 to 1, changes the frames by this
-    multiple of ∂u/∂τ; speeds change by the factor 1 + a (2 τ - 1). If they change at once by the
-    factor 1 - a, it is c τ + a max(τ - τ₀, 0). Of the frames τ₀ that is taken at which a is the
-    most certain, but not in the first third, in which errors of the first state look like it.
+) -> SpeedChange:
+    """The changes of speed of `simulated` frames; `times` as in `measure`.
 
     Both are estimated beyond c and `beside`, the derivatives of the frames after the first with
     respect to other unknowns, which imitate a: without them it is too small if they were fitted,
@@ -42,15 +49,28 @@ def changes_of_speed(
     rest = Unexplained(missed.ravel(), others.reshape(len(others), -1), noise)
 
     def by(delay: np.ndarray) -> Explained:
-        return rest.by((delay * rate).ravel())
+        return rest.by((delay[:, None, None] * rate).ravel())
 
+    return explained_by_delays(by, late[:, 0, 0])
+
+
+def explained_by_delays(
+    by: Callable[[Float[np.ndarray, " late"]], Explained], late: Float[np.ndarray, " late"]
+) -> SpeedChange:
+    """The changes of speed a, with what delays of the frames after the first explain.
+
+    A delay c τ + a (τ² - τ) at the times τ of the context, from 0 to 1, changes the frames by this
+    multiple of ∂u/∂τ; speeds change by the factor 1 - a (2 τ - 1). If they change at once by the
+    factor 1 - a, it is c τ + a max(τ - τ₀, 0). Of the frames τ₀ that is taken at which a is the
+    most certain, but not in the first third, in which errors of the first state look like it.
+    """
     gradual, count = by(late**2 - late), len(late)
     if count < _FEWEST_DELAYS:
-        return gradual, Explained(0.0, 0.0, 0.0, 0.0), 0
+        return SpeedChange(gradual, Explained(0.0, 0.0, 0.0, 0.0), 0)
     changes = np.unique(np.linspace(count // 3, count - 2, _MOST_CHANGES).astype(int))
     found = [by(np.maximum(late - late[k], 0.0)) for k in changes]
     best = max(range(len(found)), key=lambda k: found[k].certainty)
-    return gradual, found[best], int(changes[best]) + 1
+    return SpeedChange(gradual, found[best], int(changes[best]) + 1)
 
 
 def other_times(simulated, observed, times) -> tuple[float, int]:

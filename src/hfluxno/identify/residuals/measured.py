@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.residuals.delays import changes_of_speed, other_times
+from hfluxno.identify.residuals.delays import SpeedChange, changes_of_speed, other_times
 from hfluxno.identify.residuals.explained import Unexplained
 from hfluxno.identify.residuals.misfit import UNKNOWN, Misfit
 from hfluxno.identify.residuals.noise import correlation, noise_level, ratio, rms
@@ -55,7 +55,7 @@ def measure(
     if not np.isfinite(size):
         return dataclasses.replace(UNKNOWN, noise=noise)
     timing, odd_frame = other_times(simulated[:, varies], observed[:, varies], times)
-    change, sudden, frame = changes_of_speed(simulated[:, varies], observed[:, varies], times)
+    change = changes_of_speed(simulated[:, varies], observed[:, varies], times)
     return Misfit(
         size=size,
         of_motion=ratio(size, rms(data[1:] - data[:1])),
@@ -64,12 +64,12 @@ def measure(
         growth=ratio(rms(e[-third:]), rms(e[:third])),
         noise=noise,
         shared=_shared(e[-max(2, third) :], noise),
-        changing=change.fraction(_CERTAIN),
+        changing=change.gradual.fraction(_CERTAIN),
         timing=timing,
         odd_frame=odd_frame,
-        sudden=sudden.fraction(_CERTAIN_SUDDEN),
-        slower=sudden.a,
-        slower_from=frame,
+        sudden=change.sudden.fraction(_CERTAIN_SUDDEN),
+        slower=change.sudden.a,
+        slower_from=change.frame,
         at_end=_at_end(e, noise),
     )
 
@@ -86,18 +86,8 @@ def beside_unknowns(
     beside the derivatives with respect to other unknowns. The run may have `carried` the noise of
     the first frame along, which then doubles the variance of the misfit."""
     noisy = np.sqrt(2.0) if carried else 1.0
-    change, sudden, frame = changes_of_speed(simulated, observed, beside=beside, noisy=noisy)
-    not_by_chance = 1.0 - _BY_CHANCE / max(change.certainty, _BY_CHANCE)
-    measured = dataclasses.replace(
-        found,
-        changing=change.fraction(_CERTAIN_BESIDE),
-        beside=True,
-        slowing=change.a,
-        likely=not_by_chance * np.sqrt(change.beyond_noise),
-        sudden=sudden.fraction(_CERTAIN_SUDDEN),
-        slower=sudden.a,
-        slower_from=frame,
-    )
+    change = changes_of_speed(simulated, observed, beside=beside, noisy=noisy)
+    measured = with_speed_change(found, change)
     if dispersed is None:
         return measured
     scale, count = np.std(observed, axis=(0, 2))[:, None], len(beside)
@@ -108,6 +98,25 @@ def beside_unknowns(
     # A run from a frame of so much noise has waves of its own.
     counts = counts and noise < TOO_NOISY
     return dataclasses.replace(measured, dispersing=by.beyond_noise if counts else 0.0)
+
+
+def with_speed_change(
+    found: Misfit, change: SpeedChange, certain: float = _CERTAIN_BESIDE
+) -> Misfit:
+    """The same with a change of speed that was judged beside other unknowns, and counts beyond
+    noise if it is this `certain`."""
+    gradual, sudden = change.gradual, change.sudden
+    not_by_chance = 1.0 - _BY_CHANCE / max(gradual.certainty, _BY_CHANCE)
+    return dataclasses.replace(
+        found,
+        changing=gradual.fraction(certain),
+        beside=True,
+        slowing=gradual.a,
+        likely=not_by_chance * np.sqrt(gradual.beyond_noise),
+        sudden=sudden.fraction(_CERTAIN_SUDDEN),
+        slower=sudden.a,
+        slower_from=change.frame,
+    )
 
 
 def _at_end(e: np.ndarray, noise: float) -> float:
