@@ -418,6 +418,16 @@ def test_five_sensors(brief):
     assert error < 0.5 * relative(interpolated(seen, False), truth)
 
 
+@pytest.mark.validation
+def test_five_sensors_of_known_noise(brief):
+    times, truth, seen = five_sensors()
+    found = reconstruct(window(seen, times), noise=[0.005])
+    assert found.identification.status == FitStatus.OK
+    assert found.noise[0] == pytest.approx(0.005)
+    error = relative(found.trajectory.values, truth)
+    assert error < 0.5 * relative(interpolated(seen, False), truth)
+
+
 def test_too_few_sensors():
     times, truth, seen = five_sensors()
     seven = np.where(np.isin(np.arange(CELLS), np.arange(1, 29, 4)), truth, np.nan)

@@ -59,7 +59,7 @@ def estimate(
             effort = _THOROUGH if last and not quick else _QUICK
             runs = runs.paced(z)
             fitted = _fit(runs, context.window(0, frames), sigma, z, *effort)
-            if fitted is None or _is_lost(fitted[2] * sigma, size):
+            if fitted is None or _is_lost(fitted[2] * sigma[: len(fitted[2])], size):
                 return found
             z, normal, rest, _ = fitted
             before, sigma = sigma, known
