@@ -104,6 +104,8 @@ FAULTS = {
     "twice": (GOOD | {"time": LATER.round()}, None, "has two lines for time 3.0; keep one"),
     "text": (GOOD | {"lower": ["a", *LATER[1:]]}, None, "has 'a' in the column lower, row 1"),
     "empty": (GOOD | {"lower": [1.0, *[np.nan] * 20]}, None, "lower of .* has 1 value; .* two"),
+    "too large": (GOOD | {"upper": [*LATER[1:], 1e20]}, None, "of upper in .* 1e[+]20 in size"),
+    "all too large": (GOOD | {"lower": 1e300}, None, r"values of lower .*--missing=1e\+300"),
     "late": (GOOD | {"time": LATER + 1.0}, None, r"for the times 4 to 9, .* from 3 to 5.5; give"),
     "short": (GOOD | {"time": LATER / 4 + 2}, None, r"for the times 2.75 to 4, .* 3 to 5.5; give"),
 }

@@ -42,6 +42,10 @@ def fluid(i, j):
             "names in the column x, .* first is 'D0'. Write the position of each sensor",
         ),
         (
+            {"entry": fluid, "x": "{j}.25 m"},
+            r"has '0.25 m' in the column x; write the number alone, .* header, as x \[m\].$",
+        ),
+        (
             {"entry": fluid, "x": "D{j}", "head": "time,sensor,u"},
             "If the entries of sensor, such as 'D0', are .* add a column x with their positions.$",
         ),
@@ -231,3 +235,26 @@ def test_commas_that_may_be_of_thousands_are_noted(tmp_path):
     assert "as in 1,200, and was read as that of a decimal; if it" in source.hints[0]
     assert read_as(lambda i, j: f"1,{200 + 7 * i + 3 * j}{j % 2 or ''}").hints == ()
     assert read_as(lambda i, j: f"1.{200 + 7 * i + 3 * j}").hints == ()
+
+
+def test_words_in_a_column_that_was_not_asked_for_are_its_own_affair(tmp_path):
+    """A mark of quality beside the measurements, of which most are numbers."""
+    path = table(
+        tmp_path / "a.csv",
+        lambda i, j: f"{fluid(i, j)},{'bad' if i + j == 3 else 1}",
+        head="time,x,u,quality",
+    )
+    assert read(path, "u").fields == ("u",)
+    for asked in (None, "u,quality"):
+        with pytest.raises(ValueError, match="has 'bad' in the column quality, row"):
+            read(path, asked)
+
+
+def test_a_word_far_down_a_long_table_is_one_sentence(tmp_path):
+    """Warnings are errors here, and pandas warns of a column of which it reads parts as text."""
+    path = tmp_path / "a.csv"
+    rows = [f"{i},{j},{1.0 + 0.1 * j}" for i in range(60_000) for j in range(10)]
+    rows[-1] = "59999,9,fault"
+    path.write_text("\n".join(["time,x,u", *rows]))
+    with pytest.raises(ValueError, match="has 'fault' in the column u, row 600000 below"):
+        read(path)

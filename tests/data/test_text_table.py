@@ -139,6 +139,10 @@ FAULTS = {
         text(lines()[0], *lines(head=(), extra=",5")),
         "header of .* has 3 names, row 1 below it 4; name every column",
     ),
+    "decimal commas between commas": (
+        text("time,x,u", "0,0,0,5,1,25", "0,0,1,5,1,35"),
+        "3 names, row 1 below it 6; .* if commas are decimal too, separate entries by semicolons",
+    ),
     "one longer line": (text(*lines()[:4], "1,2,3,4,5"), "3 names, row 4 below it 5; name"),
     "a shorter line": (
         text(*lines()[:4], "1,2", *lines()[5:]),

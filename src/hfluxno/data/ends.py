@@ -14,7 +14,7 @@ from hfluxno.boundary import Given
 from hfluxno.data.clock import converted
 from hfluxno.data.headers import units_in, without_units
 from hfluxno.data.marks import as_gaps
-from hfluxno.data.numbers import coordinate, listed, real_numbers
+from hfluxno.data.numbers import check_values, coordinate, listed, real_numbers
 from hfluxno.data.opening import opened
 from hfluxno.data.reading import reading
 from hfluxno.data.source import SIDES, GivenEnds, Source, unit_in
@@ -109,6 +109,8 @@ def _given(times: np.ndarray, values: np.ndarray, names: list[str], path: Path) 
     """From the first to the last time at which all fields are known."""
     if np.isinf(values).any():
         raise ValueError(f"The values of {listed(names)} in {path} are infinite; correct them.")
+    for name, row in zip(names, values, strict=True):
+        check_values(row, f"values of {name} in {path}")
     known = ~np.isnan(values)
     for name, row in zip(names, known, strict=True):
         if row.sum() < 2:

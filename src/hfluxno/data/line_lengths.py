@@ -34,7 +34,7 @@ def checked_lines(
         if filled > most:
             raise ValueError(
                 f"The header of {path} has {plural(most, 'name')}, row {row} below it {filled}; "
-                "name every column, or correct the lines."
+                f"name every column, or correct the lines{_if_decimal(entries, most, separator)}."
             )
         if filled > 0 and len(entries) < least:
             if unfinished and next(lines, None) is None:
@@ -52,6 +52,14 @@ def checked_lines(
                 f"{len(entries)}; {mend}."
             )
         yield text
+
+
+def _if_decimal(entries: Sequence[str], names: int, separator: str | None) -> str:
+    """What to do if the commas between entries may be those of decimals too."""
+    twice = len(entries) == 2 * names and all(each.strip().isdigit() for each in entries[1::2])
+    return "; if commas are decimal too, separate entries by semicolons" * (
+        separator == "," and twice
+    )
 
 
 def _without_empty_end(entries: Sequence[str]) -> int:

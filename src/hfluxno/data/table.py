@@ -106,11 +106,11 @@ def table_variables(
     if "x" in columns:
         if named := sensors_in(frame[columns["x"]], columns["x"], path):
             raise ValueError(named)
-        new[columns["x"]] = _numbers(frame, columns["x"], True, path)
+        new[columns["x"]] = _numbers(frame, columns["x"], (columns["x"],), path)
     _check_finite_keys(frame.assign(**new), keys, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:
-        found = _numbers(frame, name, name in asked, path)
+        found = _numbers(frame, name, asked, path)
         if found is not None:
             new[name] = found
     empty = [n for n in variables if n in new and n not in asked and new[n].isna().all()]
@@ -306,8 +306,10 @@ def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]
     return column.dt.tz_convert(None), True
 
 
-def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Series | None:
-    """A column as numbers, or `None` if it is a column of text that nobody needs."""
+def _numbers(
+    frame: pd.DataFrame, name: str, asked: tuple[str, ...], path: Path
+) -> pd.Series | None:
+    """A column as numbers, or `None` if it has text and nobody needs it."""
     column = frame[name]
     if column.dtype.kind in "iuf":
         return column if isinstance(column.dtype, np.dtype) else column.astype("float64")
@@ -317,7 +319,7 @@ def _numbers(frame: pd.DataFrame, name: str, needed: bool, path: Path) -> pd.Ser
         wrong = np.ones(len(column), bool)  # true and false are not measurements
     if not wrong.any():
         return numbers.astype("float64")
-    if needed or 2 * wrong.sum() < column.notna().sum():
+    if name in asked or (not asked and 2 * wrong.sum() < column.notna().sum()):
         if split := thousands_in(column[wrong].iloc[0], name, _row(wrong), path):
             raise ValueError(split)
         raise ValueError(

@@ -26,6 +26,7 @@ _ALSO_UNITS = {"seconds", "km"}
 _OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
 _OF_PLANES = {"y", "latitude", "lat", "northing"}
 _NAMELESS = re.compile(r"column \d+")  # as text tables call them
+_WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*([^\W\d_]{1,3})")  # 0.5 km
 
 
 def check_units_row(frame: pd.DataFrame, path: Path) -> None:
@@ -151,6 +152,11 @@ def sensors_in(column: pd.Series, name: str, path: Path) -> str:
     if column.dtype.kind in "iufbmM" or pd.to_numeric(column, errors="coerce").notna().any():
         return ""
     first = str(column.dropna().iloc[0])
+    if number := _WITH_UNIT.fullmatch(first.strip()):
+        return (
+            f"{path} has {first[:40]!r} in the column {name}; write the number alone, and the unit "
+            f"in the header, as {name} [{number[2]}]."
+        )
     return (
         f"{path} has names in the column {name}, where places are needed: the first is "
         f"{first[:40]!r}. Write the position of each sensor in the place of its name, all in one "

@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,16 +99,19 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     clocks = [name for name, column in zip(named, columns, strict=False) if are_padded(column)]
     rows = checked_lines(itertools.chain(first, lines), separator, names, path, unfinished)
     try:
-        frame = pd.read_csv(
-            _Rows(rows),
-            sep=r"\s+" if separator is None else separator,
-            decimal=decimal,
-            names=named,
-            dtype=dict.fromkeys(clocks, str),
-            header=None,
-            index_col=False,  # or the first columns of longer lines would name the lines
-            skipinitialspace=True,
-        )
+        with warnings.catch_warnings():
+            # Of words among the numbers of a long column, which are refused by a sentence later.
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            frame = pd.read_csv(
+                _Rows(rows),
+                sep=r"\s+" if separator is None else separator,
+                decimal=decimal,
+                names=named,
+                dtype=dict.fromkeys(clocks, str),
+                header=None,
+                index_col=False,  # or the first columns of longer lines would name the lines
+                skipinitialspace=True,
+            )
     except ValueError as error:  # of pandas, or of the lengths
         opens = re.search(r"EOF inside string starting at row (\d+)", str(error))
         if opens is None:
