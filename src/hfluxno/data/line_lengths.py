@@ -56,7 +56,7 @@ def checked_lines(
 
 def _if_decimal(entries: Sequence[str], names: int, separator: str | None) -> str:
     """What to do if the commas between entries may be those of decimals too."""
-    twice = len(entries) == 2 * names and all(each.strip().isdigit() for each in entries[1::2])
+    both = separator == "," and len(entries) == 2 * names
     return "; if commas are decimal too, separate entries by semicolons" * (
         separator == "," and twice
     )
