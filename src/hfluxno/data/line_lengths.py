@@ -56,10 +56,10 @@ def checked_lines(
 
 def _if_decimal(entries: Sequence[str], names: int, separator: str | None) -> str:
     """What to do if the commas between entries may be those of decimals too."""
-    both = separator == "," and len(entries) == 2 * names
-    return "; if commas are decimal too, separate entries by semicolons" * (
-        separator == "," and twice
-    )
+    twice = separator == "," and len(entries) == 2 * names
+    if twice and all(each.strip().isdigit() for each in entries[1::2]):
+        return "; if commas are decimal too, separate entries by semicolons"
+    return ""
 
 
 def _without_empty_end(entries: Sequence[str]) -> int:
