@@ -194,7 +194,8 @@ def _check_dense(frame: pd.DataFrame, keys: list[str], path: Path) -> None:
 def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """A table with a column for each place as one with a line for each."""
     headed = headed_by_places(frame)
-    numbers = {name: _numbers(frame, name, True, path) for name in frame.columns[headed]}
+    places = tuple(frame.columns[headed])
+    numbers = {name: _numbers(frame, name, places, path) for name in places}
     wide = frame.assign(**numbers)
     kept = list(frame.columns[~headed])
     return wide.melt(kept, var_name="x", value_name="values").astype({"x": float})
