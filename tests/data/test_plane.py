@@ -500,3 +500,21 @@ def test_a_generated_set_in_the_layout_of_the_well(tmp_path):
     assert source.boundary == (("periodic",) * 2,) * 2
     with pytest.raises(ValueError, match=r"set\.hdf5 would have The Well's layout"):
         Writer(Configuration("cubic"), tmp_path / "line" / "set.hdf5")
+
+
+def test_coordinates_and_masks_of_more_axes_are_not_unpacked(tmp_path):
+    """Empty arrays of HDF5 take a few bytes, and the whole memory once they are read."""
+    path = well(tmp_path / "a.hdf5")
+    expected = read_plane(path).boundary
+    with h5py.File(path, "a") as file:
+        group = file["boundary_conditions/x_periodic"]
+        del group["mask"]
+        group.create_dataset("mask", shape=(10**6, 10**6), dtype=bool, chunks=(1000, 1000))
+    assert read_plane(path).boundary == expected
+    with h5py.File(path, "a") as file:
+        del file["dimensions/x"]
+        file.create_dataset("dimensions/x", shape=(10**6, 10**7), dtype="f8", chunks=(1000, 1000))
+    assert "the coordinate x in" in refused(path) and "GiB are read" in refused(path)
+    path = pdebench(tmp_path / "b.h5", **{"x-coordinate": np.tile(X, (2, 1))})
+    assert "x-coordinate in" in refused(path, gamma=GAMMA)
+    assert "has 2 dimensions, and a row of numbers is needed" in refused(path, gamma=GAMMA)

@@ -11,6 +11,7 @@ import xarray as xr
 
 from hfluxno.data.axes import with_dims
 from hfluxno.data.plane.file import PlaneFile, refuse_three_axes
+from hfluxno.plural import plural
 
 _FIELDS = {"density": "density", "Vx": "velocity_x", "Vy": "velocity_y", "pressure": "pressure"}
 _DIMS = ("trajectory", "time", "x", "y")
@@ -29,6 +30,12 @@ def read_pdebench(path: Path, file: h5py.File, whole: xr.Dataset) -> PlaneFile:
         for theirs, ours in _FIELDS.items()
         if theirs in file and file[theirs].ndim == len(_DIMS)
     }
+    for letter in ("t", "x", "y"):
+        if (name := f"{letter}-coordinate") in file and file[name].ndim != 1:
+            raise ValueError(
+                f"{name} in {path} has {plural(file[name].ndim, 'dimension')}, and a row of "
+                "numbers is needed; store one that all trajectories share."
+            )
     coordinates = {
         axis: xr.Variable(axis, file[f"{letter}-coordinate"][()])
         for axis, letter in (("time", "t"), ("x", "x"), ("y", "y"))

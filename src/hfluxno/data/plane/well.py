@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.data.axes import with_dims
+from hfluxno.data.contained import too_large
 from hfluxno.data.plane.file import PlaneFile, Sides, components, refuse_three_axes, text
 
 GROUPS = ("t0_fields", "t1_fields", "t2_fields")
@@ -77,6 +78,8 @@ def _dims(variable: xr.Variable, ours: tuple[str, ...]) -> tuple[str, ...] | Non
 
 
 def _one_row(dataset: h5py.Dataset, axis: str, path: Path) -> np.ndarray:
+    if large := too_large(path, dataset.nbytes, f"the coordinate {axis}"):
+        raise ValueError(large)
     values = np.asarray(dataset[()])
     if values.ndim == 2 and np.all(values == values[:1]):
         values = values[0]
@@ -109,8 +112,9 @@ def _boundary(file: h5py.File, ours: dict[str, str]) -> Sides | None:
         kind = _KINDS.get(text(group.attrs.get("bc_type", "")).upper(), "")
         for axis in map(text, np.ravel(group.attrs.get("associated_dims", ()))):
             if axis in ours:
-                mask = np.asarray(group["mask"]) if "mask" in group else np.ones(1)
-                one_side = mask.ndim == 1 and bool(mask[0]) != bool(mask[-1])
+                known = "mask" in group and group["mask"].ndim == 1
+                mask = np.asarray(group["mask"]) if known else np.ones(1)
+                one_side = bool(mask[0]) != bool(mask[-1])
                 for side in (0, 1):
                     if not one_side or bool(mask[-side]) or kind == "periodic":
                         sides[ours[axis]][side] = kind
