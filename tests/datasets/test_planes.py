@@ -155,6 +155,10 @@ def test_what_is_at_fault_is_said_before_anything_is_computed():
         hfluxno.identify_dataset(gases(), variable="density", momentum=("a", "b"))
     with pytest.raises(ValueError, match="no dimension trajectory"):
         persistent(gases().isel(trajectory=0), variable="density")
+    with pytest.raises(ValueError, match="There are no trajectories"):
+        persistent(gases().isel(trajectory=slice(0, 0)), variable="density")
+    with pytest.raises(ValueError, match=r"gamma is above 1; got 0\.5"):
+        hfluxno.identify_dataset(gases(), gamma=0.5)
     with pytest.raises(ValueError, match="is NaN in the whole context"):
         persistent(gases() * np.nan, variable="density")
     line = gases()["density"].isel(y=0, drop=True)

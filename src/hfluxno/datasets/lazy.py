@@ -16,6 +16,7 @@ from hfluxno.data.axes import cf_names, renamed, squeezed
 from hfluxno.data.boundary_pair import boundary_pair
 from hfluxno.data.choice import DIMENSIONS, fits
 from hfluxno.data.clock import in_seconds
+from hfluxno.data.gas import check_gamma
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane.labelled import on_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES, PlaneReading
@@ -213,6 +214,12 @@ def _lazy(
             )
         if options.noise is not None:
             raise ValueError("On a plane the noise is estimated; leave out noise.")
+        if not isinstance(options.boundary, str | None):
+            raise ValueError(
+                f"A boundary is one text, as in 'wall/periodic'; got {options.boundary!r}."
+            )
+        if options.gamma is not None:
+            check_gamma(float(coordinates.real(np.asarray(options.gamma), "gamma")))
         work = plane_work()
         of_plane = options.gamma, options.walls, options.least_frames
         plane = PlaneReading(path, options.variable, options.boundary, names, *of_plane)
@@ -258,6 +265,8 @@ def _on_line(whole: xr.Dataset, reading: Reading, work: Work) -> xr.Dataset:
 
 def _on_plane(whole: xr.Dataset, reading: PlaneReading, work: PlaneWork) -> xr.Dataset:
     """Trajectories are large: they are loaded one by one until one can be used."""
+    if not trajectories(_named(whole)):
+        raise ValueError("There are no trajectories.")
     unread = reading.unread(_numbers(some(_named(whole), slice(0, 1)), reading))
     whole = _cut(whole.drop_vars(unread), 1)
     chunk = first_usable(

@@ -180,8 +180,10 @@ def one_name(momentum: str | tuple[str, str] | None) -> str | None:
 
 
 def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
-    """The momentum on a plane. Raises `ValueError` if it is a single name."""
-    if isinstance(momentum, str):
+    """The momentum on a plane. Raises `ValueError` if it is no pair of names."""
+    if momentum is None:
+        return None
+    if not (isinstance(momentum, tuple | list) and all(isinstance(n, str) for n in momentum)):
         raise ValueError(
             'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
             f"{momentum!r}."
