@@ -86,7 +86,7 @@ def test_inflow_is_an_argument_of_what_asks_for_it():
         lambda **more: Trajectory.from_xarray(one().to_xarray(), "inflow", **more),
         lambda **more: Grid.interval(8, boundary="inflow", **more),
     ):
-        with pytest.raises(ValueError, match=r"pass inflow=array of shape \(field, 2\)"):
+        with pytest.raises(ValueError, match=r"on a line also inflow=array of shape \(field, 2\)"):
             make()
         made = make(inflow=np.eye(2))
         ends = getattr(made, "grid", made).boundary[0]

@@ -99,6 +99,10 @@ def test_ghost_cells_of_a_plane(boundary, axis):
         (lambda: Grid.interval(8, boundary=("periodic", "outflow")), "both of them periodic"),
         (lambda: Grid.interval(8, boundary=("outflow", "periodic")), "both of them periodic"),
         (lambda: Grid.interval(8, boundary="inflow"), r"inflow=array of shape \(field, 2\)"),
+        (
+            lambda: Grid.rectangle((8, 8), boundary=(("inflow", "outflow"), "periodic")),
+            r"pass Inflow\(state\) of hfluxno.boundary for its name",
+        ),
         (lambda: Grid((0.0,), (1.0, 2.0), (8,), (("outflow",) * 2,)), "one entry per axis; got 1"),
         (lambda: Grid((0.0,), (1.0,), (8,), ()), "got 1, 1, 1 and 0"),
     ],

@@ -194,8 +194,9 @@ def named(
     if boundary == "inflow":
         if inflow is None:
             raise ValueError(
-                "An inflow boundary needs the state outside of the domain: pass "
-                "inflow=array of shape (field, 2), one column per side."
+                "An inflow boundary needs the state outside of the domain: pass Inflow(state) of "
+                "hfluxno.boundary for its name; on a line also inflow=array of shape (field, 2), "
+                "one column per side."
             )
         return Inflow(inflow)
     if boundary == "given":

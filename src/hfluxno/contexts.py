@@ -111,7 +111,7 @@ def _checked(context: Trajectory) -> Trajectory:
     for step in steps:
         if isinstance(step, Points) and np.shape(step.offsets) != context.grid.shape:
             raise ValueError(
-                f"There are offsets of {plural(np.shape(step.offsets)[0], 'point')} for "
+                f"Got offsets of {plural(np.shape(step.offsets)[0], 'point')} for "
                 f"{plural(context.grid.shape[0], 'cell')}; give one for each."
             )
     fields = measured - derived

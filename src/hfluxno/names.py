@@ -15,7 +15,7 @@ def field_names(fields: Sequence[str] | None, count: int) -> tuple[str, ...]:
     names = tuple(map(str, fields))
     if len(names) != count:
         raise ValueError(
-            f"There are {plural(len(names), 'name')} for {plural(count, 'field')}: "
+            f"Got {plural(len(names), 'name')} for {plural(count, 'field')}: "
             "give one name per field."
         )
     if len(set(names)) < len(names):

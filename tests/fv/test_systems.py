@@ -224,3 +224,9 @@ def test_waves_of_equal_speeds_sum_to_the_vector(x64):
     np.testing.assert_allclose(parts[2:], 0.0, atol=1e-9)
     moved = np.einsum("ikn,pkn->pin", matrix, parts)
     np.testing.assert_allclose(moved, found[:, None] * parts, atol=1e-7)
+
+
+def test_derivatives_of_more_waves_are_refused():
+    matrix = np.diag(np.arange(4.0, dtype=np.float32))[..., None]
+    with pytest.raises(NotImplementedError, match="of 4 fields have no derivatives; use Rusanov"):
+        jax.jvp(lambda a: eigen.waves(a)[0], (matrix,), (matrix,))

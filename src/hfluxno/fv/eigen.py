@@ -100,7 +100,7 @@ def waves(matrix: Matrix) -> Waves:
             return jnp.stack([first, vector - first - last, last])
 
         return jnp.stack([mean + root for root in roots]), split_three
-    values, vectors = jnp.linalg.eig(jnp.moveaxis(matrix, (0, 1), (-2, -1)))
+    values, vectors = _eig(jnp.moveaxis(matrix, (0, 1), (-2, -1)))
     # Rounding may turn a double eigenvalue, as that of a fluid, into a complex pair. The real and
     # the imaginary part of its vectors span the plane of both.
     vectors = jnp.where(values.imag[..., None, :] < 0.0, vectors.imag, vectors.real)
@@ -120,6 +120,20 @@ def waves(matrix: Matrix) -> Waves:
         return jnp.moveaxis(parts, (-2, -1), (0, 1))
 
     return jnp.moveaxis(values, -1, 0), split
+
+
+@jax.custom_jvp
+def _eig(matrices):
+    return jnp.linalg.eig(matrices)
+
+
+@_eig.defjvp
+def _eig_jvp(primals, tangents):
+    fields = primals[0].shape[-1]
+    raise NotImplementedError(
+        f"The eigenvectors of {fields} fields have no derivatives; use Rusanov or MUSCL, or give "
+        "the law its waves in closed form (waves)."
+    )
 
 
 def _mean_and_half_gap(matrix):

@@ -38,8 +38,9 @@ GAUSS_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 class ConservationLaw(eqx.Module):
     """∂t u + ∂x f(u) = ∂x(ν(u) ∂x u) + s(u, x, t), a law with one space axis.
 
-    All methods are pointwise: they take states of shape (field, *points) with any trailing axes. A
-    law must define its flux; everything else has a default that follows from it.
+    All methods are pointwise: they take states of shape (field, *points) with any trailing axes, as
+    JAX arrays (those of a fitted law also take numbers, lists and NumPy arrays, and keep their
+    precision). A law must define its flux; everything else has a default that follows from it.
 
     A law with several axes is a [`SpaceLaw`][hfluxno.laws.space.SpaceLaw], and its `along(a)` is
     the law with one axis that it becomes if nothing changes along the others. Schemes see only
