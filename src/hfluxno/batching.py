@@ -2,7 +2,7 @@
 
 A batched adaptive solver takes as long as the slowest member of the batch, and a large batch of any
 kind does not fit in the cache. So the members are sorted by expected cost and cut into small
-chunks, which are worked off by one thread per core. Programs that gain nothing from batching run on
+chunks, which are processed by one thread per core. Programs that gain nothing from batching run on
 one member at a time. Whatever runs in parallel in one process gets its threads here; in a process
 of a cluster (`hfluxno.datasets.cluster`) there is one.
 

@@ -1,4 +1,4 @@
-"""What is known of measurements beside their values: their noise, and bounds of the states."""
+"""What is known of measurements besides their values: their noise, and bounds of the states."""
 
 from collections.abc import Sequence
 

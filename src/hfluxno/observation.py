@@ -2,7 +2,7 @@
 
     y = H_n(… H_2(H_1(u)))
 
-A [`Trajectory`][hfluxno.trajectory.Trajectory] carries the steps H as a tuple, which are worked off
+A [`Trajectory`][hfluxno.trajectory.Trajectory] carries the steps H as a tuple, which are applied
 in its order: what is measured ([`Flow`][hfluxno.observation.Flow]), then where
 ([`Points`][hfluxno.observation.Points]), then when ([`TimeMean`][hfluxno.observation.TimeMean]).
 Without any step it is the identity: averages over cells, at the times of the trajectory. Which

@@ -6,7 +6,7 @@ rejects unknown and missing keys, unknown kinds and wrong types: a misspelt opti
 falls back to its default would give a different model from the one described.
 
 A class that has gained a key has a class method `upgraded`, which completes the object of an
-earlier file: a law that was saved must be of use on another day.
+earlier file: a law that was saved must stay readable.
 """
 
 import dataclasses

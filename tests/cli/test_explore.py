@@ -37,9 +37,9 @@ def test_a_file_that_check_refuses(tmp_path, capsys):
     assert main(["explore", "--no-browser", str(tmp_path / "two.npz"), "--variable=w"]) == 2
     assert "w" in capsys.readouterr().err
     assert main(["explore", "--no-browser", "--variable", "u"]) == 2
-    assert "--variable has no use without a file" in capsys.readouterr().err
+    assert "--variable does not apply without a file" in capsys.readouterr().err
     assert main(["explore", "--no-browser", "--gamma", "1.4"]) == 2
-    assert "--gamma has no use without a file" in capsys.readouterr().err
+    assert "--gamma does not apply without a file" in capsys.readouterr().err
 
 
 def test_no_other_name_of_this_machine_is_answered():

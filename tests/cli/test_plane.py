@@ -380,7 +380,7 @@ def test_methods_laws_and_pictures_that_are_of_a_line(tmp_path, capsys):
     line_forecast = ("forecast", line, "--steps", 1)
     moving = tmp_path / "a.gif"
     assert "--animate draws" in refused(capsys, *line_forecast, "--animate", moving)
-    assert "--gamma has no use" in refused(capsys, *line_forecast, "--gamma", 1.4)
+    assert "--gamma does not apply" in refused(capsys, *line_forecast, "--gamma", 1.4)
 
 
 @pytest.mark.filterwarnings("always::FutureWarning")

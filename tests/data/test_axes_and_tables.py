@@ -421,7 +421,7 @@ def test_columns_that_are_no_numbers_are_told(tmp_path):
     lines = zip(*columns().values(), strict=True)
     rows = [f"{t};{x};{int(100 + 9 * u)} veh" for t, x, u in lines]
     path.write_text("\n".join(["time;x;u", *rows]))
-    with pytest.raises(ValueError, match="no column of numbers beside time and x"):
+    with pytest.raises(ValueError, match="no column of numbers besides time and x"):
         read(path)
 
 
@@ -465,7 +465,7 @@ def test_text_among_numbers_is_refused_with_its_row(tmp_path):
         read(table(tmp_path / "a.csv", words), "note")
     del words["u"]
     with pytest.raises(
-        ValueError, match=r"no column of numbers beside time and x, .* it has note, which"
+        ValueError, match=r"no column of numbers besides time and x, .* it has note, which"
     ):
         read(table(tmp_path / "a.csv", words))
 

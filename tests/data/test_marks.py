@@ -31,7 +31,7 @@ def test_they_are_gaps_if_they_are_named(tmp_path, mark, suffix):
     name = "values" if suffix == ".npz" else "u"
     assert source.notes[:2] == (
         f"{name}: 3 values of {mark:g} are missing.",
-        f"No value of {name} is -77, which was to stand for missing ones.",
+        f"No value of {name} is -77, the given missing-value marker.",
     )
     if mark == 1e20:
         with pytest.raises(

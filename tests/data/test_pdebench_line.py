@@ -54,7 +54,7 @@ def test_also_of_a_labelled_file(tmp_path):
     ("arrays", "options", "message"),
     [
         ({"density": RHO, "Vx": V, "pressure": P}, {}, "are not conserved; give the ratio"),
-        ({"tensor": RHO}, {"gamma": 1.4}, "--gamma has no use"),
+        ({"tensor": RHO}, {"gamma": 1.4}, "--gamma does not apply"),
         ({"density": RHO, "Vx": V, "pressure": P}, {"gamma": 1.0}, "above 1; got 1"),
         (
             {"density": RHO, "Vx": V, "pressure": np.where(P[1, 2, 3] == P, -0.25, P)},

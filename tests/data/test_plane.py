@@ -215,7 +215,7 @@ def test_a_pressure_where_an_energy_is_needed(tmp_path):
         whole, fields="density,density"
     )
     assert "pressure is not conserved" in refused(whole, fields="density,momentum,pressure")
-    assert "The ratio gamma has no use" in refused(whole, gamma=GAMMA)
+    assert "The ratio gamma does not apply" in refused(whole, gamma=GAMMA)
     assert "above 1; got 0.9" in refused(bench, gamma=0.9)
 
 

@@ -379,7 +379,7 @@ def test_walls_and_sides_of_a_plane(gas, tmp_path):
         with pytest.raises(ValueError, match="leave --cells and --domain empty"):
             opened(dataclasses.replace(choice, **line))
     pressure = FileChoice(str(path), "density,momentum", gamma="1.4")
-    with pytest.raises(ValueError, match="gamma has no use"):
+    with pytest.raises(ValueError, match="gamma does not apply"):
         opened(pressure)
 
 

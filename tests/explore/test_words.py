@@ -38,7 +38,7 @@ def test_controls_have_the_names_that_sentences_are_given():
         (
             "choose --boundary given.",
             "choose --boundary given. (What begins with -- is an option of hfluxno forecast that "
-            "the page has not.)",
+            "the page lacks.)",
         ),
     ],
 )

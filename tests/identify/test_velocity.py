@@ -1,4 +1,4 @@
-"""Water and gases of which the velocity was measured in the place of the momentum."""
+"""Water and gases of which the velocity was measured instead of the momentum."""
 
 import numpy as np
 import pytest

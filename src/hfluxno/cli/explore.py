@@ -53,7 +53,7 @@ def main(config: ExploreConfig) -> int:
         opened(choice)
     elif choice != FileChoice():
         option = "variable" if choice.variable else "gamma"
-        raise ValueError(f"--{option} has no use without a file; leave it out.")
+        raise ValueError(f"--{option} does not apply without a file; leave it out.")
     with runtime.prepared():
         from hfluxno.explore.serve import ADDRESS, server
 

@@ -89,8 +89,8 @@ def _check_unused(config: ExportConfig) -> None:
     for each in dataclasses.fields(config):
         if each.name not in ("input", "to", "output") and getattr(config, each.name) is not None:
             raise ValueError(
-                f"--{each.name} has no use: {config.input} holds a law, not snapshots; leave it "
-                "out."
+                f"--{each.name} does not apply: {config.input} holds a law, not snapshots; leave "
+                "it out."
             )
 
 

@@ -153,7 +153,7 @@ class MeasuredConfig(InputConfig):
         return dataclasses.replace(source, deviation=deviation)
 
     def check_method(self, method: str) -> None:
-        """Refuses to say how values were measured for a method that has no use for it. Raises
+        """Refuses to say how values were measured for a method to which that does not apply. Raises
         `ValueError` where it is said.
         """
         from hfluxno.methods import check_measured

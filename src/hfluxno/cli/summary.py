@@ -19,7 +19,7 @@ from hfluxno.identify.saved.file import dumps
 from hfluxno.trajectory import Trajectory
 from hfluxno.units import of_constant
 
-# One error in ten is above its bound; few are by so much, and less than this is of no account.
+# One error in ten is above its bound; few are by so much, and less than this is negligible.
 _MOST_OVER_BOUND, _LEAST_ERROR = 1.5, 0.005
 _ABOVE_BOUND = (
     "The true error is more than 1.5 times its 90 % bound: what happened after the context follows "

@@ -56,7 +56,7 @@ def check_pressure(
 def with_conserved(
     variables: Mapping[str, xr.Variable], gamma: float, path: Path
 ) -> dict[str, xr.Variable]:
-    """The variables on a line with momentum and energy in the place of velocity and pressure.
+    """The variables on a line with momentum and energy instead of velocity and pressure.
 
     - `gamma`: the ratio of specific heats.
 
@@ -66,8 +66,8 @@ def with_conserved(
     check_gamma(gamma)
     if not is_primitive(variables):
         raise ValueError(
-            f"--gamma has no use: {path} has no density, velocity and pressure on a line of which "
-            "an energy would be computed; leave it out."
+            f"--gamma does not apply: {path} has no density, velocity and pressure on a line of "
+            "which an energy would be computed; leave it out."
         )
     density, velocity, pressure = (variables[name] for name in _PRIMITIVE)
     sizes = [dict(variables[name].sizes) for name in _PRIMITIVE]

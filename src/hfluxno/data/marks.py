@@ -50,7 +50,7 @@ def absent(variables: Mapping[str, xr.Variable], missing: Sequence[float]) -> tu
     """Notes on those of the `missing` numbers that none of the variables has."""
     numbers = [v for v in variables.values() if v.dtype.kind in "iuf"]
     return tuple(
-        f"No value of {' or '.join(variables)} is {mark:g}, which was to stand for missing ones."
+        f"No value of {' or '.join(variables)} is {mark:g}, the given missing-value marker."
         for mark in missing
         if not any(_is(v, mark).any() for v in numbers)
     )

@@ -178,7 +178,7 @@ def read(
 
 
 def check_member(number: int, count: int, path: Path) -> None:
-    """Raises `ValueError` if a file with so many trajectories has not this one."""
+    """Raises `ValueError` if a file with so many trajectories does not have this one."""
     if not 0 <= number < count:
         raise ValueError(
             f"There is no trajectory {number} in {path}; it has {count}, counted from 0."

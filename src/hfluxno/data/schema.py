@@ -13,7 +13,7 @@ from hfluxno.version import version_name
 
 SCHEMA = "hfluxno-trajectories"
 SCHEMA_VERSION = 1
-# Of a configuration, beside its law and precision.
+# Of a configuration, besides its law and precision.
 _STORED = {
     "initial": str, "split": str, "seed": int, "laws": int, "initials": int, "cells": int,
     "frames": int, "final_time": float, "thinning": int,

@@ -122,7 +122,7 @@ def table_variables(
                 raise ValueError(split)
         texts = [_text_in(frame[name]) for name in variables if frame[name].notna().any()]
         raise ValueError(
-            f"{path} has no column of numbers beside {' and '.join(keys)}, and one is needed for "
+            f"{path} has no column of numbers besides {' and '.join(keys)}, and one is needed for "
             f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
             "-1234.5 or 1e-3, without units."
         )

@@ -1,4 +1,4 @@
-"""What tables often have in the place of numbers, in sentences that say how to mend it."""
+"""What tables often have instead of numbers, in sentences that say how to mend it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -159,7 +159,7 @@ def sensors_in(column: pd.Series, name: str, path: Path) -> str:
         )
     return (
         f"{path} has names in the column {name}, where places are needed: the first is "
-        f"{first[:40]!r}. Write the position of each sensor in the place of its name, all in one "
+        f"{first[:40]!r}. Write the position of each sensor instead of its name, all in one "
         "unit, such as m."
     )
 

@@ -20,7 +20,7 @@ _MOST_CELLS = 400  # of a default grid
 _MOST_MISSING_OF_FEW = 0.95
 _CELLS_BETWEEN_FEW = 8
 # Fewer places than this are sensors if both ends are open or given, with so many cells from one to
-# the next, up to about this number of cells: with a cell for each, a front is nowhere.
+# the next, up to about this number of cells: with a cell for each, fronts cannot be located.
 FEWEST_AS_CELLS, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
 _FOR_SENSORS, _WALLS = {"open", "given"}, {"wall", "reflecting"}
 # Sensors at fewer of the multiples of a distance have it by chance, as of places in round numbers.

@@ -40,7 +40,7 @@ _OPTION = re.compile(
 
 
 def for_page(text: str) -> str:
-    """A sentence of the library with the controls of the page in the place of options, and a word
+    """A sentence of the library with the controls of the page instead of options, and a word
     on options for which it has none."""
 
     def control(found: re.Match) -> str:
@@ -54,7 +54,7 @@ def for_page(text: str) -> str:
     if text.startswith("--"):
         said = said[0].upper() + said[1:]
     if re.search(r"(?<![\w-])--[a-z]", said):
-        said += " (What begins with -- is an option of hfluxno forecast that the page has not.)"
+        said += " (What begins with -- is an option of hfluxno forecast that the page lacks.)"
     return said
 
 

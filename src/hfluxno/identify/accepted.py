@@ -29,7 +29,7 @@ _OF_A_BATCH = (
 
 
 def check_fields(of_law: tuple[str, ...], of_context: tuple[str, ...]) -> None:
-    """Raises `ValueError` if a context has not the fields of a law, in their order."""
+    """Raises `ValueError` if a context does not have the fields of a law, in their order."""
     if of_law != of_context:
         raise ValueError(
             f"The law has the fields {', '.join(map(repr, of_law))}, and the context "

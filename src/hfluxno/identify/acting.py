@@ -1,4 +1,4 @@
-"""What fields on a line act as: a velocity, and a pressure in the place of an energy.
+"""What fields on a line act as: a velocity, and a pressure instead of an energy.
 
 A velocity carries the density, ∂t ρ + ∂x (ρ u) = 0, and is not conserved across shocks.
 
@@ -26,7 +26,7 @@ from hfluxno.parametric.basis import fluid_exponents
 from hfluxno.parametric.weak_form import bump_families
 from hfluxno.trajectory import Trajectory
 
-# The momentum may miss its equation by this fraction (energies in the place of a pressure make it
+# The momentum may miss its equation by this fraction (energies instead of a pressure make it
 # miss by half), and the energy its own by that, or by this fraction of what the best flux of the
 # field leaves. In no gas is a above the third.
 _MISSED, _BETTER, _MOST_A = 0.03, 0.5, 10.0

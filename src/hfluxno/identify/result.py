@@ -72,7 +72,7 @@ class Identification:
     - `exceeded`: of a given law, which fields of the context reach beyond the states for which it
       is known: their names with the range there; empty if none does.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
-    - `change`: what the law has in the place of a measured velocity or flow that is not conserved
+    - `change`: what the law has instead of a measured velocity or flow that is not conserved
       (see `hfluxno.identify.frames.change`); `None` if the fields of the law are those of the
       context.
     """

@@ -1,4 +1,4 @@
-"""A law of two measured fields, or one of what is conserved in the place of one of them."""
+"""A law of two measured fields, or one of what is conserved instead of one of them."""
 
 import dataclasses
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
 
 
 def momentum_of(values: np.ndarray, fields: tuple[str, ...]) -> MomentumOfVelocity | None:
-    """The momentum in the place of one of two fields, (time, field, x), that is a velocity; `None`
+    """The momentum instead of one of two fields, (time, field, x), that is a velocity; `None`
     if none is."""
     found = velocity(values[None])
     if found is None:

@@ -1,6 +1,6 @@
 """What a few sensors measure, without values that are probably no measurements.
 
-Which these are, a law tells that explains the others (see `hfluxno.identify.joint.suspect`); so
+A law that explains the others shows which these are (see `hfluxno.identify.joint.suspect`); so
 they are left out if the laws that are tried explain the others then, or leave half as much of them.
 """
 

@@ -20,8 +20,8 @@ ContextMode = Literal["sliding", "frozen"]
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Pairs of states that a network must be shown beside a context, from other trajectories of the
-    same law.
+    """Pairs of states that a network must be shown besides a context, from other trajectories of
+    the same law.
 
     - `count`: how many.
     - `ahead`: how many frames the second state of a pair is after the first.
@@ -64,7 +64,7 @@ class ModelConfig(abc.ABC):
 
     @property
     def pairs(self) -> Pairs | None:
-        """The examples that the network needs beside a context; `None` if it needs none."""
+        """The examples that the network needs besides a context; `None` if it needs none."""
         return None
 
     @classmethod

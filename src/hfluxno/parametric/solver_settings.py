@@ -21,8 +21,8 @@ _FINEST_OF_DERIVATIVES = 2
 # On so many the error of the scheme is hardly larger than that of the scheme that made the data,
 # which a fit may hide in the context but not later.
 _AS_FINE = 8
-# From so many on, what the limiter of van Leer smears is less than what MC sharpens wrongly: jumps
-# between states on both sides of an inflection (docs/solver.md, "Compound waves").
+# From this refinement on, what the limiter of van Leer smears is less than what MC sharpens
+# wrongly: jumps between states on both sides of an inflection (docs/solver.md, "Compound waves").
 _VAN_LEER_FROM = 4
 
 # Those of first order have a diffusion of their own, which depends on the length of their steps.

@@ -1,4 +1,4 @@
-"""What fields act as: the momentum, and a pressure in the place of an energy."""
+"""What fields act as: the momentum, and a pressure instead of an energy."""
 
 import dataclasses
 

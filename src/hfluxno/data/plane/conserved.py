@@ -69,7 +69,7 @@ def chosen(
         )
     if gamma is not None and not back and all(name in stored for name in names):
         raise ValueError(
-            f"The ratio gamma has no use: {path} has {', '.join(names)}, and no pressure is "
+            f"The ratio gamma does not apply: {path} has {', '.join(names)}, and no pressure is "
             "converted."
         )
     return names

@@ -104,7 +104,7 @@ class Change(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class MomentumOfVelocity(Change):
-    """The momentum m = h u in the place of a velocity.
+    """The momentum m = h u instead of a velocity.
 
     - `density`, `velocity`: the names of h and u.
     - `place`: that of u among the two fields.

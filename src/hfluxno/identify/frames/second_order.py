@@ -26,7 +26,7 @@ _SHORT = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class SecondOrder(Change):
-    """The conserved y in the place of a measured flow or velocity.
+    """The conserved y instead of a measured flow or velocity.
 
     - `density`, `flow`: the names of ρ and q, or v.
     - `place`: that of q or v among the two fields.
@@ -105,7 +105,7 @@ class SecondOrder(Change):
 
     @property
     def _momentum(self) -> MomentumOfVelocity | None:
-        """The flow in the place of a velocity."""
+        """The flow instead of a velocity."""
         if not self.of_velocity:
             return None
         return MomentumOfVelocity(self.density, self.flow, self.place)

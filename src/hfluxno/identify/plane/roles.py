@@ -12,7 +12,7 @@ from hfluxno.parametric.plane.weak_form import total
 
 # ∂t ρ + c ∇·m = 0 holds if its residual is less than this fraction of ∂t ρ.
 _CARRIED = 0.1
-# With ρ u in the place of m the residual is at most this fraction if u is a velocity. Of 23 sets it
+# With ρ u instead of m the residual is at most this fraction if u is a velocity. Of 23 sets it
 # was a thousandth for the one with velocities, and .98 or more for the others.
 _VELOCITY = 0.5
 

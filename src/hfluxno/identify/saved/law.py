@@ -114,7 +114,7 @@ class SavedLaw:
     - `coefficients`, `covariance`: as of an `Identification`.
     - `scheme`: how it was solved.
     - `fit`: how well it explained the data in which it was found.
-    - `change`: what the law has in the place of a measured field that is not conserved, or `None`.
+    - `change`: what the law has instead of a measured field that is not conserved, or `None`.
     """
 
     law: FittedLaw
