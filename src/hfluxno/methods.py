@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-Made = Callable[[str | None, int | None], Forecaster]  # from weights and refinement steps
+Factory = Callable[[str | None, int | None], Forecaster]  # from weights and refinement steps
 
 
 def _without_weights(
@@ -73,7 +73,7 @@ def named_networks() -> dict[str, str]:
 
 _OF_HFLUXNO = ("hfluxno", "hfluxno-weak-form", "hfluxno-law", "flux-no")
 _BASELINES = ("dpot", "disco", "fno", "icon", "icon-context")
-METHODS: dict[str, Made] = {
+METHODS: dict[str, Factory] = {
     "fit": functools.partial(_without_weights, "fit", FittedLawForecaster),
     **{name: functools.partial(_network, name) for name in (*_OF_HFLUXNO, *_BASELINES)},
     "persistence": functools.partial(_without_weights, "persistence", Persistence),

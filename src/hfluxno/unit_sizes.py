@@ -26,7 +26,7 @@ _PART = re.compile(
 )
 _SAME = 1e-9
 
-Made = tuple[float, dict[str, int]]
+Size = tuple[float, dict[str, int]]
 
 
 def is_same(one: str, other: str) -> bool:
@@ -48,11 +48,11 @@ def conversion(one: str, other: str) -> float | None:
     return factor if of == of_other and 0.0 < factor < math.inf else None
 
 
-def _made(unit: str) -> Made:
+def _made(unit: str) -> Size:
     """The size of a unit, and the powers of what it is made of. Raises `ValueError` if it is not
     understood."""
-    groups: list[tuple[Made, int]] = []  # what stands before each open bracket, and the sign
-    so_far: Made = (1.0, {})
+    groups: list[tuple[Size, int]] = []  # what stands before each open bracket, and the sign
+    so_far: Size = (1.0, {})
     sign, at = 1, 0
     text = unit.translate(_RAISED)
     while at < len(text):
@@ -81,7 +81,7 @@ def _made(unit: str) -> Made:
     return so_far
 
 
-def _times(one: Made, other: Made, power: int) -> Made:
+def _times(one: Size, other: Size, power: int) -> Size:
     """The one times a power of the other."""
     powers = dict(one[1])
     for name, own in other[1].items():
@@ -89,7 +89,7 @@ def _times(one: Made, other: Made, power: int) -> Made:
     return one[0] * other[0] ** power, {name: n for name, n in powers.items() if n}
 
 
-def _of_name(name: str) -> Made:
+def _of_name(name: str) -> Size:
     """Of a symbol or a word."""
     size, of = _WORDS.get(name) or _prefixed(name) or _WORDS.get(name.lower()) or (1.0, name)
     if of in ("l", "L"):

@@ -15,7 +15,7 @@ from hfluxno.cli.input import MeasuredConfig, bounds_of
 from hfluxno.extras import require
 
 if TYPE_CHECKING:
-    from hfluxno.data.readers import Reading
+    from hfluxno.data.readers import ReadOptions
     from hfluxno.data.source import Source
     from hfluxno.datasets.work import Work
 
@@ -148,16 +148,16 @@ def main(
     return 0
 
 
-def _reading(config: ClusterConfig) -> "Reading":
+def _reading(config: ClusterConfig) -> "ReadOptions":
     """How the variables of the file become the input of the work."""
     from hfluxno.data.boundary_pair import boundary_pair
     from hfluxno.data.marks import marks_of
-    from hfluxno.data.readers import Reading
+    from hfluxno.data.readers import ReadOptions
     from hfluxno.data.uneven import domain_of
 
     domain = None if config.domain is None else domain_of(config.domain)
     ends = None if config.ends is None else config.ends.absolute()
-    return Reading(
+    return ReadOptions(
         path=config.input.absolute(),
         variable=config.variable,
         boundary=boundary_pair(config.boundary),

@@ -25,7 +25,7 @@ _QUIET = 1e-3  # of the deviation
 _CROSSED = 3.0  # times that waves cross the line at least
 
 
-class Ends(NamedTuple):
+class EndMeasures(NamedTuple):
     """What holds of the ends of one field.
 
     - `match`: the values across them differ hardly more than those beside them.
@@ -48,14 +48,14 @@ class Ends(NamedTuple):
     rests: bool
 
 
-def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
+def ends(u: Float[np.ndarray, "trajectory time x"]) -> EndMeasures:
     """The measures of both ends of a field."""
     bare = u[..., (~np.isnan(u)).any(axis=(0, 1))]
     deviation = float(np.nanstd(u))
     sigma, least = float(np.nan_to_num(error_size(bare))), _ROUNDING * deviation
     within = np.diff(bare, axis=-1)
     if not within.shape[-1] or np.isnan(bare[..., 0] - bare[..., -1]).all():
-        return Ends(False, np.nan, np.nan, np.nan, _still(bare, sigma), False, False)
+        return EndMeasures(False, np.nan, np.nan, np.nan, _still(bare, sigma), False, False)
     across = bare[..., 0] - bare[..., -1]
     beside = within[..., [0, -1]]
     # The median leaves shocks out that pass the ends, which the mean square has to bound.
@@ -65,7 +65,7 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> Ends:
     # Differences of rounded values are not known better than this: most may be zero by chance.
     least = max(least, rounding_step(bare))
     bend = max(_median(across - beside.mean(axis=-1)), least)
-    return Ends(
+    return EndMeasures(
         bool(match),
         step / max(_median(beside), least) if deviation > 0.0 else 0.0,
         bend / step if step > least else np.inf,

@@ -4,7 +4,7 @@ import numpy as np
 
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
 from hfluxno.data.clock import date, dated, step
-from hfluxno.data.end_measures import Ends, ends, hidden_at_ends
+from hfluxno.data.end_measures import EndMeasures, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
 from hfluxno.data.marks import marks_in, without_marks
@@ -150,7 +150,7 @@ def _field(
     marks: tuple[str, ...],
     balance: Balance,
     source: Source,
-    both: Ends,
+    both: EndMeasures,
     numbers: np.ndarray,
 ) -> dict:
     """The measures of one field, (trajectory, time, x), of the trajectories of these numbers."""

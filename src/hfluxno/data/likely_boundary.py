@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hfluxno.data.end_measures import Ends
+from hfluxno.data.end_measures import EndMeasures
 from hfluxno.plural import percent
 
 _NOISY = 0.5  # of the deviation
@@ -22,7 +22,9 @@ _MORE = 10.0  # times what a total may have changed by passed the seam
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
 
 
-def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None) -> tuple[str, str]:
+def likely_boundary(
+    ends: dict[str, EndMeasures], found: dict, flow: str | None = None
+) -> tuple[str, str]:
     """The boundary and the reason, from the ends and the other measures of each field; `flow` is
     the one of two that is the flow of the other, whose total need not be kept.
 
@@ -131,7 +133,7 @@ def likely_boundary(ends: dict[str, Ends], found: dict, flow: str | None = None)
     return "open", words
 
 
-def momentum_between_walls(ends: dict[str, Ends], found: dict) -> str | None:
+def momentum_between_walls(ends: dict[str, EndMeasures], found: dict) -> str | None:
     """The field that alone is zero in walls at both ends, while the totals of all others are kept
     and its own is not; `None` if there is none. Of an amount both would be kept."""
     walls, others = _in_walls(ends, found)
@@ -139,7 +141,7 @@ def momentum_between_walls(ends: dict[str, Ends], found: dict) -> str | None:
     return walls[0] if len(walls) == 1 and others and kept == others else None
 
 
-def _in_walls(ends: dict[str, Ends], found: dict) -> tuple[list[str], list[str]]:
+def _in_walls(ends: dict[str, EndMeasures], found: dict) -> tuple[list[str], list[str]]:
     """The fields that are zero in walls at both ends, and the others. What is at rest there is a
     momentum only if its total changes as by pressures."""
     still = all(each.still for each in ends.values())
@@ -151,7 +153,7 @@ def _in_walls(ends: dict[str, Ends], found: dict) -> tuple[list[str], list[str]]
     return walls, [name for name in ends if name not in walls]
 
 
-def _unreached(ends: dict[str, Ends], found: dict, match: bool) -> tuple[str, str]:
+def _unreached(ends: dict[str, EndMeasures], found: dict, match: bool) -> tuple[str, str]:
     """The boundary while nothing has happened at the ends."""
     if match:
         return "periodic", (
@@ -191,7 +193,7 @@ def _is_closed_in_itself(field: dict) -> bool:
     return field["through_seam"] > _MORE * least
 
 
-def _joins(each: Ends, known: bool) -> bool:
+def _joins(each: EndMeasures, known: bool) -> bool:
     """Whether ends that match do so better than by chance, and clearly if it is not known whether
     the total is kept."""
     if known:

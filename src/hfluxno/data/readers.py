@@ -162,7 +162,7 @@ def read(
                 "passes per time, with --variable NAME, or leave out --flow."
             )
         file = None if ends is None else Path(ends)
-        how = Reading(path, variable, sides, names, cells, domain, file, None, average, bounds)
+        how = ReadOptions(path, variable, sides, names, cells, domain, file, None, average, bounds)
         how = dataclasses.replace(how, missing=missing, assumed=boundary is None)
         how = dataclasses.replace(how, member=trajectory if early else None)
         found = source_of(meant, how)
@@ -186,7 +186,7 @@ def check_member(number: int, count: int, path: Path) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How the variables of a file become a `Source`.
 
     - `path`: the file, which messages name.
@@ -215,7 +215,7 @@ class Reading:
     assumed: bool = False
 
 
-def source_of(whole: Mapping[str, xr.Variable], how: Reading) -> Source:
+def source_of(whole: Mapping[str, xr.Variable], how: ReadOptions) -> Source:
     """What these variables hold. Raises `ValueError` or `OSError` as `read` does."""
     path = how.path
     variables = squeezed(whole)

@@ -14,8 +14,8 @@ import xarray as xr
 
 from hfluxno.batching import on_all_cores
 from hfluxno.data.choice import asked_names
-from hfluxno.data.plane.reader import PlaneReading
-from hfluxno.data.readers import Reading, source_of
+from hfluxno.data.plane.reader import PlaneReadOptions
+from hfluxno.data.readers import ReadOptions, source_of
 from hfluxno.data.source import Source
 from hfluxno.datasets.plane_work import PlaneWork
 from hfluxno.datasets.work import Work
@@ -90,7 +90,7 @@ class Layout:
 class Chunk:
     """Makes the results of a chunk from its variables, which are in memory."""
 
-    reading: Reading | PlaneReading
+    reading: ReadOptions | PlaneReadOptions
     work: Work | PlaneWork
     layout: Layout
 
@@ -135,7 +135,7 @@ class Chunk:
 
 
 def prepared(
-    reading: Reading | PlaneReading, work: Work | PlaneWork, variables: Variables
+    reading: ReadOptions | PlaneReadOptions, work: Work | PlaneWork, variables: Variables
 ) -> Chunk:
     """The worker for chunks like that of these first variables. Raises `ValueError` if none of
     their trajectories can be used; it says why the last one cannot."""
@@ -145,21 +145,23 @@ def prepared(
     return Chunk(reading, work, layout)
 
 
-def usable(reading: Reading, variables: Variables) -> Source:
+def usable(reading: ReadOptions, variables: Variables) -> Source:
     """The first trajectory that can be read. Raises `ValueError` if none can."""
     return first_usable(trajectories(variables), lambda row: _one(reading, variables, row))
 
 
-def _one(reading: Reading | PlaneReading, variables: Variables, row: int, begin: int = 0) -> Any:
+def _one(
+    reading: ReadOptions | PlaneReadOptions, variables: Variables, row: int, begin: int = 0
+) -> Any:
     """A trajectory, which messages name by its number in the file."""
-    if isinstance(reading, Reading):
+    if isinstance(reading, ReadOptions):
         reading = dataclasses.replace(reading, member=begin + row)
     return _source(reading, some(variables, slice(row, row + 1)))
 
 
-def _source(reading: Reading | PlaneReading, variables: Variables) -> Any:
+def _source(reading: ReadOptions | PlaneReadOptions, variables: Variables) -> Any:
     """A `Source`, or a `PlaneSource`, as the work on it needs."""
-    if isinstance(reading, PlaneReading):
+    if isinstance(reading, PlaneReadOptions):
         return reading.source(variables)
     found = source_of(variables, reading)
     if found.failed:

@@ -19,8 +19,8 @@ from hfluxno.data.clock import in_seconds
 from hfluxno.data.gas import check_gamma
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane.labelled import on_plane
-from hfluxno.data.plane.reader import LEAST_FRAMES, PlaneReading
-from hfluxno.data.readers import Reading
+from hfluxno.data.plane.reader import LEAST_FRAMES, PlaneReadOptions
+from hfluxno.data.readers import ReadOptions
 from hfluxno.datasets.chunk import (
     Chunk,
     Layout,
@@ -222,7 +222,7 @@ def _lazy(
             check_gamma(float(coordinates.real(np.asarray(options.gamma), "gamma")))
         work = plane_work()
         of_plane = options.gamma, options.walls, options.least_frames
-        plane = PlaneReading(path, options.variable, options.boundary, names, *of_plane)
+        plane = PlaneReadOptions(path, options.variable, options.boundary, names, *of_plane)
         return _on_plane(whole, plane, work)
     if options.gamma is not None or options.walls is not None:
         raise ValueError("gamma and walls are for frames on a plane; leave them out.")
@@ -244,7 +244,9 @@ def _lazy(
     trajectories(_named(whole))
     whole = whole.drop_vars(set(whole.variables) - set(needed(_named(whole), variable)))
     axes = cf_names(_named(whole), {})
-    reading = Reading(path, variable, sides, axes, noise=known, assumed=options.boundary is None)
+    reading = ReadOptions(
+        path, variable, sides, axes, noise=known, assumed=options.boundary is None
+    )
     return _on_line(_cut(whole, CHUNK), reading, on_line())
 
 
@@ -254,7 +256,7 @@ def _cut(whole: xr.Dataset, usual: int) -> xr.Dataset:
     return whole.chunk({d: size[0] if d == "trajectory" else -1 for d in whole.dims})
 
 
-def _on_line(whole: xr.Dataset, reading: Reading, work: Work) -> xr.Dataset:
+def _on_line(whole: xr.Dataset, reading: ReadOptions, work: Work) -> xr.Dataset:
     size = whole.chunksizes["trajectory"][0]
     first = _loaded(whole, slice(0, size), reading)
     _check_line(first)
@@ -263,7 +265,7 @@ def _on_line(whole: xr.Dataset, reading: Reading, work: Work) -> xr.Dataset:
     return _mapped(whole, prepared(reading, work, first))
 
 
-def _on_plane(whole: xr.Dataset, reading: PlaneReading, work: PlaneWork) -> xr.Dataset:
+def _on_plane(whole: xr.Dataset, reading: PlaneReadOptions, work: PlaneWork) -> xr.Dataset:
     """Trajectories are large: they are loaded one by one until one can be used."""
     if not trajectories(_named(whole)):
         raise ValueError("There are no trajectories.")
@@ -277,7 +279,7 @@ def _on_plane(whole: xr.Dataset, reading: PlaneReading, work: PlaneWork) -> xr.D
 
 
 def _loaded(
-    whole: xr.Dataset, rows: slice, reading: Reading | PlaneReading
+    whole: xr.Dataset, rows: slice, reading: ReadOptions | PlaneReadOptions
 ) -> dict[str, xr.Variable]:
     return _numbers({n: v.load() for n, v in some(_named(whole), rows).items()}, reading)
 
@@ -324,7 +326,9 @@ _NUMBER = "number of the trajectory"
 _TEXT = np.dtypes.StringDType()
 
 
-def _numbers(variables: Variables, reading: Reading | PlaneReading) -> dict[str, xr.Variable]:
+def _numbers(
+    variables: Variables, reading: ReadOptions | PlaneReadOptions
+) -> dict[str, xr.Variable]:
     """The variables in the form of a file: dates are numbers, and the axes have our names."""
     found = {}
     for name, v in variables.items():

@@ -25,7 +25,7 @@ class BatchSource(abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows(abc.ABC):
+class WindowSource(abc.ABC):
     """Random access to an endless sequence of windows; what Grain calls a data source.
 
     Files are opened when they are first read, so an object can be sent to another process.

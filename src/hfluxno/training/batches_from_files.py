@@ -13,7 +13,7 @@ import numpy as np
 from hfluxno.data import open_dataset
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.training.batch import Batch, batch_of
-from hfluxno.training.batch_source import BatchSource, Windows
+from hfluxno.training.batch_source import BatchSource, WindowSource
 from hfluxno.training.plane_windows import PlaneWindows, plane_files
 from hfluxno.training.windows import WindowFile
 
@@ -24,7 +24,7 @@ class BatchesFromFiles(BatchSource):
 
     - `law`: their law.
     - `path`: a data set of `hfluxno generate`, or external files (see `PlaneWindows`).
-    - `window`, `limit`, `seed`: as in `Windows`.
+    - `window`, `limit`, `seed`: as in `WindowSource`.
     - `batch`: the number of windows of a batch.
     - `workers`: how many processes read; with 0 a thread of this one does. It affects the speed,
       never a batch.
@@ -49,7 +49,7 @@ class BatchesFromFiles(BatchSource):
         self._windows[0]  # an unusable file is rejected before anything is computed
 
     @property
-    def _windows(self) -> Windows:
+    def _windows(self) -> WindowSource:
         return windows_of(Path(self.path), self.window, self.limit, self.seed, self.cells)
 
     def batches(self, start: int) -> Generator[Batch, None, None]:
@@ -78,7 +78,7 @@ class BatchesFromFiles(BatchSource):
 class _Rows:
     """Those of `windows` that are in these rows of their batch, in the same order."""
 
-    windows: Windows
+    windows: WindowSource
     batch: int
     rows: range
 
@@ -90,7 +90,9 @@ class _Rows:
         return self.windows[batch * self.batch + self.rows[row]]
 
 
-def windows_of(path: Path, window: int, limit: float, seed: int, cells: tuple[int, ...]) -> Windows:
+def windows_of(
+    path: Path, window: int, limit: float, seed: int, cells: tuple[int, ...]
+) -> WindowSource:
     """The windows of a data set of `hfluxno generate`, or of external two-dimensional files,
     averaged to this number of cells."""
     if plane_files(path):

@@ -17,7 +17,7 @@ import numpy as np
 from hfluxno.data.generate import averaged
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
-from hfluxno.training.batch_source import Windows, random, window_starts
+from hfluxno.training.batch_source import WindowSource, random, window_starts
 
 _SUFFIXES = (".hdf5", ".h5", ".npz")
 _SAME = 1e-3  # of an interval
@@ -31,7 +31,7 @@ def plane_files(path: Path) -> tuple[Path, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlaneWindows(Windows):
+class PlaneWindows(WindowSource):
     """The windows of a file, or of a folder of files with the same fields and times.
 
     - `cells`: the number of cells along each axis to which frames are averaged; if empty, they are

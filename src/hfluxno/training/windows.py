@@ -16,14 +16,14 @@ import numpy as np
 from jaxtyping import Int
 
 from hfluxno.data import open_dataset
-from hfluxno.training.batch_source import Windows, random, window_starts
+from hfluxno.training.batch_source import WindowSource, random, window_starts
 
 _WITHOUT_CHUNKS = 32  # neighbours in a file that is not chunked
 _GROUP = 4  # windows that are taken from a chunk at a time
 
 
 @dataclasses.dataclass(frozen=True)
-class WindowFile(Windows):
+class WindowFile(WindowSource):
     """The windows of a data set of `hfluxno generate`. It stores the last chunk read, and an index
     of the trajectories.
     """

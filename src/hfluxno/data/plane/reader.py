@@ -53,14 +53,14 @@ def read_plane(
     message names the fault and the remedy.
     """
     path, options = Path(path), dict(names or {})
-    how = PlaneReading(path, fields, boundary, options, gamma, walls, least_frames, back)
+    how = PlaneReadOptions(path, fields, boundary, options, gamma, walls, least_frames, back)
     with opened_plane(path, options) as file:
         found = _source_in(file, how)
     return dataclasses.replace(found, options=options, missing=missing)
 
 
 @dataclasses.dataclass(frozen=True)
-class PlaneReading:
+class PlaneReadOptions:
     """How variables over x and y become a source; see `read_plane`."""
 
     path: Path
@@ -93,7 +93,7 @@ class PlaneReading:
         ]
 
 
-def _source_in(file: PlaneFile, how: PlaneReading) -> PlaneSource:
+def _source_in(file: PlaneFile, how: PlaneReadOptions) -> PlaneSource:
     """What `read_plane` reads from an open file, in which nothing is loaded but coordinates."""
     path, boundary = how.path, how.boundary
     if file.strange and not boundary:

@@ -31,7 +31,9 @@ from hfluxno.trajectory import Trajectory
 Frames = Float[np.ndarray, "window time field x"]
 # (context, its batch, steps) ↦ frames and which windows failed. From the batch a method may use the
 # coefficients, if it is the true law, or the examples, if it needs them.
-Forecast = Callable[[Trajectory, WindowBatch, int], tuple[Frames, Bool[np.ndarray, " window"]]]
+MeasuredForecast = Callable[
+    [Trajectory, WindowBatch, int], tuple[Frames, Bool[np.ndarray, " window"]]
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +47,7 @@ class PreparedMethod:
     - `fingerprint`: a number that identifies the weights.
     """
 
-    forecast: Forecast
+    forecast: MeasuredForecast
     context: int = CONTEXT
     source: str = ""
     network: NetworkForecaster | None = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.plane.select import Estimate, estimate
+from hfluxno.identify.plane.select import FieldEstimate, estimate
 from hfluxno.parametric.basis import Basis, Dictionary
 from hfluxno.parametric.plane.terms import Structure
 from hfluxno.parametric.plane.weak_form import WeakSystem
@@ -38,7 +38,7 @@ class PlaneTerm:
 
 
 def terms_of(
-    found: Sequence[Estimate],
+    found: Sequence[FieldEstimate],
     systems: Sequence[WeakSystem],
     sizes: Float[np.ndarray, " field"],
     basis: Basis,

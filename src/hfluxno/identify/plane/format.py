@@ -27,7 +27,7 @@ _MOST_REFINEMENT, _MOST_TERMS, _MOST_POWERS, _MOST_ORDER = 16, 2000, 8, 32
 
 
 @dataclasses.dataclass(frozen=True)
-class Flow:
+class FlowTable:
     """`SteadyFlow`: its coefficients, one row for each axis, the ends of its domain, and the
     coefficients of the supply, empty without one."""
 
@@ -49,7 +49,7 @@ class PlaneFurther:
     sources: Table
     diffusivities: tuple[Table, ...]
     constant: Table
-    flow: Flow | None
+    flow: FlowTable | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +120,7 @@ def faults(file: PlaneLawFile):
         yield "cells and intervals must be positive"
 
 
-def _faults_of_flow(flow: Flow, fields: int):
+def _faults_of_flow(flow: FlowTable, fields: int):
     if fields > 1:
         yield "a steady flow carries one field"
     if not 1 <= flow.order <= _MOST_ORDER:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.plane.select import Estimate, estimate, in_cells, sparse, together
+from hfluxno.identify.plane.select import FieldEstimate, estimate, in_cells, sparse, together
 from hfluxno.identify.recognition.recognised import Recognised
 from hfluxno.identify.recognition.unit_factor import unit_factor, with_unit
 from hfluxno.parametric.basis import Dictionary
@@ -46,7 +46,7 @@ def recognise(
     sizes: Float[np.ndarray, " field"],
     cell: tuple[float, float],
     interval: float,
-    found: Sequence[Estimate],
+    found: Sequence[FieldEstimate],
     further: Further | None = None,
     units: Mapping[str, str] | None = None,
 ) -> tuple[Recognised, Structure, Float[np.ndarray, "field coefficient"]] | None:

@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from hfluxno.identify.plane.coefficient_spread import covariance
 from hfluxno.identify.plane.known import is_as_good
-from hfluxno.identify.plane.select import Estimate, in_cells, sparse, together
+from hfluxno.identify.plane.select import FieldEstimate, in_cells, sparse, together
 from hfluxno.identify.recognition.reading_deviation import deviations_of
 from hfluxno.identify.recognition.recognised import Coefficient, Recognised
 from hfluxno.parametric.basis import Chebyshev, Dictionary
@@ -50,7 +50,7 @@ class OneField(NamedTuple):
     sizes: Float[np.ndarray, " field"]
     cell: tuple[float, float]
     interval: float
-    found: Sequence[Estimate]
+    found: Sequence[FieldEstimate]
     further: Further | None
     fields: tuple[str, ...]
     values: Float[np.ndarray, "time field x y"]

@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 
 from hfluxno.identify.plane.coefficient_spread import covariance
 from hfluxno.identify.plane.known_of_one import OneField, coefficient, recognise_one_field
-from hfluxno.identify.plane.select import Estimate, beyond_noise, in_cells, sparse, together
+from hfluxno.identify.plane.select import FieldEstimate, beyond_noise, in_cells, sparse, together
 from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT, Recognised
 from hfluxno.parametric.basis import Chebyshev
 from hfluxno.parametric.plane.terms import Structure, with_further
@@ -56,7 +56,7 @@ def recognise_saturation(about: OneField) -> tuple[Recognised, Structure] | None
     whole, aspect = total(systems), cell[0] / cell[1]
     possible = [m for m in _MOBILITIES if _row(basis, m) is not None]
 
-    def fitted(mobility: float) -> Estimate | None:
+    def fitted(mobility: float) -> FieldEstimate | None:
         row = _row(basis, mobility)
         if row is None:
             return None
@@ -123,7 +123,7 @@ def _structure(row: Float[np.ndarray, " function"]) -> Structure:
     return Structure((0,), directions, tuple(_AXES))
 
 
-def _with_mobility(basis: Chebyshev, best: Estimate, mobility: float) -> Structure:
+def _with_mobility(basis: Chebyshev, best: FieldEstimate, mobility: float) -> Structure:
     """The law near its best coefficients, with a change of M as its last unknown."""
     kept, step = best.structure, _STEP * mobility
     above, below = (_row(basis, mobility + sign * step) for sign in (1.0, -1.0))

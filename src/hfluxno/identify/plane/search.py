@@ -15,7 +15,7 @@ from hfluxno.identify.plane.known import is_as_good, recognise
 from hfluxno.identify.plane.known_of_one import OneField, in_powers
 from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.select import (
-    Estimate,
+    FieldEstimate,
     alternatives,
     beyond_noise,
     choose,
@@ -160,7 +160,7 @@ class _Tried:
     """A law that the back-test may choose: `found` by the weak form, or known, with C₀ =
     `offset`."""
 
-    found: list[Estimate]
+    found: list[FieldEstimate]
     said: Recognised | None = None
     structure: Structure | None = None
     offset: Float[np.ndarray, "field coefficient"] | None = None
@@ -255,7 +255,7 @@ class _Maker:
         )
 
 
-def _coefficients(fitted: list[Estimate], shape) -> Float[np.ndarray, "field coefficient"]:
+def _coefficients(fitted: list[FieldEstimate], shape) -> Float[np.ndarray, "field coefficient"]:
     coefficients = np.zeros(shape)
     for each in fitted:
         part = np.tensordot(each.unknowns, each.structure.flat, axes=1)

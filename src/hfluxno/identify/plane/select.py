@@ -36,7 +36,7 @@ _DEPENDENT = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
+class FieldEstimate:
     """The fluxes of some fields, estimated from the weak form.
 
     - `structure`: what is unknown.
@@ -109,7 +109,7 @@ def choose(
     aspect: float,
     further: Further | None = None,
     fields: tuple[str, ...] = (),
-) -> tuple[list[Estimate], bool]:
+) -> tuple[list[FieldEstimate], bool]:
     """The law with as few terms as the equations need, and whether its fluxes are isotropic; by
     default without further terms, whose diffusivities are the same along both axes if that is as
     good."""
@@ -154,11 +154,11 @@ def _as_alike(
 
 
 def alternatives(
-    found: list[Estimate],
+    found: list[FieldEstimate],
     system: WeakSystem,
     basis: Basis,
     sizes: Float[np.ndarray, " field"],
-) -> list[list[Estimate]]:
+) -> list[list[FieldEstimate]]:
     """The chosen law, and for one field also those with all polynomials and a smooth flux.
 
     The equations of a field with jumps have errors from within cells, which a few terms may fit. So
@@ -187,7 +187,7 @@ def estimate(
     structure: Structure,
     sizes: Float[np.ndarray, " field"],
     offset: Float[np.ndarray, "field coefficient"] | None = None,
-) -> Estimate:
+) -> FieldEstimate:
     """The least-squares solution of the weak equations of some fields, given the coefficients
     `offset`."""
     normal = normal_equations(system, structure, sizes, offset)
@@ -201,10 +201,10 @@ def estimate(
     square = normal[-1, -1] - 2.0 * solution @ right + solution @ matrix @ solution
     rest = max(float(square), 0.0)
     whole = sum(float(system.square[i]) / float(sizes[i]) ** 2 for i in structure.fields)
-    return Estimate(structure, solution / scale, float(np.sqrt(rest / whole)))
+    return FieldEstimate(structure, solution / scale, float(np.sqrt(rest / whole)))
 
 
-def together(found: Sequence[Estimate], sizes, system: WeakSystem) -> float:
+def together(found: Sequence[FieldEstimate], sizes, system: WeakSystem) -> float:
     """The misfit of several estimates together."""
     rest = whole = 0.0
     for each in found:
@@ -243,7 +243,7 @@ def sparse(
     structure: Structure,
     sizes: Float[np.ndarray, " field"],
     offset: Float[np.ndarray, "field coefficient"] | None = None,
-) -> Estimate:
+) -> FieldEstimate:
     """The estimate with as few unknowns as the equations need; no diffusivity is negative."""
     while True:
         normal = normal_equations(system, structure, sizes, offset)
@@ -277,7 +277,7 @@ def normal_equations(
     return normal
 
 
-def _explains(tied: Estimate, whole: Sequence[Estimate]) -> bool:
+def _explains(tied: FieldEstimate, whole: Sequence[FieldEstimate]) -> bool:
     without = max(
         each.misfit for each in whole if each.structure.fields[0] in tied.structure.fields
     )

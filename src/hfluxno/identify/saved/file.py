@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hfluxno.identify.plane import format as on_a_plane
-from hfluxno.identify.plane.format import Flow, PlaneFurther, PlaneLawFile
+from hfluxno.identify.plane.format import FlowTable, PlaneFurther, PlaneLawFile
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved.format import (
     ChebyshevBasis,
@@ -255,13 +255,13 @@ def _saved_plane(file: PlaneLawFile) -> SavedPlaneLaw:
     )
 
 
-def _described_flow(flow: SteadyFlow) -> Flow:
+def _described_flow(flow: SteadyFlow) -> FlowTable:
     supply = () if flow.supply is None else as_row(flow.supply)
     ends = as_row(flow.lower), as_row(flow.upper)
-    return Flow(as_table(flow.coefficients), *ends, flow.order, flow.around, supply)
+    return FlowTable(as_table(flow.coefficients), *ends, flow.order, flow.around, supply)
 
 
-def _flow(of: Flow) -> SteadyFlow:
+def _flow(of: FlowTable) -> SteadyFlow:
     ends = np.array(of.lower), np.array(of.upper)
     supply = np.array(of.supply) if of.supply else None
     return SteadyFlow(np.array(of.coefficients), *ends, of.order, of.around, supply)

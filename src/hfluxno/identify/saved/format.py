@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hfluxno.identify.frames.second_order import KnownChange, SecondOrder
-from hfluxno.identify.saved.law import Fit, Scheme, Units
+from hfluxno.identify.saved.law import FitSummary, Scheme, Units
 from hfluxno.identify.status import FitStatus
 from hfluxno.parametric.solver_settings import SCHEMES
 from hfluxno.plural import plural
@@ -121,7 +121,7 @@ class LawFile:
     terms: FurtherTerms | None
     coefficients: Coefficients
     scheme: Scheme
-    fit: Fit
+    fit: FitSummary
     bounds: tuple[float | None, float | None]
     change: KnownChange | None
 

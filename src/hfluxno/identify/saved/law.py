@@ -81,7 +81,7 @@ class Scheme:
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
+class FitSummary:
     """The fit that a law comes from; what is unknown is `None`.
 
     - `status`, `sentence`: whether the law explained its context.
@@ -122,7 +122,7 @@ class SavedLaw:
     coefficients: dict[str, float]
     covariance: Float[np.ndarray, "coefficient coefficient"]
     scheme: Scheme
-    fit: Fit
+    fit: FitSummary
     change: KnownChange | None = None
 
     def save(self, path: str | Path) -> None:
@@ -164,7 +164,7 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             bool(settings.fresh_start),
             _known(float(control.longest) * found.interval),
         ),
-        Fit(
+        FitSummary(
             found.status.name,
             found.sentence,
             found.described,
