@@ -173,6 +173,7 @@ _NAMED: dict[str, type[Boundary]] = {
     "reflecting": Wall,
 }
 BOUNDARIES = (*_NAMED, "inflow", "given")
+WALLS = frozenset(name for name, kind in _NAMED.items() if kind.is_closed)
 
 
 def named(

@@ -7,7 +7,8 @@ import numpy as np
 
 # An axis with gaps may have at most this many times the measured entries.
 _MOST_ENTRIES = 10
-# If the entries of an axis are multiples of one step, at most this fraction may be missing.
+# At most this fraction of a context may be missing, also of the entries of an axis, if they are
+# multiples of one step.
 MOST_MISSING = 0.8
 _FRACTIONS = (1, 2, 3, 4)  # of the smallest step, tried as the common divisor of all steps
 # The unit of the last decimal may be at most this fraction of a step: eight entries at random are

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hfluxno.plural import plural
 
+MOST_FIELDS = 3  # of a law on a line that is inferred
+
 
 def field_names(fields: Sequence[str] | None, count: int) -> tuple[str, ...]:
     """One name per field; by default `u`, or `u0`, `u1`, …. Raises `ValueError` if they are no

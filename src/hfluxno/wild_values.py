@@ -8,6 +8,8 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
+# The median absolute value of a standard normal variable.
+NORMAL_MEDIAN = 0.6745
 # Of all values; more are no exceptions.
 MOST_STANDING_OUT = 0.02
 # Values that stand out belong to a wave if those of this part of the frames, and of four at least,
@@ -34,7 +36,7 @@ def noise(u: Float[np.ndarray, "*batch time cells"]) -> float:
             differences = np.diff(u, order, axis=axis)
             known = differences[~np.isnan(differences)]
             if known.size >= _WINDOWS:
-                found.append(1.4826 * float(np.median(np.abs(known))) / np.sqrt(variance))
+                found.append(float(np.median(np.abs(known))) / (NORMAL_MEDIAN * np.sqrt(variance)))
                 break
     return min(found, default=np.nan)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hfluxno.boundary import WALLS
 from hfluxno.cli.acting import sentences
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.data.measures import is_still
@@ -23,7 +24,6 @@ _WHOLE = {"": 1.0, "1": 1.0, "%": 100.0, "percent": 100.0}
 # than .6, .8 or .85 may be forecast worse with a bound of 1 (.065 for .017, .036 for .008, .054 for
 # .030): of that at most .13 had come, where a bound of 1 helps .19 or more.
 _EMPTY, _NEARLY, _FILLED, _LACKS = 0.05, 0.7, 0.16, 0.03
-_CLOSED = {"wall", "reflecting"}
 _MOST_FRAMES = 400  # of which a law is found within minutes
 _MANY_FRAMES = 1000  # a joint estimate of so many takes many minutes
 
@@ -84,7 +84,7 @@ def _with_bounds(config: MeasuredConfig, source: Source, found: dict) -> tuple[M
     if others or config.bounds is not None or source.ends:
         return config, ""
     whole = _WHOLE.get(source.units.get(name, "").lower())
-    if whole and _is_part(field, whole) and set(found["boundary"].split(",")) <= _CLOSED:
+    if whole and _is_part(field, whole) and set(found["boundary"].split(",")) <= WALLS:
         return dataclasses.replace(config, bounds=f"0,{whole:g}"), (
             f"{name} is zero in {percent(field['zero_part'])} of the measurements but for noise, "
             f"and nowhere above {whole:g}: the commands say that it is a part of a closed volume, "

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.status import Status
 from rich.table import Table
 
+from hfluxno.boundary import WALLS
 from hfluxno.cli.field_errors import small_fields
 from hfluxno.cli.streams import escaped, printable, say
 from hfluxno.data.headers import without_units
@@ -31,7 +32,7 @@ _MOST_COEFFICIENTS = 20
 _MOST_LAWS = 3  # of a batch that are written out
 _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
-_CLOSED = {"periodic", "wall", "reflecting"}
+_CLOSED = {"periodic", *WALLS}  # ends whose domain keeps its totals
 _MOST_LABEL = 31  # letters of a label of the table; longer ones would leave no room for values
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 

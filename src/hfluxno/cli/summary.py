@@ -58,7 +58,7 @@ def reading_summary(found) -> dict | None:
     readings = found.readings
     if readings is None:
         return None
-    best, *others = (_told(each, found) for each in (readings.best, *readings.others))
+    best, *others = (_described(each, found) for each in (readings.best, *readings.others))
     return {**best, "accepted": readings.best.is_accepted, "others": others}
 
 
@@ -72,7 +72,7 @@ def _recognised(reading: dict) -> dict:
     return {"name": reading["form"]} | unknown
 
 
-def _told(reading, found) -> dict:
+def _described(reading, found) -> dict:
     (field,) = found.law.fields
     constants = {
         each.name: {
@@ -82,14 +82,14 @@ def _told(reading, found) -> dict:
         }
         for each in reading.constants
     }
-    told = dataclasses.asdict(reading) | {
+    described = dataclasses.asdict(reading) | {
         "units": of_constant(found.units, field, 1, 1),
         "constants": constants,
         "latex": named_latex(reading.exact, field),
         "sympy": named_expression(reading.exact, field),
     }
-    del told["exact"]
-    return told
+    del described["exact"]
+    return described
 
 
 def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:

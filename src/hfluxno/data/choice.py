@@ -11,9 +11,9 @@ from hfluxno.data.bands import LOWER, UPPER
 from hfluxno.data.numbers import field_names, listed
 from hfluxno.data.same_everywhere import fields_among, no_fields
 from hfluxno.data.which_is_conserved import advice, kind_of
+from hfluxno.names import MOST_FIELDS
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
-_MOST_FIELDS = 3  # of a law on a line
 
 
 def asked_names(asked: str | None) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ def _may_be_a_system(variables: Mapping[str, xr.Variable], names: Sequence[str])
     than three fields is known."""
     sizes = [dict(variables[name].sizes) for name in names]
     return (
-        len(names) <= _MOST_FIELDS
+        len(names) <= MOST_FIELDS
         and all(each == sizes[0] and "field" not in each for each in sizes)
         and not any("," in name for name in names)
     )

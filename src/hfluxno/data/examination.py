@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hfluxno.boundary import WALLS
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
 from hfluxno.data.clock import date, dated, step
 from hfluxno.data.end_measures import EndMeasures, ends, hidden_at_ends
@@ -49,7 +50,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
         boundary, reason = ",".join(sides), f"as you say{file}"
-    walls = set(boundary.split(",")) <= {"wall", "reflecting"}
+    walls = set(boundary.split(",")) <= WALLS
     moving = {name: both[name] for name, each in fields.items() if not each["constant"]}
     momentum = momentum_between_walls(moving, {n: fields[n] for n in moving}) if walls else None
     if boundary == "periodic" or (walls and len(fields) == 1):  # nothing passes its ends

@@ -3,21 +3,21 @@
 import math
 
 from hfluxno.data.source import LEAST_CELLS, Source, are_even
+from hfluxno.names import MOST_FIELDS
 from hfluxno.plural import span
 
 _ABOVE_NOISE = 1.1  # alone it changes a place as much in time
 _ALIKE = 0.5  # correlation of frames
-_MOST_FIELDS = 3
 
 
 def no_system(source: Source, fields: dict, boundary: str) -> str:
     """Why no law of these fields together can be inferred; empty if nothing is against it."""
     moving = [name for name, each in fields.items() if not each["constant"]]
-    if len(moving) > _MOST_FIELDS:
+    if len(moving) > MOST_FIELDS:
         plane = "; if they are cells of a plane, add their coordinate y to the file"
         return (
             f"There is no law of {len(moving)} fields together: choose one, or up to "
-            f"{_MOST_FIELDS} that form a system, with --variable"
+            f"{MOST_FIELDS} that form a system, with --variable"
             f"{plane if len(moving) >= LEAST_CELLS else ''}."
         )
     if len(moving) > 2 and not (

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from hfluxno.boundary import WALLS
 from hfluxno.coordinates import MOST_MISSING, as_frames, increases, multiples, scatter, with_gaps
 from hfluxno.data.source import LEAST_CELLS, LEAST_PLACES
 from hfluxno.observation import Points
@@ -22,7 +23,7 @@ _CELLS_BETWEEN_FEW = 8
 # Fewer places than this are sensors if both ends are open or given, with so many cells from one to
 # the next, up to about this number of cells: with a cell for each, fronts cannot be located.
 FEWEST_AS_CELLS, _CELLS_BETWEEN, _CELLS_OF_SENSORS = 24, (4, 8), 96
-_FOR_SENSORS, _WALLS = {"open", "given"}, {"wall", "reflecting"}
+_FOR_SENSORS = {"open", "given"}
 # Sensors at fewer of the multiples of a distance have it by chance, as of places in round numbers.
 _MOST_OF_THEM = 0.5
 _AT_CENTRE = 1e-3  # of a cell
@@ -130,7 +131,7 @@ def on_cells(
     if between:
         cells = _fewer(x, _between_sensors(x, own, domain), domain, _MOST_MISSING_OF_FEW)
     if own is not None and not few and domain is None and cells in (None, len(own.coordinate)):
-        walls = ends is not None and bool({*ends} & _WALLS)
+        walls = ends is not None and bool({*ends} & WALLS)
         unsaid = walls and cells is None and len(x) == len(own.coordinate) < FEWEST_AS_CELLS
         return dataclasses.replace(own, notes=(_as_cells(len(x)),)) if unsaid else own
     most_missing = _MOST_MISSING_OF_FEW if few or cells is not None else MOST_MISSING

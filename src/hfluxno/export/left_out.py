@@ -32,6 +32,6 @@ def left_out(saved: SavedLaw | SavedPlaneLaw, target: str) -> str:
         lacks.append("the bounds of the field")
     if target == "latex" and laws[0].flow:
         lacks.append("the largest velocity over dry ground")
-    told = [f"{_WITHOUT.get(target, 'What is written lacks')} {' and '.join(lacks)}."]
+    sentence = [f"{_WITHOUT.get(target, 'What is written lacks')} {' and '.join(lacks)}."]
     attach = [_ATTACH] if target == "pyclaw" and has_source else []
-    return " ".join([*(told if lacks else []), *attach])
+    return " ".join([*(sentence if lacks else []), *attach])

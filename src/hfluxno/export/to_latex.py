@@ -69,22 +69,22 @@ def latex(saved: SavedLaw | SavedPlaneLaw, more: Sequence[tuple[str, str]] = ())
 
 def named_latex(formula: str, field: str) -> str:
     """A formula of `hfluxno.identify.recognition.reading` in LaTeX."""
-    told: list[str] = []
+    written: list[str] = []
     for kind, part in parts(formula):
         match kind:
             case "number":
                 number = _number(part)
-                is_below = bool(told) and told[-1] == "/" and number != part
-                told.append(f"({number})" if is_below else number)
+                is_below = bool(written) and written[-1] == "/" and number != part
+                written.append(f"({number})" if is_below else number)
             case "field":
-                told.append(_symbol(field))
+                written.append(_symbol(field))
             case "function":
-                told.append(rf"\{part}")
+                written.append(rf"\{part}")
             case _:
                 sign = _NAMED.get(part, part)
-                is_first = not told or told[-1] == "("
-                told.append(sign.strip() if is_first else sign)
-    return "".join(told)
+                is_first = not written or written[-1] == "("
+                written.append(sign.strip() if is_first else sign)
+    return "".join(written)
 
 
 def _equation(line: Line) -> str:

@@ -28,7 +28,7 @@ def pyclaw_files(saved: SavedLaw | SavedPlaneLaw, stem: str) -> dict[str, str | 
 
 
 def _with(saved: SavedLaw | SavedPlaneLaw, solver: str) -> str:
-    told = left_out(saved, "pyclaw")
-    head = f"# {told}\n" if told else ""
+    warning = left_out(saved, "pyclaw")
+    head = f"# {warning}\n" if warning else ""
     body = text_of(solver).partition("# solver: begin\n")[2]
     return head + numpy_file(saved) + "\n\n" + body

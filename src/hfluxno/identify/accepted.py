@@ -3,18 +3,17 @@
 import numpy as np
 
 from hfluxno.boundary import Given, Open
-from hfluxno.coordinates import check_magnitude, kept_precision
+from hfluxno.coordinates import MOST_MISSING, check_magnitude, kept_precision
 from hfluxno.identify.frames.gaps import (
     MINIMUM_CELLS,
     MINIMUM_FRAMES,
     MINIMUM_PLACES,
-    MOST_MISSING,
     check_measured,
 )
+from hfluxno.names import MOST_FIELDS
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import MOST_STANDING_OUT, wild
 
-_MOST_FIELDS = 3
 # Intervals are equal if they differ by less than this fraction.
 _EVEN = 1e-3
 FEW = 16  # trajectories of a batch, of which joint estimates do not take too long
@@ -47,9 +46,9 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
             "Only a field along one space axis is reconstructed; identify or forecast frames on a "
             "plane."
         )
-    if len(context.fields) > _MOST_FIELDS:
+    if len(context.fields) > MOST_FIELDS:
         raise ValueError(
-            f"Only contexts with one to {_MOST_FIELDS} fields can be identified; this one has "
+            f"Only contexts with one to {MOST_FIELDS} fields can be identified; this one has "
             f"{len(context.fields)}. Select one variable, or those that form a system."
         )
     if context.frames < MINIMUM_FRAMES:

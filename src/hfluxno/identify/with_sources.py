@@ -7,15 +7,12 @@ import numpy as np
 
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.select import has_force, needs_sources
-from hfluxno.identify.frames.stages import Stage, stages_with_force, stages_with_sources
+from hfluxno.identify.frames.stages import REPRODUCED, Stage, stages_with_force, stages_with_sources
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise
 from hfluxno.trajectory import Trajectory
-
-# Below this residual the frames were made by the scheme of the law, so they have no source.
-_REPRODUCED = 1e-5
 
 
 def with_sources(
@@ -44,7 +41,7 @@ def with_sources(
     found = fitted(None)
     explained = found.status == FitStatus.OK
     if explained:
-        if not complete or found.residual < _REPRODUCED:
+        if not complete or found.residual < REPRODUCED:
             return found
     elif found.status not in UNEXPLAINED or found.misfit.disperses:
         return found

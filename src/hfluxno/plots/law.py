@@ -39,16 +39,15 @@ def law_figure(
     identification: Any,
     context: Trajectory | None = None,
     labels: Labels | None = None,
-    index: int = 0,
 ) -> Figure:
     """The inferred law of one context.
 
     **Arguments:**
 
     - `identification`: a result of `hfluxno.identify`.
-    - `context`: what it was inferred from; if given, the observed states are shown.
+    - `context`: what it was inferred from, of a batch `context.single(index)`; if given, the
+      observed states are shown.
     - `labels`: the names and units of the axes.
-    - `index`: which trajectory it is, if the context is batched.
     """
     labels = Labels(identification.law.fields) if labels is None else labels
     columns = panel_count(identification)
@@ -60,7 +59,7 @@ def law_figure(
             for line in heading(identification).splitlines()
         ]
         figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10)
-        draw_law(figure, identification, context, labels, index)
+        draw_law(figure, identification, context, labels)
     return figure
 
 

@@ -17,6 +17,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import MOST_MISSING
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.first_gaps import Gaps, estimated, gaps_of, simulated
@@ -29,7 +30,7 @@ from hfluxno.identify.frames.select import (
     last_fitted_frame,
     refit,
 )
-from hfluxno.identify.frames.stages import Stage
+from hfluxno.identify.frames.stages import REPRODUCED, Stage
 from hfluxno.parametric.solver_settings import FIRST_ORDER
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
@@ -37,7 +38,6 @@ from hfluxno.trajectory import Trajectory
 MINIMUM_FRAMES, MINIMUM_CELLS = 4, 8
 MINIMUM_PLACES = 4  # of a joint estimate, whose runs connect the measurements
 
-MOST_MISSING = 0.8
 # More missing values of the first frame than this stay interpolated, because each needs runs.
 _MOST_UNKNOWN = 256
 _MOST_ROUNDS = 5
@@ -50,8 +50,6 @@ _SMALL_DECREASE = 0.99
 _GOOD_ENOUGH = 1e-3
 # A law and a first frame on finer cells must leave less of the misfit than this fraction.
 _CLEARLY_LESS, _FINEST = 0.8, 8
-# So small a misfit is that of the scheme which made the data.
-_REPRODUCED = 1e-5
 
 
 def check_measured(
@@ -167,7 +165,7 @@ def _on_finer_cells(
     several = values.shape[1] > 1  # whose runs, one for each gap, would take minutes
     if several or scheme in FIRST_ORDER or trial.candidate.refinement == 1:
         return trial, values
-    while trial.settings.refinement < _FINEST and residual > _REPRODUCED:
+    while trial.settings.refinement < _FINEST and residual > REPRODUCED:
         cells = 2 * trial.settings.refinement
         finer = dataclasses.replace(
             trial,

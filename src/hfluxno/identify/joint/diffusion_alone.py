@@ -16,9 +16,9 @@ from numpy.polynomial import chebyshev
 
 from hfluxno.parametric.weak_integrals import WeakIntegrals
 
-_FEWEST_FRAMES, _FEWEST_CELLS = 6, 12
+FEWEST_FRAMES, FEWEST_CELLS = 6, 12
 # The first ones tell enough; the work is that of their square.
-_MOST_FRAMES = 200
+MOST_FRAMES = 200
 # The part of the weak form that may be left.
 _LITTLE = 0.1
 
@@ -40,9 +40,9 @@ def diffusion_alone(
 ) -> DiffusionAlone | None:
     """The diffusivity of so many terms in the range [lower, upper], `None` if it does not explain
     these frames at even times, or there are too few."""
-    field = np.ascontiguousarray(field[:_MOST_FRAMES], np.float64)
+    field = np.ascontiguousarray(field[:MOST_FRAMES], np.float64)
     frames, cells = field.shape
-    if frames < _FEWEST_FRAMES or cells < _FEWEST_CELLS or not upper > lower:
+    if frames < FEWEST_FRAMES or cells < FEWEST_CELLS or not upper > lower:
         return None
     return _of_frames(field.tobytes(), cells, periodic, lower, upper, terms)
 

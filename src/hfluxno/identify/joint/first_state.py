@@ -4,10 +4,11 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.trajectory import Trajectory
+from hfluxno.wild_values import NORMAL_MEDIAN
 
 # A first frame is the first state if its noise is less than this fraction of its deviation.
 LITTLE_NOISE = 3e-3
-_FOURTH = 0.6745 * 70.0**0.5  # the median absolute fourth difference of unit noise
+_FOURTH = NORMAL_MEDIAN * 70.0**0.5  # the median absolute fourth difference of unit noise
 
 
 def shows_first_state(context: Trajectory) -> bool:

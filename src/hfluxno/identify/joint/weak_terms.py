@@ -16,12 +16,10 @@ from jaxtyping import Float
 from numpy.polynomial import chebyshev
 from scipy.optimize import least_squares
 
+from hfluxno.identify.joint.diffusion_alone import FEWEST_CELLS, FEWEST_FRAMES, MOST_FRAMES
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.parametric.weak_integrals import WeakIntegrals
 
-_FEWEST_FRAMES, _FEWEST_CELLS = 6, 12
-# The first ones tell enough; the work is that of their square.
-_MOST_FRAMES = 200
 # Directions that the frames hardly show are left out.
 _SMALLEST = 1e-4
 _EVALUATIONS = 50
@@ -55,7 +53,7 @@ def weak_terms(
 ) -> Float[np.ndarray, " coefficient"] | None:
     """The coefficients of a law of one field, in spreads, from frames at even times; `None` if it
     has neither source nor factor, or has kinks or stretches, or there are too few frames."""
-    equations = _equations(target, field[:_MOST_FRAMES])
+    equations = _equations(target, field[:MOST_FRAMES])
     found = None if equations is None else _best_product(equations)
     if found is None:
         return None
@@ -100,7 +98,7 @@ def _equations(target: Forward, field: Float[np.ndarray, "time field cells"]) ->
     shape, spread, u = target.shape, np.asarray(target.spread), np.asarray(field[:, 0])
     places = _used(target)
     flux, diffusion, by_state, by_place, offset, factor, stretches, kinks = places
-    few = u.shape[0] < _FEWEST_FRAMES or u.shape[1] < _FEWEST_CELLS
+    few = u.shape[0] < FEWEST_FRAMES or u.shape[1] < FEWEST_CELLS
     further = len(by_state) + len(by_place) + len(factor)
     if few or len(shape.fields) > 1 or not further or len(stretches) + len(kinks):
         return None

@@ -57,10 +57,10 @@ def terms_of(
         structure = each.structure
         alone = np.stack([estimate(s, structure, sizes).unknowns for s in systems])
         spread = np.std(alone, axis=0)
-        told = None
+        of_known = None
         if named is not None:
             flat = structure.flat.reshape(len(structure.names), -1)
-            told = np.linalg.lstsq(flat.T, named[list(structure.fields)].ravel(), rcond=None)[0]
+            of_known = np.linalg.lstsq(flat.T, named[list(structure.fields)].ravel(), rcond=None)[0]
         for j, name in enumerate(structure.names):
             unit = _unit_of(structure, j, basis, cell, interval)
             own = np.any(structure.flat[j] != 0.0, axis=1)
@@ -70,7 +70,7 @@ def terms_of(
                     name,
                     float(unit * each.unknowns[j]),
                     float(abs(unit) * spread[j]),
-                    None if told is None else float(unit * told[j]),
+                    None if of_known is None else float(unit * of_known[j]),
                 )
             )
     return tuple(terms)

@@ -17,9 +17,8 @@ from hfluxno.grid import Grid
 from hfluxno.identify.frames.interpolation import filled
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
+from hfluxno.wild_values import NORMAL_MEDIAN
 
-# The median absolute value of a standard normal variable.
-_NORMAL_MEDIAN = 0.6745
 # The largest fraction of missing values that interpolation can fill.
 _MOST_MISSING = 0.5
 
@@ -194,4 +193,4 @@ def noise_level(values: Float[np.ndarray, "time field x y"]) -> float:
     if not len(known):
         return 0.0
     # Of independent noise a second difference has six times the variance.
-    return float(np.median(np.abs(known)) / (_NORMAL_MEDIAN * 6.0 ** (0.5 * len(axes))))
+    return float(np.median(np.abs(known)) / (NORMAL_MEDIAN * 6.0 ** (0.5 * len(axes))))

@@ -17,14 +17,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.plane.select import FieldEstimate, estimate, in_cells, sparse, together
-from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.recognition.recognised import AS_GOOD, Recognised
 from hfluxno.identify.recognition.unit_factor import unit_factor, with_unit
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.terms import Further, Roles, Structure, with_further
 from hfluxno.parametric.plane.weak_form import WeakSystem, total
 
-# The residual of a known law may be this multiple of that of the free law.
-_AS_GOOD = 1.6
 # A smaller relative spread is due to rounding.
 _LEAST = 1e-6
 
@@ -98,7 +96,7 @@ def recognise(
 
 def is_as_good(said: Recognised) -> bool:
     """Whether a law is recognised from the weak form alone."""
-    return said.misfit <= _AS_GOOD * said.without
+    return said.misfit <= AS_GOOD * said.without
 
 
 def _of_field(structure: Structure, field: int) -> Structure:

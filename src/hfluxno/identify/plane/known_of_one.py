@@ -134,15 +134,15 @@ def _numbers(
 ) -> dict[str, float] | None:
     """The numbers of a law by symbol; `None` if what is kept is not such a law."""
     kept = {key: float(value) for key, value in zip(names, values, strict=True)}
-    told: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for axis, speed in zip("xy", "ab", strict=True):
         linear, square = (kept.get(f"{axis}{k}") for k in (0, 1))
         if name != "Greenshields":
-            told |= {} if linear is None else {speed: linear}
+            numbers |= {} if linear is None else {speed: linear}
             continue
         if linear is None and square is None:
             continue
         if linear is None or square is None or linear * square >= 0.0:
             return None
-        told |= {f"v_{axis}": linear, f"K_{axis}": -linear / square}
-    return told or None
+        numbers |= {f"v_{axis}": linear, f"K_{axis}": -linear / square}
+    return numbers or None

@@ -171,12 +171,12 @@ def _in_powers(law: FittedPlaneLaw, row: np.ndarray) -> str:
     # What rounding leaves of a power that is not there is not shown.
     largest = max(abs(domain[0]), abs(domain[1]))
     size = np.abs(series.coef) * largest ** np.arange(len(series.coef))
-    told = [
+    terms = [
         (float(c), name)
         for c, name, s in zip(series.coef, names, size, strict=True)
         if s > _SHOWN * size.max()
     ]
-    return added(told)
+    return added(terms)
 
 
 def _sum(law: FittedPlaneLaw, axis: int, field: int) -> str:

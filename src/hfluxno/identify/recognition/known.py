@@ -31,14 +31,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hfluxno.identify.recognition.recognised import Recognised
+from hfluxno.identify.recognition.recognised import AS_GOOD, Recognised
 from hfluxno.identify.recognition.unit_factor import NEAR, unit_factor, with_unit
 from hfluxno.parametric.basis import Basis, Dictionary
 
 _OF_SCHEMES, _DEVIATIONS = 0.5, 3.0
-
-# The weak-form residual of a known law may be this multiple of that of the free law.
-_AS_GOOD = 1.6
 
 # (field, exponents) and the coefficient of that function in the flux of that field.
 _Entries = Mapping[tuple[int, tuple[int, ...]], float]
@@ -224,7 +221,7 @@ def known_law_directions(
     - `free`: which parameters may be fitted.
     - `normals`: (A b)ᵀ(A b) of the weak equations of each field.
     """
-    best, smallest = None, _AS_GOOD**2 * left
+    best, smallest = None, AS_GOOD**2 * left
     for _, offset, every, *_ in _laws(basis, free):
         vectors = [each for each in (offset, *every) if each is not None]
         if len(vectors) <= len(every):

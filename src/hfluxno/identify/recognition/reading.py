@@ -205,13 +205,13 @@ def _fitted(form: Form, read: _Flux) -> Reading | None:
 
     known = parameter_covariance(slopes, residual, read.known, read.changes, read.covariance)
     sigmas = deviations_of(lambda own: [each.value for each in constants(own)], a, known)
-    told = [
+    uncertain = [
         dataclasses.replace(each, deviation=sigma)
         for each, sigma in zip(constants(a), sigmas, strict=True)
     ]
     shown = form.show(read.symbol, numbers, p, number)
     exact = form.show("u", numbers, p, precise)
-    return Reading(shown, name, len(a), loss, size, tuple(told), exact)
+    return Reading(shown, name, len(a), loss, size, tuple(uncertain), exact)
 
 
 def _shown(form: Form, a: np.ndarray, p: float, u: Points) -> list[float]:

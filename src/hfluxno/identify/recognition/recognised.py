@@ -8,6 +8,9 @@ from hfluxno.plural import percent
 # On a plane it is solved as the polynomial nearest to it, which holds in the observed range alone.
 BUCKLEY_LEVERETT = "Buckley–Leverett"
 
+# The weak-form residual of a known law may be this multiple of that of the free law.
+AS_GOOD = 1.6
+
 
 @dataclasses.dataclass(frozen=True)
 class Coefficient:
