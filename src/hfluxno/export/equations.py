@@ -10,6 +10,7 @@ millionth of the largest are left out.
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +68,18 @@ class Stretch(NamedTuple):
     number: str
     begin: float
     end: float
+
+
+class ByPlace(NamedTuple):
+    """What depends on place: the waves of the source of each field that has one, and those of the
+    logarithm of the factor of the flux with its stretches; `None` without a factor."""
+
+    sources: dict[str, list[Wave]]
+    factor: tuple[list[Wave], list[Stretch]] | None
+
+    @property
+    def has_waves(self) -> bool:
+        return any(self.sources.values()) or (self.factor is not None and bool(self.factor[0]))
 
 
 def equations(law: PlainLaw, letter: str = "f") -> list[Line]:
@@ -133,9 +146,24 @@ def scaled_fields(laws: tuple[PlainLaw, ...]) -> list[tuple[str, str, float, flo
     return [each for each in named if each[0] in used]
 
 
-def by_place(
-    of: Place, coefficients: Row, stretches: Table = ()
-) -> tuple[list[Wave], list[Stretch]]:
+def by_place(fields: tuple[str, ...], of: Place) -> ByPlace:
+    sources = {
+        name: _waves(of, row)[0] for name, row in zip(fields, of.source, strict=True) if any(row)
+    }
+    return ByPlace(sources, _waves(of, of.factor, of.stretches) if of.scales_flux else None)
+
+
+def raised(offset: Row, number: Callable[[float], str], minus: str) -> str:
+    """f + offset, with numbers and the sign of a negative one as they are written."""
+    if not any(offset):
+        return "f"
+    if len(offset) > 1:
+        return f"(f + ({', '.join(map(number, offset))}))"
+    (c,) = offset
+    return f"(f {minus if c < 0.0 else '+'} {number(abs(c))})"
+
+
+def _waves(of: Place, coefficients: Row, stretches: Table = ()) -> tuple[list[Wave], list[Stretch]]:
     """Σ_m c_m ψ_m(x), and what it has besides on stretches."""
     largest = max(map(abs, (*coefficients, *(j for *_, j in stretches))))
 

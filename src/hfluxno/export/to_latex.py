@@ -9,6 +9,7 @@ from hfluxno.export.equations import (
     Wave,
     by_place,
     of_every_axis,
+    raised,
     scaled_fields,
 )
 from hfluxno.export.named import named_flux, parts
@@ -167,37 +168,23 @@ def _scaled(symbol: str, middle: float, half: float) -> str:
 
 
 def _by_place(law: PlainLaw, of: Place) -> list[str]:
-    every: list[Wave] = []
-    rows = []
-    for name, row in zip(law.fields, of.source, strict=True):
-        if any(row):
-            waves, _ = by_place(of, row)
-            left = rf"p_{{{_symbol(name)}}}(x)"
-            if of.carrier is not None:
-                carrier = _symbol(law.fields[of.carrier])
-                rows.append(rf"\text{{force on }} {_symbol(name)} &= {carrier}\,{left}")
-            rows.append(rf"{left} &= {_joined(_waves(waves))}")
-            every += waves
-    if of.scales_flux:
-        waves, stretches = by_place(of, of.factor, of.stretches)
-        every += waves
+    found, rows = by_place(law.fields, of), []
+    for name, waves in found.sources.items():
+        left = rf"p_{{{_symbol(name)}}}(x)"
+        if of.carrier is not None:
+            carrier = _symbol(law.fields[of.carrier])
+            rows.append(rf"\text{{force on }} {_symbol(name)} &= {carrier}\,{left}")
+        rows.append(rf"{left} &= {_joined(_waves(waves))}")
+    if found.factor is not None:
+        waves, stretches = found.factor
         parts = [
             (j, rf"1_{{[{_rounded(begin)},\,{_rounded(end)})}}(x)") for j, begin, end in stretches
         ]
         rows.append(rf"k(x) &= \exp\left({_joined([*_waves(waves), *parts])}\right)")
-        rows.append(rf"\text{{flux}} &= k(x)\,{_raised(of)}")
-    return [*rows, rf"\xi &= {_scaled('x', of.lower, of.upper - of.lower)}"] if every else rows
+        rows.append(rf"\text{{flux}} &= k(x)\,{raised(of.offset, _rounded, '-')}")
+    scaled = rf"\xi &= {_scaled('x', of.lower, of.upper - of.lower)}"
+    return [*rows, scaled] if found.has_waves else rows
 
 
 def _waves(of: list[Wave]) -> list[tuple[str, str]]:
     return [(c, rf"\{name}({n if n > 1 else ''}\pi \xi)") for c, name, n in of]
-
-
-def _raised(of: Place) -> str:
-    """f + offset."""
-    if not any(of.offset):
-        return "f"
-    if len(of.offset) > 1:
-        return f"(f + ({', '.join(map(_rounded, of.offset))}))"
-    (c,) = of.offset
-    return f"(f {'-' if c < 0.0 else '+'} {_rounded(abs(c))})"

@@ -63,16 +63,16 @@ def _kink(of: Kink, name: str) -> str:
 def _by_place(found: dict[str, str], fields: tuple[str, ...], of: Place) -> dict[str, str]:
     """The functions that depend on x."""
     several, changed = len(fields) > 1, {}
-    for name, row in zip(fields, of.source, strict=True):
-        if any(row):
-            key = f"s_{name}" if several else "s"
-            before = [found[key]] if key in found else []
-            arising = " + ".join(_waves(of, by_place(of, row)[0]))
-            if of.carrier is not None:
-                arising = f"{_symbol(fields[of.carrier])}*({arising})"
-            changed[key] = " + ".join([*before, arising])
-    if of.scales_flux:
-        waves, stretches = by_place(of, of.factor, of.stretches)
+    sources, factor = by_place(fields, of)
+    for name, terms in sources.items():
+        key = f"s_{name}" if several else "s"
+        before = [found[key]] if key in found else []
+        arising = " + ".join(_waves(of, terms))
+        if of.carrier is not None:
+            arising = f"{_symbol(fields[of.carrier])}*({arising})"
+        changed[key] = " + ".join([*before, arising])
+    if factor is not None:
+        waves, stretches = factor
         parts = [f"Piecewise(({j}, {_inside(of, a, b)}), (0, True))" for j, a, b in stretches]
         parts = [*_waves(of, waves), *parts]
         for name, c in zip(fields, of.offset, strict=True):

@@ -1,6 +1,15 @@
 """A law as formulas in plain text."""
 
-from hfluxno.export.equations import Kink, Line, Sum, Wave, by_place, of_every_axis, scaled_fields
+from hfluxno.export.equations import (
+    Kink,
+    Line,
+    Sum,
+    Wave,
+    by_place,
+    of_every_axis,
+    raised,
+    scaled_fields,
+)
 from hfluxno.export.plain import Place, PlainLaw, along_axes
 from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved.law import SavedLaw
@@ -66,36 +75,22 @@ def _scaled(name: str, middle: float, half: float) -> str:
 
 
 def _by_place(law: PlainLaw, of: Place) -> list[str]:
-    every: list[Wave] = []
-    lines = []
-    for name, row in zip(law.fields, of.source, strict=True):
-        if any(row):
-            waves, _ = by_place(of, row)
-            what, by = f"source of {name} by place", _joined(_waves(waves))
-            if of.carrier is not None:
-                what, by = f"{what}, {law.fields[of.carrier]} p(x)", f"p(x) = {by}"
-            lines.append(f"{what}: {by}")
-            every += waves
-    if of.scales_flux:
-        waves, stretches = by_place(of, of.factor, of.stretches)
-        every += waves
+    found, lines = by_place(law.fields, of), []
+    for name, waves in found.sources.items():
+        what, by = f"source of {name} by place", _joined(_waves(waves))
+        if of.carrier is not None:
+            what, by = f"{what}, {law.fields[of.carrier]} p(x)", f"p(x) = {by}"
+        lines.append(f"{what}: {by}")
+    if found.factor is not None:
+        waves, stretches = found.factor
         parts = [
             (j, f"{j.lstrip('-')} for {begin:.6g} ≤ x < {end:.6g}") for j, begin, end in stretches
         ]
         lines.append(f"k(x) = exp({_joined([*_waves(waves), *parts])})")
-        lines.append(f"the flux is k(x) {_raised(of)}")
-    return [*lines, f"ξ = {_scaled('x', of.lower, of.upper - of.lower)}"] if every else lines
+        lines.append(f"the flux is k(x) {raised(of.offset, '{:.6g}'.format, '−')}")
+    scaled = f"ξ = {_scaled('x', of.lower, of.upper - of.lower)}"
+    return [*lines, scaled] if found.has_waves else lines
 
 
 def _waves(of: list[Wave]) -> list[tuple[str, str]]:
     return [(c, f"{c.lstrip('-')} {name}({n if n > 1 else ''}π ξ)") for c, name, n in of]
-
-
-def _raised(of: Place) -> str:
-    """f + offset."""
-    if not any(of.offset):
-        return "f"
-    if len(of.offset) > 1:
-        return f"(f + ({', '.join(f'{c:.6g}' for c in of.offset)}))"
-    (c,) = of.offset
-    return f"(f {'−' if c < 0.0 else '+'} {abs(c):.6g})"
