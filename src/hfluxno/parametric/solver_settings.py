@@ -1,6 +1,7 @@
 """The settings of the solver in an identification."""
 
 import dataclasses
+from collections.abc import Callable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -29,7 +30,6 @@ _VAN_LEER_FROM = 4
 FIRST_ORDER = ("rusanov", "upwind")
 # Diffusion in steps of many stages, of which there are four or more in an interval.
 MUSCL_RKL2 = "muscl-rkl2"
-SCHEMES = ("roe", "roe-entropy-fix", "rusanov", "upwind", "muscl", MUSCL_RKL2)
 _LEAST_RATE = 4.0 * _STABLE
 
 
@@ -58,20 +58,7 @@ class SolverSettings(eqx.Module):
             raise ValueError(f"Unknown scheme {self.scheme!r}; choose one of {', '.join(SCHEMES)}.")
 
     def numerical_flux(self, law: FittedLaw) -> NumericalFlux:
-        if self.scheme == "muscl":
-            return MUSCL(self._by_place(law))
-        if self.scheme == MUSCL_RKL2:
-            return MUSCL(self._by_place(law), least_rate=_LEAST_RATE)
-        if self.scheme == "rusanov":
-            return Rusanov(law)
-        if self.scheme == "upwind":
-            low, high = widened(jnp, jnp.asarray(law.lower), jnp.asarray(law.upper), law.reach)
-            at = turn(law, low[0], high[0])
-            return EngquistOsher(law, at.state, at.sign)
-        fixed = self.scheme == "roe-entropy-fix"
-        resolved = fixed and self.refinement > 1 and len(law.fields) == 1
-        limiter = "van-leer" if resolved and self.refinement >= _VAN_LEER_FROM else "mc"
-        return Roe(law, limiter, entropy_fix=fixed, plain_compounds=resolved)
+        return SCHEMES[self.scheme](self, law)
 
     @property
     def is_as_fine(self) -> bool:
@@ -95,7 +82,7 @@ class SolverSettings(eqx.Module):
         control = StepControl(_STABLE, _STABLE, False) if equal else self.control
         return dataclasses.replace(self, control=control, refinement=2, scheme=scheme)
 
-    def _by_place(self, law: FittedLaw) -> ConservationLaw:
+    def by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with its dependence on place evaluated once for a run."""
         if law.terms is None:
             return law
@@ -116,3 +103,26 @@ class SolverSettings(eqx.Module):
         # For fluxes that turn more than once.
         factor = factor * law.stretch_factor(edges, fine.spacing[0])
         return LawByPlace(law.fields, plain, factor, offset, arising, sides)
+
+
+def _upwind(settings: SolverSettings, law: FittedLaw) -> NumericalFlux:
+    low, high = widened(jnp, jnp.asarray(law.lower), jnp.asarray(law.upper), law.reach)
+    at = turn(law, low[0], high[0])
+    return EngquistOsher(law, at.state, at.sign)
+
+
+def _with_entropy_fix(settings: SolverSettings, law: FittedLaw) -> NumericalFlux:
+    resolved = settings.refinement > 1 and len(law.fields) == 1
+    limiter = "van-leer" if resolved and settings.refinement >= _VAN_LEER_FROM else "mc"
+    return Roe(law, limiter, entropy_fix=True, plain_compounds=resolved)
+
+
+# The numerical flux of each scheme by name.
+SCHEMES: dict[str, Callable[[SolverSettings, FittedLaw], NumericalFlux]] = {
+    "roe": lambda settings, law: Roe(law, "mc", entropy_fix=False),
+    "roe-entropy-fix": _with_entropy_fix,
+    "rusanov": lambda settings, law: Rusanov(law),
+    "upwind": _upwind,
+    "muscl": lambda settings, law: MUSCL(settings.by_place(law)),
+    MUSCL_RKL2: lambda settings, law: MUSCL(settings.by_place(law), least_rate=_LEAST_RATE),
+}
