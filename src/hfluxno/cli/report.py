@@ -32,7 +32,6 @@ _MOST_COEFFICIENTS = 20
 _MOST_LAWS = 3  # of a batch that are written out
 _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
-_CLOSED = {"periodic", *WALLS}  # ends whose domain keeps its totals
 _MOST_LABEL = 31  # letters of a label of the table; longer ones would leave no room for values
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
 
@@ -74,7 +73,7 @@ def show(summary: dict, as_json: bool) -> None:
         task += f", {summary['steps']} forecast"
     console.print(f"{head(summary)}: {task}", soft_wrap=True)
     if len(results) == 1:
-        closed = set(np.ravel(summary.get("boundary", ()))) <= _CLOSED
+        closed = set(np.ravel(summary.get("boundary", ()))) <= {"periodic", *WALLS}
         console.print(_one(results[0], closed))
     else:
         console.print(_each(results) if len(results) <= _MOST_ROWS else _all(results))

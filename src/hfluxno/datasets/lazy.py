@@ -199,8 +199,9 @@ def _lazy(
             f"A Dataset or a DataArray of xarray is needed, not {type(ds).__name__}; others are "
             "for forecast, identify and reconstruct."
         )
-    if not isinstance(options.variable, str | None):
-        raise ValueError(f"A variable is one text, as in 'h,hu'; got {options.variable!r}.")
+    for name, such in (("variable", "h,hu"), ("boundary", "open,wall")):
+        if not isinstance(given := getattr(options, name), str | None):
+            raise ValueError(f"A {name} is one text, as in {such!r}; got {given!r}.")
     if options.context is not None:
         coordinates.whole(options.context, "context")
     whole = ds if isinstance(ds, xr.Dataset) else ds.to_dataset(name=ds.name or "u")
@@ -214,10 +215,6 @@ def _lazy(
             )
         if options.noise is not None:
             raise ValueError("On a plane the noise is estimated; leave out noise.")
-        if not isinstance(options.boundary, str | None):
-            raise ValueError(
-                f"A boundary is one text, as in 'wall/periodic'; got {options.boundary!r}."
-            )
         if options.gamma is not None:
             check_gamma(float(coordinates.real(np.asarray(options.gamma), "gamma")))
         work = plane_work()
