@@ -125,3 +125,12 @@ def test_two_processes_generate_what_one_does(tmp_path):
     one, two = (xr.open_zarr(tmp_path / f"{n}.zarr", consolidated=False) for n in NAMES)
     assert one.sizes["trajectory"] == 3000
     xr.testing.assert_identical(one.load(), two.load())
+
+
+def test_a_set_beyond_the_memory_is_refused_before_anything_is_written(tmp_path):
+    config = GenerateConfig("euler-2d", tmp_path / "set.hdf5", laws=1, cells=10**6)
+    with pytest.raises(
+        ValueError, match="GiB of memory of this machine; choose fewer with --cells"
+    ):
+        main(config)
+    assert not list(tmp_path.iterdir())

@@ -23,6 +23,7 @@ from hfluxno.cli.clustered import SchedulerConfig
 from hfluxno.data import Block, Configuration, Writer, block_size, blocks, recipe
 from hfluxno.data.generate import block, block_starts
 from hfluxno.fv import Status
+from hfluxno.memory import check_memory
 from hfluxno.plural import plural
 
 # Defaults of two-dimensional sets that differ, as the networks need them.
@@ -86,6 +87,7 @@ def main(config: GenerateConfig) -> int:
         raise ValueError(f"batch must be at least 1; got {config.batch}.")
     configuration = _configuration(config)
     config.check_scheduler()
+    _check_memory(configuration)
     writer = Writer(configuration, config.output, config.overwrite)
     console = Console()
     resumed, began = writer.written, time.perf_counter()
@@ -131,6 +133,20 @@ def _configuration(config: GenerateConfig) -> Configuration:
         float64=config.float64,
         thinning=config.thinning,
         **((_ON_A_PLANE if on_a_plane else {}) | asked),
+    )
+
+
+def _check_memory(configuration: Configuration) -> None:
+    """Checks that a block of trajectories fits in memory. Raises `ValueError` if it does not."""
+    made = recipe(configuration.law)
+    of_block = min(block_size(configuration), configuration.trajectories)
+    numbers = len(configuration.fields) * configuration.cells**made.axes
+    check_memory(
+        configuration.frames,
+        # One trajectory is solved on finer cells, and all of a block are kept.
+        numbers * max(of_block, made.finer**made.axes),
+        f"A set of {configuration.cells} cells along each axis and {configuration.frames} frames",
+        "choose fewer with --cells and --frames",
     )
 
 
