@@ -13,6 +13,7 @@ from hfluxno.identify import FitStatus, identify_plane
 from hfluxno.identify.plane import run
 from tests.cli.test_plane import moving_wave
 from tests.data.test_plane import GAMMA, TIMES, X, Y, conserved, gas
+from tests.identify.plane.laws import LAWS, identification
 
 FIELDS = ("density", "momentum_x", "momentum_y", "energy")
 
@@ -167,3 +168,33 @@ def test_what_is_at_fault_is_said_before_anything_is_computed():
             hfluxno.identify_dataset(line, **options)
     with pytest.raises(ValueError, match="The momentum on a line is the name of one field"):
         hfluxno.identify_dataset(line, momentum=("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"gamma": "a"}, r"gamma is a number; got 'a'"),
+        ({"gamma": True}, "gamma is a number; got True"),
+        ({"boundary": ("wall", "periodic")}, "The boundaries of a dataset are one text"),
+        ({"momentum": 3}, "is a pair of fields.*got 3"),
+        ({"momentum": ("a", "b", "c")}, "is a pair of fields.*got"),
+    ],
+)
+def test_options_of_a_wrong_type_are_named(options, said):
+    with pytest.raises(ValueError, match=said):
+        hfluxno.identify_dataset(gases(), variable="density", **options)
+
+
+def test_what_no_trajectory_can_have_is_said_at_once():
+    with pytest.raises(ValueError, match=r"There are no trajectories\."):
+        persistent(gases().isel(trajectory=slice(0, 0)), variable="density")
+    many = {"variable": "density", "context": 6, "method": "persistence"}
+    for ds in (gases(), gases().isel(y=0, drop=True)):
+        with pytest.raises(ValueError, match=r"A forecast of .* choose fewer steps\."):
+            hfluxno.forecast_dataset(ds, 10**12, **many)
+    network = {"gamma": GAMMA, "context": 6, "method": "hfluxno", "weights": "small-cubic"}
+    with pytest.raises(ValueError, match=r"forecasts 1 field \(u\); the context has 4"):
+        hfluxno.forecast_dataset(gases(), 2, **network)
+    law = identification(LAWS["shallow water"]())
+    with pytest.raises(ValueError, match=r"The law has the fields .*, and the context 'density'"):
+        hfluxno.forecast_dataset(gases(), 2, context=6, variable="density", law=law)

@@ -4,6 +4,7 @@ m = ρ v,   E = p/(γ - 1) + ½ ρ |v|²
 """
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ def is_primitive(variables: Mapping[str, xr.Variable]) -> bool:
 
 def check_gamma(gamma: float) -> None:
     """Raises `ValueError` if this is no ratio of specific heats."""
+    if isinstance(gamma, bool) or not isinstance(gamma, Real):
+        raise ValueError(f"The ratio of specific heats gamma is a number; got {gamma!r}.")
     if not 1.0 < gamma < np.inf:
         raise ValueError(f"The ratio of specific heats gamma is above 1; got {gamma:g}.")
 

@@ -216,7 +216,7 @@ def _lazy(
         if options.noise is not None:
             raise ValueError("On a plane the noise is estimated; leave out noise.")
         if options.gamma is not None:
-            check_gamma(float(coordinates.real(np.asarray(options.gamma), "gamma")))
+            check_gamma(options.gamma)
         work = plane_work()
         of_plane = options.gamma, options.walls, options.least_frames
         plane = PlaneReadOptions(path, options.variable, options.boundary, names, *of_plane)

@@ -19,7 +19,7 @@ from hfluxno.data.law_writer import along_trajectory, of_laws
 from hfluxno.data.parts import Stamps, stamps
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
-from hfluxno.forecaster import Forecast, Forecaster, continuation
+from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
 from hfluxno.identify.identification import identifier, nothing_to_infer
 from hfluxno.identify.plane.saved import SavedPlaneLaw
@@ -177,6 +177,7 @@ class Continue(Work):
 
     def _example(self, source, context, nothing):
         check_storable(part.name for part in source.parts)
+        check_forecast_memory(self.steps, context.batch[:1, 0].size)
         method, every = self.method, getattr(self.method, "every", None)
         if isinstance(method, GivenLawForecaster) and context.frames == 1:
             every = interval_of(method.law, context, every)

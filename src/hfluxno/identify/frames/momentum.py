@@ -13,6 +13,7 @@ one way and back between walls.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -179,13 +180,14 @@ def one_name(momentum: str | tuple[str, str] | None) -> str | None:
     raise ValueError(f"The momentum on a line is the name of one field; got {momentum!r}.")
 
 
-def as_pair(momentum: str | tuple[str, str] | None) -> tuple[str, str] | None:
+def as_pair(momentum: Any) -> tuple[str, str] | None:
     """The momentum on a plane. Raises `ValueError` if it is no pair of names."""
     if momentum is None:
         return None
-    if not (isinstance(momentum, tuple | list) and all(isinstance(n, str) for n in momentum)):
+    is_pair = isinstance(momentum, tuple | list) and len(momentum) == 2
+    if not is_pair or not all(isinstance(name, str) for name in momentum):
         raise ValueError(
             'The momentum on a plane is a pair of fields, such as ("m_x", "m_y"); got '
             f"{momentum!r}."
         )
-    return momentum
+    return momentum[0], momentum[1]
