@@ -13,7 +13,7 @@ import pytest
 import hfluxno
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
-from hfluxno.identify.plane import forecaster, run
+from hfluxno.identify.plane import forecaster, given, run
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.saved.law import check_units, known_units
@@ -165,6 +165,13 @@ def test_it_is_solved_on_other_cells_at_another_interval(flat):
         other.window(3, 4), 3, law=identification(shallow_water()), every=2.0 * INTERVAL
     )
     assert relative(again, values[4:7]) < 0.02
+
+
+@pytest.mark.parametrize("misses", [False, True])
+def test_few_frames_are_compared_with_the_scheme(flat, monkeypatch, misses):
+    monkeypatch.setattr(given, "misses_change", lambda *_: misses)
+    found = given.given_plane(to_save(identification(shallow_water())), flat.window(0, 3), INTERVAL)
+    assert found.status == (FitStatus.POOR_FIT if misses else FitStatus.OK)
 
 
 @pytest.mark.validation

@@ -37,6 +37,36 @@ def test_an_error_beyond_that_of_the_scheme_is_one_of_the_law(monkeypatch, error
     assert not systematic.is_systematic(one_field(), seen, Start("restart", 2))
 
 
+@pytest.mark.parametrize(
+    ("by_law", "by_scheme", "noise", "found"),
+    [
+        (0.45, 0.1, 0.0, True),
+        (0.45, 0.1, 0.03, True),
+        (0.1, 0.1, 0.0, False),
+        (0.1, 0.3, 0.03, False),
+        (0.0, 0.8, 0.0, False),
+        (0.45, 0.9, 0.0, True),
+    ],
+)
+def test_two_frames_show_an_error_that_is_none_of_the_scheme(
+    monkeypatch, by_law, by_scheme, noise, found
+):
+    """Relative to the change: that of the law, and that of the scheme of another shape."""
+    x = 2.0 * np.pi * np.arange(24) / 24
+    wave = np.sin(x)[:, None] + np.cos(x)
+    change, shape = 0.4 * (np.cos(x)[:, None] - np.sin(x)), 0.4 * np.sin(3 * x)[:, None] * wave
+    exact = np.stack([wave, wave + change])[:, None]
+    values = exact + noise * np.random.default_rng(0).normal(size=exact.shape)
+    seen = frames_of(Trajectory(values, np.arange(2.0), Grid.rectangle((24, 24)), ("u",)))
+
+    def predicted(law, seen, start, last):
+        off = by_law * change + by_scheme * (2.0 if start.refinement == 1 else 1.0) * shape
+        return Followed(exact[last + 1 :] + off, seen.values[-1], True)
+
+    monkeypatch.setattr(systematic, "predicted", predicted)
+    assert systematic.misses_change(one_field(), seen, Start("restart", 2)) is found
+
+
 @pytest.mark.parametrize(("change", "noise"), [(0.0, 0.0), (0.0, 0.05), (0.3, 0.0), (0.3, 0.02)])
 def test_a_speed_that_changes_in_time_is_no_law(monkeypatch, change, noise):
     """A wave that is carried along at the speeds (.5, .3) (1 + change cos πt/5), exactly."""

@@ -1,7 +1,8 @@
 """Whether a law that was found in other data explains a context on a plane.
 
 The law is not fitted again. It predicts the last frames of the context from those before, on the
-cells of the data or on finer ones, and if there are enough frames its weak form is evaluated.
+cells of the data or on finer ones. If there are enough frames its weak form is evaluated, and if
+not, what it misses is compared with the error of the scheme.
 """
 
 import dataclasses
@@ -32,6 +33,7 @@ from hfluxno.identify.plane.run import (
     relative_error,
 )
 from hfluxno.identify.plane.saved import SavedPlaneLaw, in_cells
+from hfluxno.identify.plane.systematic import misses_change
 from hfluxno.identify.status import FitStatus
 from hfluxno.parametric.plane.weak_form import has_room
 from hfluxno.trajectory import Trajectory
@@ -64,6 +66,9 @@ def given_plane(saved: SavedPlaneLaw, context: Trajectory, interval: float) -> P
             misfit, beyond = residual(law, seen)
         causes = causes_of(law, seen)
         status = status_of(law, seen, start, error, persistence, beyond, causes)
+        # A wrong law may halve the error of repeating a frame, which the weak form would show.
+        if status == FitStatus.OK and np.isnan(misfit) and misses_change(law, seen, start):
+            status = FitStatus.POOR_FIT
     return PlaneIdentification(
         law=saved.law,
         status=status,
