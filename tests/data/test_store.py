@@ -262,3 +262,11 @@ def test_a_disk_that_fills_up_later_leaves_what_a_run_goes_on_from(tmp_path, mon
     assert not output.exists() and not (writer.folder / "set.nc").exists()
     make(CONFIGURATION, output)
     assert content(output) == content(reference)
+
+
+def test_a_set_in_the_wells_layout_says_which_files_are_complete(tmp_path):
+    bare = xr.Dataset(attrs={"schema": SCHEMA, "schema_version": 1})
+    for name, mend in (("a.hdf5", r"so generate FILE\.zarr or FILE\.nc\."), ("a.nc", "again")):
+        bare.to_netcdf(tmp_path / name, engine="h5netcdf")
+        with pytest.raises(ValueError, match=f"is not a complete data set.*it lacks .*{mend}"):
+            open_dataset(tmp_path / name)

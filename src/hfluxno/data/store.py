@@ -270,7 +270,10 @@ def open_dataset(path: str | Path) -> xr.Dataset:
     if missing or "schema_version" not in dataset.attrs:
         dataset.close()
         lacks = ", ".join(missing) or "the attribute schema_version"
-        raise ValueError(f"{path} is not a complete data set of hfluxno: it lacks {lacks}.")
+        mend = "generate it again"
+        if path.suffix == ".hdf5":
+            mend = "The Well's layout has no place for it, so generate FILE.zarr or FILE.nc"
+        raise ValueError(f"{path} is not a complete data set of hfluxno: it lacks {lacks}; {mend}.")
     return dataset
 
 
