@@ -319,6 +319,19 @@ def test_check_has_the_units_of_the_file(tmp_path, capsys):
     assert found["fields"]["u"]["units"] == ""
 
 
+def test_check_prints_no_unit_for_pure_numbers(tmp_path, capsys):
+    moving_wave(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf", decode_times=False) as stored:
+        pure = stored.load()
+    for name in pure.variables:
+        pure[name].attrs["units"] = "1"
+    pure.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    assert main(["check", str(tmp_path / "b.nc"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["units"] == {"time": "", "x": "", "y": ""}
+    assert found["fields"]["u"]["units"] == ""
+
+
 def test_check_looks_at_ten_frames_with_measurements_and_proposes_as_many(tmp_path, capsys):
     moving_wave(tmp_path / "a.nc", frames=24)
     seen = [0, 2, 5, 6, 7, 11, 12, 17, 18, 19, 20, 23]

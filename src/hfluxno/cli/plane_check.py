@@ -70,7 +70,7 @@ def examined(config: CheckConfig) -> dict:
             "cells_per_frame": [moved.x, moved.y],
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
-            "units": source.units.get(name, ""),
+            "units": _unit(source, name),
         }
     hints = [*_without_times(source), *plane.marks(context)]
     faults = [nameless] if (nameless := unstorable(source.fields, source.fields)) else []
@@ -113,7 +113,7 @@ def examined(config: CheckConfig) -> dict:
         "spacing": list(grid.spacing),
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
-        "units": {axis: source.units.get(axis, "") for axis in ("time", "x", "y")},
+        "units": {axis: _unit(source, axis) for axis in ("time", "x", "y")},
         "boundary": [list(pair) for pair in boundary],
         "boundary_reason": reason,
         "measured": {"trajectory": member, "frames": frames},
@@ -140,6 +140,12 @@ def _first_measured(source: PlaneSource, member: int) -> tuple[int, np.ndarray]:
         never &= missing.all(axis=(0, 1))
         frames = stop
     return frames, never
+
+
+def _unit(source: PlaneSource, name: str) -> str:
+    """As the file says; nothing for the 1 of numbers without a unit."""
+    unit = source.units.get(name, "")
+    return "" if unit == "1" else unit
 
 
 def _without_times(source: PlaneSource) -> list[str]:
