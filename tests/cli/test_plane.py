@@ -657,6 +657,8 @@ def test_more_than_memory_holds(tmp_path, capsys, monkeypatch):
     sentence = refused(capsys, "forecast", path, "--steps", 3, "--context", 6)
     assert "6 frames of 16 × 20 cells and 3 to forecast takes" in sentence
     assert "choose fewer with --context and --steps" in sentence
+    sentence = refused(capsys, "check", path)
+    assert "; average to fewer cells." in sentence and "--context" not in sentence
 
 
 def test_reconstruct_is_one_dimensional(tmp_path, capsys):

@@ -91,14 +91,19 @@ def momentum_of(config) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
-def check_memory(source: PlaneSource, frames: int, forecast: int = 0) -> None:
+def check_memory(
+    source: PlaneSource,
+    frames: int,
+    forecast: int = 0,
+    mend: str = "choose fewer with --context and --steps, or average to fewer cells",
+) -> None:
     """Checks that a trajectory fits in memory. Raises `ValueError` if it does not."""
     size = len(source.fields) * len(source.x) * len(source.y)
     memory.check_memory(
         _COPIES * frames + _FORECAST_COPIES * forecast,
         size,
         f"{frames} frames of {len(source.x)} × {len(source.y)} cells and {forecast} to forecast",
-        "choose fewer with --context and --steps, or average to fewer cells",
+        mend,
     )
 
 

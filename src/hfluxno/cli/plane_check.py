@@ -134,7 +134,7 @@ def _first_measured(source: PlaneSource, member: int) -> tuple[int, np.ndarray]:
     never = np.ones((len(source.x), len(source.y)), bool)
     while measured < _CONTEXT and frames < source.frames:
         stop = min(frames + _CONTEXT - measured, source.frames)
-        plane.check_memory(source, stop)
+        plane.check_memory(source, stop, mend="average to fewer cells")  # it has no --context
         missing = np.isnan(source.values(member, frames, stop))
         measured += int(np.sum(~missing.all(axis=(1, 2, 3))))
         never &= missing.all(axis=(0, 1))
