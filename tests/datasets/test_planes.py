@@ -175,7 +175,7 @@ def test_what_is_at_fault_is_said_before_anything_is_computed():
     [
         ({"gamma": "a"}, r"gamma is a number; got 'a'"),
         ({"gamma": True}, "gamma is a number; got True"),
-        ({"boundary": ("wall", "periodic")}, "The boundaries of a dataset are one text"),
+        ({"boundary": ("wall", "periodic")}, "A boundary is one text"),
         ({"momentum": 3}, "is a pair of fields.*got 3"),
         ({"momentum": ("a", "b", "c")}, "is a pair of fields.*got"),
     ],
