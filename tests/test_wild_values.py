@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfluxno.wild_values import noise, standing_out, wild
+from hfluxno.wild_values import noise, noise_of_each, standing_out, wild
 
 
 @pytest.fixture
@@ -92,3 +92,13 @@ def test_a_front_that_stands_out_in_four_frames_is_a_wave_and_as_many_anywhere_a
     place = a_front(rng)
     place[[5, 7, 9, 11], 20] += 2.0
     assert wild(place).sum() == 4
+
+
+def test_the_noise_of_each_quantity_is_that_of_the_places_where_it_was_measured():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(30, 3, 40)) * np.array([0.1, 0.3, 1.0])[:, None]
+    values[:, 1, ::2] = np.nan  # a sensor in every second cell
+    values[:, 2] = np.nan
+    found = noise_of_each(values)
+    np.testing.assert_allclose(found[:2], [0.1, 0.3], rtol=0.15)
+    assert found[2] == 0.0

@@ -29,6 +29,11 @@ _SAME = 1e-9
 Size = tuple[float, dict[str, int]]
 
 
+def printed(unit: str) -> str:
+    """A unit as a report shows it: nothing for the 1 of numbers without one."""
+    return "" if unit == "1" else unit
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two units are the same, perhaps by other words or signs."""
     factor = conversion(one, other)

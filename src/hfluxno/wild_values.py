@@ -41,6 +41,15 @@ def noise(u: Float[np.ndarray, "*batch time cells"]) -> float:
     return min(found, default=np.nan)
 
 
+def noise_of_each(
+    values: Float[np.ndarray, "time quantity cells"],
+) -> Float[np.ndarray, " quantity"]:
+    """`noise` of each quantity where it was measured at all; zero if too few neighbours were."""
+    places = (~np.isnan(values)).any(axis=0)
+    found = [noise(values[:, i, at]) for i, at in enumerate(places)]
+    return np.nan_to_num(np.array(found))
+
+
 def standing_out(
     u: Float[np.ndarray, "trajectory time cells"],
 ) -> Bool[np.ndarray, "trajectory time cells"]:

@@ -45,6 +45,14 @@ def test_a_wave_on_a_ring(tmp_path, capsys):
     assert found["next"] == f"hfluxno forecast {path} --context 23 --steps 7"
 
 
+def test_pure_numbers_have_no_unit(tmp_path, capsys):
+    axes = {
+        name: (name, 0.5 * np.arange(n), {"units": "1"}) for name, n in (("time", 30), ("x", 80))
+    }
+    found = checked(capsys, saved(tmp_path / "a.nc", wave(1.3)[0], **axes))
+    assert found["time"]["units"] == found["x"]["units"] == ""
+
+
 @pytest.mark.parametrize("bounds", ["3,1", "70,80"])
 def test_bounds_that_a_forecast_refuses_are_refused(tmp_path, capsys, bounds):
     path = saved(tmp_path / "a.nc", wave()[0])

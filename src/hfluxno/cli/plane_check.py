@@ -16,6 +16,7 @@ from hfluxno.data.plane.totals import totals
 from hfluxno.data.plane.walls import NAN
 from hfluxno.data.source import are_even
 from hfluxno.plural import percent, plural, span
+from hfluxno.unit_sizes import printed
 
 _CONTEXT = 10  # frames with measurements
 _LITTLE = 1e-3  # noise, in deviations
@@ -70,7 +71,7 @@ def examined(config: CheckConfig) -> dict:
             "cells_per_frame": [moved.x, moved.y],
             "correlation_of_frames": moved.correlation,
             "computed": name not in source.stored,
-            "units": _unit(source, name),
+            "units": printed(source.units.get(name, "")),
         }
     hints = [*_without_times(source), *plane.marks(context)]
     faults = [nameless] if (nameless := unstorable(source.fields, source.fields)) else []
@@ -113,7 +114,7 @@ def examined(config: CheckConfig) -> dict:
         "spacing": list(grid.spacing),
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
-        "units": {axis: _unit(source, axis) for axis in ("time", "x", "y")},
+        "units": {axis: printed(source.units.get(axis, "")) for axis in ("time", "x", "y")},
         "boundary": [list(pair) for pair in boundary],
         "boundary_reason": reason,
         "measured": {"trajectory": member, "frames": frames},
@@ -140,12 +141,6 @@ def _first_measured(source: PlaneSource, member: int) -> tuple[int, np.ndarray]:
         never &= missing.all(axis=(0, 1))
         frames = stop
     return frames, never
-
-
-def _unit(source: PlaneSource, name: str) -> str:
-    """As the file says; nothing for the 1 of numbers without a unit."""
-    unit = source.units.get(name, "")
-    return "" if unit == "1" else unit
 
 
 def _without_times(source: PlaneSource) -> list[str]:

@@ -24,6 +24,7 @@ from hfluxno.data.symmetry import symmetry
 from hfluxno.data.unlikely_values import oddities
 from hfluxno.plural import percent, plural
 from hfluxno.rounding import error_size
+from hfluxno.unit_sizes import printed
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
@@ -88,7 +89,7 @@ def _axis(source: Source, name: str) -> dict:
     return {
         "name": source.names.get(name, name),
         "in_file": own is not None,
-        "units": "" if own is None else unit_in(own.attrs),
+        "units": "" if own is None else printed(unit_in(own.attrs)),
         "first": float(numbers[0]),
         "last": float(numbers[-1]),
         "spacing": float((numbers[-1] - numbers[0]) / (len(numbers) - 1)),

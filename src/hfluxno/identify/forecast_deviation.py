@@ -71,6 +71,7 @@ from hfluxno.boundary import Outflow
 from hfluxno.grid import Grid
 from hfluxno.identify.beside_forecast import Run, neighbours
 from hfluxno.identify.frames.select import held_out_frames
+from hfluxno.identify.frames.stages import REPRODUCED
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
 from hfluxno.identify.residuals.delays import changes_of_speed
 from hfluxno.identify.residuals.misfit import Misfit
@@ -91,8 +92,6 @@ _LIKELY = 16.0
 _ELSEWHERE = 0.05
 _LAST_FRAMES = 5
 _ROUNDING = 1e-13
-# Below this residual the data were made by the same scheme.
-_REPRODUCED = 1e-5
 # Of the step before a forecast on another grid.
 _UNKNOWN_RATE = -1.0
 
@@ -100,7 +99,7 @@ _UNKNOWN_RATE = -1.0
 def goes_beyond(item: Identification) -> bool:
     """Whether the forecast goes on beyond free ends. The waves of one field leave in any case."""
     free = any(isinstance(end, Outflow) for end in item.settings.grid.boundary[0])
-    return free and len(item.grid_law.fields) > 1 and item.residual > _REPRODUCED
+    return free and len(item.grid_law.fields) > 1 and item.residual > REPRODUCED
 
 
 def forecast_deviation(
@@ -171,7 +170,7 @@ def forecast_deviation(
     alone = followed
     if item.mode == "filter":  # which hides a growing misfit
         alone = track(item.grid_law, settings, seen, gains("continue", len(seen), 0))[0]
-    if is_first or item.residual > _REPRODUCED:
+    if is_first or item.residual > REPRODUCED:
         variance += _by_scheme(item, settings, seen, alone, state, ahead, frames, beyond)
     if not is_first:
         alone = item.measured(alone)

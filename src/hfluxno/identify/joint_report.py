@@ -34,7 +34,7 @@ from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.source_terms import names_of
 from hfluxno.trajectory import Trajectory
-from hfluxno.wild_values import noise as noise_shown
+from hfluxno.wild_values import noise_of_each
 
 _BETTER, _EARNED = 0.8, 0.5
 # A more flexible law must have a smaller shared misfit: with the right terms it was .0004.
@@ -219,13 +219,10 @@ def _in_noise_shown(context: Trajectory, shown) -> float:
     field of which it is larger."""
     if context.deviation is not None:
         return 0.0
-    values, seen = np.asarray(context.values, float), context.observed
-    found = [
-        _rms(shown[:, i] - values[:, i], seen[:, i])
-        / max(float(np.nan_to_num(noise_shown(values[:, i, at]))), _LEAST_SHOWN * size)
-        for i, (size, at) in enumerate(zip(sizes(context), seen.any(axis=0), strict=True))
-    ]
-    return max(found)
+    values, seen, size = np.asarray(context.values, float), context.observed, sizes(context)
+    least = np.maximum(noise_of_each(values), _LEAST_SHOWN * size)
+    missed = [_rms(shown[:, i] - values[:, i], seen[:, i]) for i in range(len(size))]
+    return float(np.max(missed / least))
 
 
 def _timed(context: Trajectory) -> float:

@@ -22,7 +22,7 @@ from hfluxno.identify.joint.forward_runs import values_alone
 from hfluxno.identify.residuals.delays import SpeedChange, explained_by_delays
 from hfluxno.identify.residuals.explained import Explained, Unexplained
 from hfluxno.trajectory import Trajectory
-from hfluxno.wild_values import noise as noise_shown
+from hfluxno.wild_values import noise_of_each
 
 _PART = 0.1  # of the shortest interval, over which the derivative by time is taken
 
@@ -80,9 +80,5 @@ def _noise_of_values(context: Trajectory, found: Estimate) -> float:
     """The noise that neighbouring values show, in units of that of the estimate, at most one."""
     if context.deviation is not None:
         return 1.0
-    values = np.asarray(context.values, float)
-    shown = [
-        float(np.nan_to_num(noise_shown(values[:, i, at]))) / noise
-        for i, (noise, at) in enumerate(zip(found.noise, context.observed.any(axis=0), strict=True))
-    ]
-    return min(1.0, float(np.sqrt(np.mean(np.square(shown)))))
+    shown = noise_of_each(np.asarray(context.values, float)) / found.noise
+    return min(1.0, float(np.sqrt(np.mean(shown**2))))

@@ -3,11 +3,11 @@
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.wild_values import NORMAL_MEDIAN
+
 # Neighbours that are less correlated than this are independent (of 400, at two deviations).
 INDEPENDENT = 0.1
 _FEWEST = 0.3  # of the pairs of neighbours
-# The median absolute value of a standard normal variable.
-_NORMAL_MEDIAN = 0.6745
 
 
 def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
@@ -19,7 +19,7 @@ def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
     if len(values) < 3:
         return 0.0  # two frames do not show it
     differences = np.diff(np.diff(values, n=2, axis=0), n=2, axis=2)
-    return float(np.median(np.abs(differences)) / (_NORMAL_MEDIAN * 6.0))
+    return float(np.median(np.abs(differences)) / (NORMAL_MEDIAN * 6.0))
 
 
 def is_like_noise(e: Float[np.ndarray, "time field cells"]) -> bool:
@@ -37,7 +37,7 @@ def deviation_by_median(
 ) -> Float[np.ndarray, "*of"]:
     """The standard deviation of normal values with this median size, which a few others hardly
     change; NaN is what is not known."""
-    return np.asarray(np.nanmedian(np.abs(e), axis=axis) / _NORMAL_MEDIAN)
+    return np.asarray(np.nanmedian(np.abs(e), axis=axis) / NORMAL_MEDIAN)
 
 
 def rms(e: np.ndarray) -> float:
