@@ -75,6 +75,43 @@ def test_decay_and_diffusion_are_found_where_fluxes_do_not_explain(every_run_is_
     np.testing.assert_allclose(back.diffusivities, found.grid_law.diffusivities)
 
 
+def rotating(g=4.0, turns=1.5) -> Trajectory:
+    """Shallow water on a turning plane, by a spectral method: ∂t m + … = turns (m_y, -m_x)."""
+    n = 32
+    waves = 2j * np.pi * np.fft.fftfreq(n, 1.0 / n)
+    kept = (np.abs(waves)[:, None] < 2.0 * np.pi * n / 3) & (np.abs(waves) < 2.0 * np.pi * n / 3)
+    x, y = np.meshgrid(*[2.0 * np.pi * (np.arange(n) + 0.5) / n] * 2, indexing="ij")
+    h = 1.0 + 0.1 * np.sin(x + 0.3) * np.cos(y) + 0.08 * np.sin(x - 2.0 * y)
+    u = np.stack([h, 0.2 * h * np.sin(y + 1.0), 0.2 * h * np.cos(x)])
+
+    def change(u):
+        h, mx, my = u
+        square, both = 0.5 * g * h**2, mx * my / h
+        along_x, along_y = [mx, mx**2 / h + square, both], [my, both, my**2 / h + square]
+        fluxes = waves[:, None] * np.fft.fft2(along_x) + waves * np.fft.fft2(along_y)
+        return np.fft.ifft2(-fluxes * kept).real + turns * np.stack([0.0 * h, my, -mx])
+
+    step, frames = INTERVAL / 8, [u]
+    for _ in range(9):
+        for _ in range(8):
+            a = change(u)
+            b = change(u + step / 2 * a)
+            c = change(u + step / 2 * b)
+            u = u + step / 6 * (a + 2 * b + 2 * c + change(u + step * c))
+        frames.append(u)
+    times = INTERVAL * np.arange(10)
+    return Trajectory(np.stack(frames), times, Grid.rectangle((n, n)), ("h", "m_x", "m_y"))
+
+
+def test_water_that_turns_is_shallow_water_with_sources(every_run_is_right):
+    found = identify_plane(rotating())
+    assert found.status == FitStatus.OK and found.recognised.name == "shallow water"
+    assert found.recognised.value == pytest.approx(4.0, rel=0.01)
+    sources = dict(zip(found.law.arising, found.law.sources.T, strict=True))
+    np.testing.assert_allclose(sources[(0, 0, 1)], [0.0, 1.5, 0.0], atol=0.02)
+    np.testing.assert_allclose(sources[(0, 1, 0)], [0.0, 0.0, -1.5], atol=0.02)
+
+
 def test_a_law_that_explains_stays_without(every_run_is_right):
     found = identify_plane(decaying(0.0, (0.0, 0.0)))
     assert found.status == FitStatus.OK and not found.law.has_further

@@ -54,7 +54,7 @@ def recognise(
     of `x`, `time` and the fields."""
     without = together(found, sizes, total(systems))
     aspect = cell[0] / cell[1]
-    factor = _common_factor(total(systems), basis, roles, cell, interval)
+    factor = _common_factor(total(systems), basis, roles, cell, interval, further)
     best = None
     for known in _known_laws(basis, roles, factor):
         slope = Structure(tuple(range(roles.fields)), known.slope[None], (known.symbol,))
@@ -108,7 +108,12 @@ def _of_field(structure: Structure, field: int) -> Structure:
 
 
 def _common_factor(
-    system: WeakSystem, basis: Dictionary, roles: Roles, cell: tuple[float, float], interval: float
+    system: WeakSystem,
+    basis: Dictionary,
+    roles: Roles,
+    cell: tuple[float, float],
+    interval: float,
+    further: Further | None,
 ) -> float:
     """c in F_ρ = c m_x, G_ρ = c m_y, if it is a conversion of units, else 1."""
     if roles.vector is None or roles.carrier is None:
@@ -120,7 +125,10 @@ def _common_factor(
             return 1.0
         place = basis.exponents.index(powers)
         direction[0, 0, axis, place] = np.asarray(basis.scale)[field]
-    carried = in_cells(Structure((roles.carrier,), direction, ("c",)), cell[0] / cell[1])
+    # The equations have columns of the further terms, of which this needs none.
+    none = None if further is None else np.zeros((1, 1, further.count))
+    carried = Structure((roles.carrier,), direction, ("c",), further=none)
+    carried = in_cells(carried, cell[0] / cell[1])
     found = estimate(system, carried, np.ones(roles.fields)).unknowns[0]
     return unit_factor(float(found) * cell[0] / interval)
 
