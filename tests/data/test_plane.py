@@ -273,6 +273,31 @@ def test_an_energy_from_momentum_and_pressure(tmp_path):
         np.testing.assert_allclose(found.values(1, 0, 6), conserved(*gas())[1, :6], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("rho", "u", "v", "p"),
+        ("density", "vx", "vy", "pressure"),
+        ("rho", "v_x", "v_y", "pressure"),
+    ],
+)
+def test_a_gas_under_other_names(tmp_path, names):
+    path, first = tmp_path / "a.npz", names[0]
+    np.savez(path, time=TIMES, x=X, y=Y, **dict(zip(names, gas(1)[:, 0], strict=True)))
+    for fields in (None, "density,momentum,energy", f"{first},momentum,energy"):
+        found = read_plane(path, fields, gamma=GAMMA)
+        assert found.fields == (first, "momentum_x", "momentum_y", "energy")
+        np.testing.assert_allclose(found.values(0, 0, 6), conserved(*gas(1))[0, :6], rtol=1e-6)
+        assert "give the ratio of specific heats" in refused(path, fields=fields)
+    # Where gamma is given already, the sentence does not ask for it.
+    sentence = refused(path, fields=",".join(names), gamma=GAMMA)
+    assert f"{names[3]} is not conserved; choose {first},momentum,energy, which" in sentence
+    still = dict(zip(names[::3], gas(1)[::3, 0], strict=True))
+    np.savez(path, time=TIMES, x=X, y=Y, **still)
+    sentence = refused(path, fields="energy", gamma=GAMMA)
+    assert f"{names[3]} becomes energy with a density and a velocity or momentum." in sentence
+
+
 def test_what_is_no_gas_on_a_plane_is_refused(tmp_path):
     three = well(tmp_path / "a.hdf5", axes=("x", "y", "z"))
     assert "has 3 space axes (x, y, z)" in refused(three)

@@ -13,10 +13,16 @@ from hfluxno.data.gas import check_gamma, energy_of
 from hfluxno.data.numbers import listed
 
 _DEPTHS = ("h", "height", "depth")
-DENSITIES = ("density", "rho", *_DEPTHS)
-_PRESSURES = ("pressure", "p")
-_GAS = ("density", "momentum", "energy")
-_VELOCITY, _MOMENTUM = ("velocity_x", "velocity_y"), ("momentum_x", "momentum_y")
+_GASES, _PRESSURES = ("density", "rho"), ("pressure", "p")  # the first in the file is taken
+DENSITIES = (*_GASES, *_DEPTHS)
+_VELOCITIES = (
+    ("velocity_x", "velocity_y"),
+    ("vx", "vy"),
+    ("v_x", "v_y"),
+    ("u_x", "u_y"),
+    ("u", "v"),
+)
+_MOMENTUM = ("momentum_x", "momentum_y")
 
 
 def chosen(
@@ -36,9 +42,10 @@ def chosen(
     if gamma is not None:
         check_gamma(gamma)
     can = {*stored, *computable(stored, gamma)}
+    conserved = (_first(_GASES, stored) or "density", "momentum", "energy")
     if not asked:
-        gas = _parts(_GAS, can)
-        without = _parts(_GAS, {*stored, *computable(stored, 2.0)})
+        gas = _parts(conserved, can)
+        without = _parts(conserved, {*stored, *computable(stored, 2.0)})
         if gas is None and without is not None:
             raise _no_energy(path)
         names = gas if gas is not None else tuple(stored)
@@ -50,23 +57,32 @@ def chosen(
     else:
         names = ()
         for name in asked:
-            part = _parts((name,), can)
+            is_gas = name == "density" and name not in stored
+            part = _parts((conserved[0] if is_gas else name,), can)
             if part is None:
-                if name == "energy" and "pressure" in stored:
+                pressure = name == "energy" and _first(_PRESSURES, stored)
+                if pressure and gamma is None:
                     raise _no_energy(path)
+                need = f"; {pressure} becomes energy with a density and a velocity or momentum"
                 raise ValueError(
-                    f"There is no field {name!r} in {path}; it has {listed(list(stored))}."
+                    f"There is no field {name!r} in {path}; it has {listed(list(stored))}"
+                    f"{need if pressure else ''}."
                 )
             names += part
     if len(set(names)) < len(names):
         raise ValueError(f"A name appears twice in the variable {','.join(asked)}; name each once.")
     pressures = [name for name in names if name in _PRESSURES]
-    if pressures and set(names) & {"density", "rho"}:
-        raise ValueError(
-            f"{pressures[0]} is not conserved; put the energy in its place (as variable "
-            "density,momentum,energy), with --gamma G (in Python gamma=G) if the file has none and "
-            "calls the other one pressure."
+    if pressures and set(names) & set(_GASES):
+        mend = (
+            "put the energy in its place (as variable density,momentum,energy), with --gamma G (in "
+            "Python gamma=G) if the file has none and calls the other one pressure."
         )
+        if gamma is not None and _parts(conserved, can):
+            mend = (
+                f"choose {','.join(conserved)}, which are computed with the given gamma, or no "
+                "variable."
+            )
+        raise ValueError(f"{pressures[0]} is not conserved; {mend}")
     if gamma is not None and not back and all(name in stored for name in names):
         raise ValueError(
             f"The ratio gamma does not apply: {path} has {', '.join(names)}, and no pressure is "
@@ -77,24 +93,23 @@ def chosen(
 
 def computable(stored: Sequence[str], gamma: float | None) -> tuple[str, ...]:
     """The conserved fields that are not in the file, and can be computed from those that are."""
-    moved = [pair for pair in (_VELOCITY, _MOMENTUM) if {"density", *pair} <= set(stored)]
-    if not moved:
+    if not _first(_GASES, stored) or not _moving(stored):
         return ()
-    energy = ("energy",) if gamma is not None and "pressure" in stored else ()
+    energy = ("energy",) if gamma is not None and _first(_PRESSURES, stored) else ()
     return tuple(n for n in (*_MOMENTUM, *energy) if n not in stored)
 
 
 def sources(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
     """The fields of the file that these are read or computed from, each once."""
+    density, moving, pressure = _of_gas(stored)
     needed: list[str] = []
     for name in names:
         if name in stored:
             needed.append(name)
         elif name == "energy":
-            pair = _VELOCITY if set(_VELOCITY) <= set(stored) else _MOMENTUM
-            needed += ["density", *pair, "pressure"]
+            needed += [density, *moving, pressure]
         else:
-            needed += ["density", name.replace("momentum", "velocity")]
+            needed += [density, moving[_MOMENTUM.index(name)]]
     return tuple(dict.fromkeys(needed))
 
 
@@ -102,15 +117,34 @@ def computed(name: str, read: Mapping[str, Any], gamma: float | None) -> Any:
     """A field computed from those that were read."""
     if name in read:
         return read[name]
+    density, moving, pressure = _of_gas(tuple(read))
     if name != "energy":
-        return read["density"] * read[name.replace("momentum", "velocity")]
+        return read[density] * read[moving[_MOMENTUM.index(name)]]
     assert gamma is not None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a vacuum is refused later
-        if set(_VELOCITY) <= set(read):
-            velocity = [read[component] for component in _VELOCITY]
-        else:
-            velocity = [read[component] / read["density"] for component in _MOMENTUM]
-        return energy_of(read["density"], velocity, read["pressure"], gamma)
+        velocity = [read[component] for component in moving]
+        if moving == _MOMENTUM:
+            velocity = [momentum / read[density] for momentum in velocity]
+        return energy_of(read[density], velocity, read[pressure], gamma)
+
+
+def converted_pressure(names: Sequence[str], stored: Sequence[str]) -> str:
+    """The field of the file that becomes an energy; empty if none does."""
+    return _of_gas(stored)[2] if "energy" in {*names} - {*stored} else ""
+
+
+def _first(names: Sequence[str], stored: Sequence[str]) -> str:
+    return next((name for name in names if name in stored), "")
+
+
+def _moving(stored: Sequence[str]) -> tuple[str, ...]:
+    """The pair of a velocity, or else of a momentum, as the file calls it; empty without."""
+    return next((pair for pair in (*_VELOCITIES, _MOMENTUM) if {*pair} <= {*stored}), ())
+
+
+def _of_gas(stored: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
+    """What the file calls the density, the velocity or momentum, and the pressure of a gas."""
+    return _first(_GASES, stored), _moving(stored), _first(_PRESSURES, stored)
 
 
 def empty_cell(name: str, value: float, place: str) -> str:

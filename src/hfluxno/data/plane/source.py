@@ -13,7 +13,13 @@ from hfluxno.coordinates import is_vacuum, scatter, uniform_edges
 from hfluxno.data.gas import check_pressure
 from hfluxno.data.marks import as_gaps
 from hfluxno.data.numbers import check_values, is_too_large, real_numbers
-from hfluxno.data.plane.conserved import DENSITIES, computed, empty_cell, sources
+from hfluxno.data.plane.conserved import (
+    DENSITIES,
+    computed,
+    converted_pressure,
+    empty_cell,
+    sources,
+)
 from hfluxno.data.plane.file import AXES, PlaneFile, Sides
 from hfluxno.data.plane.layouts import opened_plane
 from hfluxno.data.plane.walls import NAN, marked_walls
@@ -123,9 +129,9 @@ class PlaneSource:
                 order = [axis for axis in AXES if axis in own.dims]
                 read[name] = np.asarray(own.transpose(*order).isel(back).values)
         numbers = {name: real_numbers(v, f"values of {name}") for name, v in read.items()}
-        if self.gamma is not None and "pressure" in numbers:  # else it is any field of this name
+        if pressure := converted_pressure(self.fields, self.stored):
             axes = f"{f'trajectory {member}, ' * bool(self.trajectories)}frame", "x", "y"
-            check_pressure(numbers["pressure"], axes, self.path, int(first))
+            check_pressure(numbers[pressure], axes, self.path, int(first))
         found = np.stack([computed(name, numbers, self.gamma) for name in self.fields], axis=1)
         found = scatter(found, self.rows[first:last] - start, stop - start, 0)
         if solid is not None:
