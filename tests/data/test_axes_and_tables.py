@@ -425,6 +425,30 @@ def test_columns_that_are_no_numbers_are_told(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("kept", ["all", "some", "nullable"])
+def test_true_and_false_are_no_measurements(tmp_path, kept):
+    """Also between gaps, where pandas would take them as 1 and 0."""
+    flags = pd.Series([True, False] * (wave().size // 2 + 1), dtype=object)[: wave().size]
+    flags[3:5] = flags[3:5] if kept == "all" else None
+    valid = pd.DataFrame(columns() | {"valid": flags})
+    valid["valid"] = flags.astype({"nullable": "boolean"}.get(kept, object))
+    path = tmp_path / ("a.parquet" if kept == "nullable" else "a.csv")
+    save_as = valid.to_parquet if kept == "nullable" else valid.to_csv
+    save_as(path, index=False)
+    source = read(path)
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    assert not source.notes
+    with pytest.raises(ValueError, match="choose another column, or write 1 and 0 for true and"):
+        read(path, "valid")
+    valid = valid.drop(columns="u")
+    (valid.to_parquet if kept == "nullable" else valid.to_csv)(path, index=False)
+    with pytest.raises(ValueError, match=r"it has valid of true and false \(write 1 and 0, if"):
+        read(path)
+    times = columns() | {"time": [t > 1.0 for t in columns()["time"]]}
+    with pytest.raises(ValueError, match="neither numbers nor dates; the first is 'False' in row"):
+        read(table(tmp_path / "b.csv", times))
+
+
 def dated(zones=("",), step=1.0):
     minutes = (2.0 * columns()["time"] * step).astype(int)
     return [

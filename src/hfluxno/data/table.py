@@ -9,7 +9,6 @@ places. The variable is then called `values`; others than these and the time are
 """
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,13 @@ import pandas as pd
 import xarray as xr
 
 from hfluxno.data.contained import too_large
-from hfluxno.data.dates import with_one_time, written_dates
-from hfluxno.data.epoch import dates_since_1970
+from hfluxno.data.dates import with_one_time
 from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
 from hfluxno.data.named_time import with_named_time
 from hfluxno.data.numbers import listed
 from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
+from hfluxno.data.table_entries import numbers_in, quoted, row_of, text_in, times_in
 from hfluxno.data.table_faults import (
     check_units_row,
     mend_of_doubles,
@@ -31,15 +30,10 @@ from hfluxno.data.table_faults import (
     sensors_in,
     thousands_in,
 )
-from hfluxno.data.time_of_day import are_no_clocks, check_no_clock, since_midnight
 from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
 
-_TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}")
-_TWELVE_HOURS = re.compile(r"\d\s*[ap]\.?m\.?\s*$", re.IGNORECASE)  # 10:30 PM
-_LONG = 40  # letters
 _FEWEST_TIMES = 3  # at which each place occurs, in the mean
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
-_ZONE = r"[T ]\d{2}.*?(Z|[+-]\d{2}(?::?\d{2})?)?$"  # of an ISO date and time
 
 
 def table_variables(
@@ -93,7 +87,7 @@ def table_variables(
         gone = frame[key].isna().to_numpy()
         if gone.any():
             raise ValueError(
-                f"{path} has a line without {key}, row {_row(gone)}: there is nothing, or a word "
+                f"{path} has a line without {key}, row {row_of(gone)}: there is nothing, or a word "
                 "that stands for it, such as NA; fill it in, choose another word, or remove the "
                 "line."
             )
@@ -101,16 +95,16 @@ def table_variables(
         raise ValueError(f"{path} has no lines below its header; give a file with measurements.")
     time = columns["time"]
     dated = any(plain(name) in ("date", "datum") for name in frame.columns.drop(time))
-    dates, zoned = _times(frame[time], path, dated)
+    dates, zoned = times_in(frame[time], path, dated)
     new = {time: dates}
     if "x" in columns:
         if named := sensors_in(frame[columns["x"]], columns["x"], path):
             raise ValueError(named)
-        new[columns["x"]] = _numbers(frame, columns["x"], (columns["x"],), path)
+        new[columns["x"]] = numbers_in(frame, columns["x"], (columns["x"],), path)
     _check_finite_keys(frame.assign(**new), keys, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:
-        found = _numbers(frame, name, asked, path)
+        found = numbers_in(frame, name, asked, path)
         if found is not None:
             new[name] = found
     empty = [n for n in variables if n in new and n not in asked and new[n].isna().all()]
@@ -120,7 +114,7 @@ def table_variables(
         for name in variables:
             if split := thousands_in(frame[name].iloc[0], name, "1 below the header", path):
                 raise ValueError(split)
-        texts = [_text_in(frame[name]) for name in variables if frame[name].notna().any()]
+        texts = [text_in(frame[name]) for name in variables if frame[name].notna().any()]
         raise ValueError(
             f"{path} has no column of numbers besides {' and '.join(keys)}, and one is needed for "
             f"each variable; it has {'; '.join(texts[:3]) or 'no other'}. Write numbers as "
@@ -172,7 +166,7 @@ def _check_finite_keys(frame: pd.DataFrame, keys: list[str], path: Path) -> None
         wrong = np.isinf(column) if column.dtype.kind == "f" else np.zeros(0, bool)
         if wrong.any():
             raise ValueError(
-                f"{path} has {column[wrong][0]} in the column {name}, row {_row(wrong)}, where a "
+                f"{path} has {column[wrong][0]} in the column {name}, row {row_of(wrong)}, where a "
                 "finite number is needed; correct it, or remove the line."
             )
 
@@ -195,7 +189,7 @@ def _lines(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     """A table with a column for each place as one with a line for each."""
     headed = headed_by_places(frame)
     places = tuple(frame.columns[headed])
-    numbers = {name: _numbers(frame, name, places, path) for name in places}
+    numbers = {name: numbers_in(frame, name, places, path) for name in places}
     wide = frame.assign(**numbers)
     kept = list(frame.columns[~headed])
     return wide.melt(kept, var_name="x", value_name="values").astype({"x": float})
@@ -226,7 +220,7 @@ def _axis_column(
         return None
     if len(every) == 1:
         raise ValueError(
-            f"The first line of {path} names a single column, {_quoted(every[0])}; begin lines "
+            f"The first line of {path} names a single column, {quoted(every[0])}; begin lines "
             "above the header with #, and separate columns by commas, semicolons, tabs or blanks."
         )
     several = f"{listed(found)} could be meant" if found else f"it has {listed(every)}"
@@ -245,105 +239,3 @@ def _recurs(column: pd.Series) -> bool:
         and 1 < len(counts) <= len(numbers) / _FEWEST_TIMES
         and counts.min() > 1
     )
-
-
-def _times(column: pd.Series, path: Path, dated: bool) -> tuple[pd.Series, bool]:
-    """Numbers and durations unchanged, times of the day as durations unless their dates are in
-    another column (`dated`), dates, also such that count from 1970, without their time zone, and
-    whether they had one."""
-    if column.dtype.kind in "iufm":
-        since = None if units_in(str(column.name)) else dates_since_1970(column.to_numpy())
-        if since is not None:
-            return pd.Series(since, column.index), True
-        if dated and not units_in(str(column.name)):
-            check_no_clock(column.to_numpy(), str(column.name), dated)
-        return column, False
-    if column.dtype.kind != "M":
-        text = column.astype(str)
-        if not dated and (of_day := since_midnight(text)) is not None:
-            return of_day, False
-        numbers = pd.to_numeric(column, errors="coerce").isna().to_numpy()
-        dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
-        if dates.isna().all() and (written := written_dates(text, path)) is not None:
-            return written, False
-        wrong = numbers if numbers.mean() < 0.5 else dates.isna().to_numpy()
-        if (neither := numbers & dates.isna().to_numpy()).any():
-            wrong = neither
-        if text.str.match(_TIME_OF_DAY.pattern).all() and (none := are_no_clocks(text)).any():
-            wrong = none
-        if not numbers.any():
-            return pd.to_numeric(column).astype("float64"), False
-        if wrong.any():
-            first = text[wrong].iloc[0]
-            if split := thousands_in(first, str(column.name), _row(wrong), path):
-                raise ValueError(split)
-            mend = (
-                "Write dates as 2024-02-27T10:30:00, perhaps with a time zone, numbers with a "
-                "decimal point, and units in the header, as time [s]."
-            )
-            if _TIME_OF_DAY.match(first):
-                mend = "Write the date before the time, as 2024-02-27T10:30:00, in one column."
-                if are_no_clocks(text[wrong].iloc[:1]).any():
-                    mend = (
-                        "Write durations as numbers, with units in the header, as time [s], and "
-                        "times of the day as 23:55:30, after the date if they are of several days."
-                    )
-            if _TWELVE_HOURS.search(first):
-                mend = "Write the hours from 0 to 23, after the date, as 2024-02-27T22:30:00."
-            raise ValueError(
-                f"The times of {path} are neither numbers nor dates; the first is "
-                f"{_quoted(first)} in row {_row(wrong)}. {mend}"
-            )
-        zones = text.str.extract(_ZONE)[0].replace({"Z": "+00:00"}).str.replace(":", "")
-        zones = zones.str.ljust(5, "0").fillna("none").unique()
-        if len(zones) > 1:
-            raise ValueError(
-                f"The times of {path} are in several time zones ({listed(sorted(zones))}); convert "
-                "them to one, such as UTC."
-            )
-        return dates.dt.tz_convert(None), bool(zones[0] != "none")
-    if column.dt.tz is None:
-        return column, False
-    return column.dt.tz_convert(None), True
-
-
-def _numbers(
-    frame: pd.DataFrame, name: str, asked: tuple[str, ...], path: Path
-) -> pd.Series | None:
-    """A column as numbers, or `None` if it has text and nobody needs it."""
-    column = frame[name]
-    if column.dtype.kind in "iuf":
-        return column if isinstance(column.dtype, np.dtype) else column.astype("float64")
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = (numbers.isna() & column.notna()).to_numpy()
-    if column.dtype.kind == "b":
-        wrong = np.ones(len(column), bool)  # true and false are not measurements
-    if not wrong.any():
-        return numbers.astype("float64")
-    if name in asked or (not asked and 2 * wrong.sum() < column.notna().sum()):
-        if split := thousands_in(column[wrong].iloc[0], name, _row(wrong), path):
-            raise ValueError(split)
-        raise ValueError(
-            f"{path} has {_quoted(column[wrong].iloc[0])} in the column {name}, row "
-            f"{_row(wrong)}, where a number is needed; correct it, or leave it empty where nothing "
-            "was measured."
-        )
-    return None
-
-
-def _text_in(column: pd.Series) -> str:
-    """A column of text by its first entry that is no number."""
-    wrong = column.notna().to_numpy()
-    if column.dtype.kind != "b":
-        wrong = wrong & pd.to_numeric(column, errors="coerce").isna().to_numpy()
-    return f"{column.name}, which has {_quoted(column[wrong].iloc[0])} in row {_row(wrong)}"
-
-
-def _quoted(entry: object) -> str:
-    """An entry of a table, shortened and printable."""
-    text = str(entry)
-    return repr(text if len(text) <= _LONG else f"{text[:_LONG]}…")
-
-
-def _row(wrong: np.ndarray) -> str:
-    return f"{int(np.argmax(wrong)) + 1} below the header"
