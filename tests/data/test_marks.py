@@ -53,6 +53,24 @@ def test_integers_flows_and_ends_too(tmp_path):
     assert np.all(source.ends.sides[0].values == 5.0)
 
 
+@pytest.mark.parametrize("where", ["file of ends", "flow"])
+def test_a_mark_that_only_ends_or_a_flow_have_is_found(tmp_path, where):
+    density = dataset(wave(), time=np.arange(FRAMES))
+    marked = np.where(GONE, -1.0, 3.0 + wave())
+    options = {"boundary": "given,open", "ends": tmp_path / "ends.csv"}
+    if where == "flow":
+        density, options = density.assign(q=(("time", "x"), marked)), {"flow": "q"}
+    else:
+        lines = [f"{t},{-1.0 if t == 2 else 5.0}" for t in range(FRAMES)]
+        options["ends"].write_text("\n".join(["time,lower", *lines]))
+    path = save(density, tmp_path / "a.nc")
+    source = read(path, "u", missing=(-1.0, -77.0), cells=CELLS, **options)
+    other = "q" if where == "flow" else "lower"
+    assert [note for note in source.notes if "No value" in note] == [
+        f"No value of u or {other} is -77, the given missing-value marker."
+    ]
+
+
 @pytest.mark.filterwarnings("error")
 def test_an_infinite_mark_is_no_other_value():
     field = xr.Variable("x", np.array([1.0, np.inf, -np.inf, np.nan, 1e300]))

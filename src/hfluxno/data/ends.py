@@ -23,8 +23,11 @@ from hfluxno.plural import plural
 from hfluxno.unit_sizes import is_same
 
 
-def read_ends(path: Path, source: Source, missing: tuple[float, ...] = ()) -> GivenEnds:
-    """The given ends of `source`, with times in its units; `missing` numbers stand for gaps.
+def read_ends(
+    path: Path, source: Source, missing: tuple[float, ...] = ()
+) -> tuple[GivenEnds, dict[str, xr.Variable]]:
+    """The given ends of `source`, with times in its units, and the variables that they are from;
+    `missing` numbers stand for gaps.
 
     Raises `OSError` if the file does not exist or cannot be read; `ValueError` if a variable is
     missing, is not numeric, or has other units than the data.
@@ -76,7 +79,7 @@ def read_ends(path: Path, source: Source, missing: tuple[float, ...] = ()) -> Gi
             real_numbers(np.asarray(stored[name].values), f"values of {name}") for name in names
         ]
         sides[side] = _given(times[order], np.stack(rows).astype(float)[:, order], names, path)
-    return GivenEnds(path, (sides[0], sides[1]))
+    return GivenEnds(path, (sides[0], sides[1])), read
 
 
 def _is_along(variable: xr.Variable, clock: xr.Variable | None) -> bool:

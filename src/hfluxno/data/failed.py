@@ -1,6 +1,7 @@
 """Trajectories that a file itself declares failed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -28,3 +29,24 @@ def failed_ones(variables: Mapping[str, xr.Variable], found: xr.Variable) -> np.
         return np.zeros(count, bool)
     others = tuple(axis for axis, d in enumerate(found.dims) if d != "trajectory")
     return (np.asarray(status.values) != 0) & ~np.isfinite(found.values).all(axis=others)
+
+
+def without_failed(
+    found: xr.Variable, coordinates: Mapping[str, xr.Variable], failed: np.ndarray, path: Path
+) -> tuple[xr.Variable, dict[str, xr.Variable]]:
+    """The trajectories that have not failed, and their coordinates. Raises `ValueError` if the
+    file has another number of them than numbers of trajectories."""
+    numbers = coordinates.get("trajectory")
+    if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
+        raise ValueError(
+            f"The coordinate trajectory of {path} has the shape {numbers.shape}, but there are "
+            f"{plural(found.sizes['trajectory'], 'trajectory')}; give one entry for each, or "
+            "leave it out."
+        )
+    if not failed.any():
+        return found, dict(coordinates)
+    kept = np.flatnonzero(~failed)
+    if numbers is None:
+        numbers = xr.Variable("trajectory", np.arange(len(failed)))
+    own = {"trajectory": numbers.isel(trajectory=kept)}
+    return found.isel(trajectory=kept), {**coordinates, **own}

@@ -47,7 +47,7 @@ from hfluxno.data.choice import (
 )
 from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
-from hfluxno.data.failed import failed_ones
+from hfluxno.data.failed import failed_ones, without_failed
 from hfluxno.data.flow import check_density, with_flow
 from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
 from hfluxno.data.marks import absent, as_gaps
@@ -72,7 +72,6 @@ from hfluxno.data.uneven import frames_of, measured_part, on_cells
 from hfluxno.data.valid_range import loaded, without_invalid
 from hfluxno.data.which_is_conserved import not_conserved
 from hfluxno.known import Noise, of_each_value
-from hfluxno.plural import plural
 
 
 def read(
@@ -165,7 +164,7 @@ def read(
         how = ReadOptions(path, variable, sides, names, cells, domain, file, None, average, bounds)
         how = dataclasses.replace(how, missing=missing, assumed=boundary is None)
         how = dataclasses.replace(how, member=trajectory if early else None)
-        found = source_of(meant, how)
+        found = source_of(meant, how, {n: whole[n] for n in asked_names(flow) if n in whole})
         if flow is not None:
             along = dataclasses.replace(
                 how, variable=flow, boundary=("open", "open"), cells=len(found.x), ends=None
@@ -215,8 +214,13 @@ class ReadOptions:
     assumed: bool = False
 
 
-def source_of(whole: Mapping[str, xr.Variable], how: ReadOptions) -> Source:
-    """What these variables hold. Raises `ValueError` or `OSError` as `read` does."""
+def source_of(
+    whole: Mapping[str, xr.Variable],
+    how: ReadOptions,
+    beside: Mapping[str, xr.Variable] | None = None,
+) -> Source:
+    """What these variables hold; `beside` may have the `missing` numbers, too. Raises `ValueError`
+    or `OSError` as `read` does."""
     path = how.path
     variables = squeezed(whole)
     names, fields = choose(variables, how.variable, path)
@@ -244,7 +248,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: ReadOptions) -> Source:
     left_out += [*gaps, unread(variables, how.variable, names)]
     if len(names) == 1:
         left_out.append(not_conserved(names[0], variables, fitting_ones(variables)))
-    left_out += absent({each: kept for each, (kept, _) in valid.items()}, how.missing)
+    unmarked = {each: kept for each, (kept, _) in valid.items()} | dict(beside or {})
     name = ", ".join(names)
     if len(names) > 1:
         found = combined(stored, path)
@@ -264,19 +268,7 @@ def source_of(whole: Mapping[str, xr.Variable], how: ReadOptions) -> Source:
     if falls:
         found = found.isel(x=slice(None, None, -1))
         coordinates["x"] = coordinates["x"].isel(x=slice(None, None, -1))
-    numbers = coordinates.get("trajectory")
-    if numbers is not None and numbers.shape != (found.sizes["trajectory"],):
-        raise ValueError(
-            f"The coordinate trajectory of {path} has the shape {numbers.shape}, but there are "
-            f"{plural(found.sizes['trajectory'], 'trajectory')}; give one entry for each, or "
-            "leave it out."
-        )
-    if failed.any():
-        kept = np.flatnonzero(~failed)
-        if numbers is None:
-            numbers = xr.Variable("trajectory", np.arange(len(failed)))
-        coordinates["trajectory"] = numbers.isel(trajectory=kept)
-        found = found.isel(trajectory=kept)
+    found, coordinates = without_failed(found, coordinates, failed, path)
     values = real_numbers(np.asarray(found.values), f"values of {name}")
     check_finite(values, found.dims, coordinates, name)
     check_values(values, f"values of {name}")
@@ -344,7 +336,10 @@ def source_of(whole: Mapping[str, xr.Variable], how: ReadOptions) -> Source:
     steps, notes = source.observation + mean, source.notes + notes
     source = dataclasses.replace(source, observation=steps, notes=notes, bounds=how.bounds)
     if "given" in how.boundary:
-        source = dataclasses.replace(source, ends=read_ends(how.ends or path, source, how.missing))
+        at_ends, of_ends = read_ends(how.ends or path, source, how.missing)
+        source, unmarked = dataclasses.replace(source, ends=at_ends), unmarked | of_ends
+    notes = (*source.notes, *absent(unmarked, how.missing))
+    source = dataclasses.replace(source, notes=notes)
     if how.noise is None:
         return source
     return dataclasses.replace(source, deviation=of_each_value(how.noise, source.values))
