@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from hfluxno.cli import main
+from hfluxno.cli import check, main
 from tests.data.test_measures import gaps, wave
 from tests.identify.test_velocity import gas, water
 
@@ -24,6 +24,24 @@ def saved(path, u, dims=("time", "x"), name="density", **coords):
 def checked(capsys, *arguments):
     assert main(["check", *map(str, arguments), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+def test_many_fields_are_listed_instead_of_columns_of_a_letter(tmp_path, capsys):
+    """As frames on a plane without an array y are: the note that says so stands below."""
+    np.savez(tmp_path / "a.npz", values=wave()[0, :12, None] + np.arange(20.0)[:, None])
+    assert main(["check", str(tmp_path / "a.npz")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.match("fields .*; --json prints what is known of each", line) for line in lines)
+    assert not any(line.startswith("values   ") for line in lines) and len(lines) < 20
+
+
+def test_an_error_of_linear_algebra_is_none_of_the_input(tmp_path, monkeypatch):
+    def broken(config: check.CheckConfig) -> int:
+        raise np.linalg.LinAlgError("Singular matrix")  # a ValueError
+
+    monkeypatch.setattr(check, "main", broken)
+    with pytest.raises(np.linalg.LinAlgError):
+        main(["check", str(tmp_path)])
 
 
 def test_a_wave_on_a_ring(tmp_path, capsys):

@@ -62,3 +62,11 @@ def test_a_flux_of_one_field_is_printed_if_it_has_a_name(capsys):
 def test_a_method_without_laws_has_none_to_print(capsys):
     without = {key: value for key, value in result(1).items() if key not in ("law", "latex")}
     assert not any("∂t" in line for line in shown(capsys, [without, without]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 20])
+def test_results_without_a_law_have_no_empty_row_for_it(capsys, count):
+    bare = {name: value for name, value in result(1).items() if name != "law"} | {"latex": None}
+    lines = shown(capsys, [bare] * count)
+    assert not any(line == "law" or line == str(count) for line in lines)
+    assert f"{count} a conservation law" in " ".join(lines).replace("status 0: ", "") or count == 1

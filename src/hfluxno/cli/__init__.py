@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.discard()
         return _NOT_READ
     except (ValueError, OSError, MemoryError) as error:
+        if _is_ours(error):
+            raise
         streams.say(streams.said_of(error))
         return _BAD_INPUT
     except RuntimeError as error:
@@ -62,6 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(sentence())
         return INTERRUPTED
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether a `ValueError` is one of linear algebra, which says nothing about the input."""
+    from numpy.linalg import LinAlgError  # help is shown without NumPy
+
+    return isinstance(error, LinAlgError)
 
 
 def _as_sentences(usual: Callable[..., None]) -> Callable[..., None]:

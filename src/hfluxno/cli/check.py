@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
@@ -11,9 +11,13 @@ from hfluxno.cli.input import MeasuredConfig
 from hfluxno.cli.recommended import recommended
 from hfluxno.plural import percent, span
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 _ROUNDING = 1e-9
 # A trajectory has more noise than a batch if it has so many times as much, and so many deviations.
 _UNLIKE, _LITTLE = 2.0, 1e-3
+_MOST_COLUMNS = 6  # of a table that a terminal has room for
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,16 +68,37 @@ def main(config: CheckConfig) -> int:
 
 def _show(found: dict) -> None:
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    from hfluxno.cli.report import LABEL, head, line
+    from hfluxno.cli.report import head, line
+    from hfluxno.data.numbers import listed
 
     console = Console(highlight=False)
     fields = found["fields"]
     console.print(head(found))
     for label, text in _lines(found):
         line(console, label, text)
+    if len(fields) > _MOST_COLUMNS:
+        text = f"{listed(list(fields))}; --json prints what is known of each"
+        line(console, "fields", text)
+    else:
+        console.print(_table(fields, found["x"]["units"]))
+    line(console, "boundary", f"{found['boundary']}: {found['boundary_reason']}")
+    line(console, "can infer", found["identifiable"])
+    odd = [f"{name}: {text}" for name, each in fields.items() for text in each["oddities"]]
+    for text in (*odd, *found["faults"], *found["hints"]):
+        line(console, "note", text, "yellow")
+    for command in (found["reconstruct"], found["next"]):
+        if command:
+            line(console, "next", command)
+
+
+def _table(fields: dict, units: str) -> "Table":
+    """A column for each field."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from hfluxno.cli.report import LABEL
+
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     for _ in fields:
@@ -85,17 +110,9 @@ def _show(found: dict) -> None:
             continue  # it was reported above
         if label == "known noise" and not any("known_noise" in each for each in fields.values()):
             continue
-        entries = (shown(each, found["x"]["units"]) for each in fields.values())
+        entries = (shown(each, units) for each in fields.values())
         table.add_row(f"{label:<{LABEL - 1}}", *entries)
-    console.print(table)
-    line(console, "boundary", f"{found['boundary']}: {found['boundary_reason']}")
-    line(console, "can infer", found["identifiable"])
-    odd = [f"{name}: {text}" for name, each in fields.items() for text in each["oddities"]]
-    for text in (*odd, *found["faults"], *found["hints"]):
-        line(console, "note", text, "yellow")
-    for command in (found["reconstruct"], found["next"]):
-        if command:
-            line(console, "next", command)
+    return table
 
 
 def _lines(found: dict) -> list[tuple[str, str]]:

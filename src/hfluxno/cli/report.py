@@ -194,9 +194,9 @@ def _one(result: dict, closed: bool) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("status", _coloured(result["status_sentence"], result))
-    table.add_row("law", escape(result.get("law", "")))
-    if result.get("known_law"):
-        table.add_row("known law", escape(result["known_law"]))
+    for label, key in (("law", "law"), ("known law", "known_law")):
+        if result.get(key):  # persistence and networks have none
+            table.add_row(label, escape(result[key]))
     reading = result.get("reading") or {}
     if reading.get("accepted"):
         loss = f"{reading['form']}; loss {_percent(reading['loss'])} of the height"
@@ -303,7 +303,7 @@ def _counts(console: Console, results: list[dict]) -> None:
         console.print(f"{count:>5}  {_coloured(sentence, alike[0])}")
     if left := sum(result.get("left_observed_range", False) for result in results):
         console.print(f"{left:>5}  [yellow]left the observed range[/yellow]")
-    laws = collections.Counter(result.get("law", "") for result in results).most_common()
+    laws = collections.Counter(filter(None, (r.get("law") for r in results))).most_common()
     for law, count in laws[:5]:
         console.print(f"{count:>5}  {escape(law)}")
     if len(laws) > 5:
