@@ -126,7 +126,7 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
             "give a number, or the variable with their standard deviation."
         )
     asked = ",".join([*_parts(source), name])
-    with opened(source.path, asked, dict(source.names)) as (variables, _):
+    with opened(source.path, asked, dict(source.names), member=trajectory) as (variables, _):
         if name not in variables:
             raise ValueError(
                 f"--noise {name} is neither a number nor a variable of {source.path}; it has "
@@ -139,7 +139,7 @@ def _of_variable(name: str, index: int, source: Source, trajectory: int | None) 
             stored = variables[name].load()
     if "field" in stored.dims:
         stored = stored.isel(field=index)
-    if trajectory is not None and "trajectory" in stored.dims:
+    if trajectory is not None and stored.sizes.get("trajectory", 1) > 1:
         stored = stored.isel(trajectory=[trajectory])
     *batch, frames, _, cells = source.values.shape
     rows = np.arange(frames) if source.rows is None else np.array(source.rows)

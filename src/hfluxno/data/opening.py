@@ -69,10 +69,12 @@ def opened(
     asked: str | None = None,
     names: dict[str, str] | None = None,
     axes: tuple[str, ...] = ("time", "x"),
+    member: int | None = None,
 ) -> Iterator[tuple[dict[str, xr.Variable], dict[str, str]]]:
     """The variables of a file, not loaded yet; of an NPZ file only `values`, if it has that and no
     other is `asked` for. `names` are what the file calls the axes time and x; they are returned,
-    completed by those that are recognised. A table has a line for each entry of its `axes`.
+    completed by those that are recognised. A table has a line for each entry of its `axes`,
+    and only those of the trajectory number `member` are read, if it is given.
 
     Raises `OSError` if the file does not exist or cannot be read; `ValueError` if it is of no known
     kind, an NPZ file has unknown names, or the file leads to other files or is too large for the
@@ -147,7 +149,7 @@ def opened(
             f"{', '.join(SUFFIXES)}; convert it to one of them first."
         )
     if frame is not None:
-        variables, names = table_variables(frame, asked_names(asked), names, path, axes)
+        variables, names = table_variables(frame, asked_names(asked), names, path, axes, member)
         for name, v in variables.items():
             numbers, attributes = in_seconds(v.values, v.attrs.pop("zone", ""))
             variables[name] = xr.Variable(v.dims, numbers, v.attrs | attributes)

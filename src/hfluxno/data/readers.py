@@ -63,6 +63,7 @@ from hfluxno.data.numbers import (
     real_numbers,
 )
 from hfluxno.data.opening import opened
+from hfluxno.data.own_times import check_one_clock
 from hfluxno.data.reading import reading
 from hfluxno.data.same_everywhere import check_fields
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source, unit_in
@@ -134,10 +135,11 @@ def read(
     if variable is not None and flow is not None:  # which may be in the list, too
         variable = ",".join(name for name in asked_names(variable) if name != flow) or None
     wanted = variable if variable is None or flow is None else f"{variable},{flow}"
-    with opened(path, wanted, axes) as (whole, names):
+    with opened(path, wanted, axes, member=trajectory) as (whole, names):
         one = slice(None) if trajectory is None else slice(trajectory, trajectory + 1)
-        early = trajectory is not None and "status" not in whole
-        if early:
+        alone = any([v.attrs.pop("chosen", False) for v in whole.values()])
+        early = alone or (trajectory is not None and "status" not in whole)
+        if early and not alone:
             count = max(v.sizes.get("trajectory", 1) for v in whole.values())
             check_member(one.start, count, path)
             whole = {n: v.isel(trajectory=one, missing_dims="ignore") for n, v in whole.items()}
@@ -242,6 +244,8 @@ def source_of(
         found = stored[names[0]]
         coordinates = {str(d): loaded(variables[d], str(d)) for d in dims if d in variables}
     left_out = [v.attrs.pop("left_out", "") for v in coordinates.values()]
+    together = [v.attrs.pop("together", "") for v in coordinates.values()]
+    left_out += together
     left_out += [v.attrs.pop("turned", "") for v in stored.values()]
     gaps = [note for _, note in valid.values() if note]
     gaps += [note for _, notes in marked.values() for note in notes]
@@ -336,6 +340,7 @@ def source_of(
     steps, notes = source.observation + mean, source.notes + notes
     source = dataclasses.replace(source, observation=steps, notes=notes, bounds=how.bounds)
     if "given" in how.boundary:
+        check_one_clock(together, path)
         at_ends, of_ends = read_ends(how.ends or path, source, how.missing)
         source, unmarked = dataclasses.replace(source, ends=at_ends), unmarked | of_ends
     notes = (*source.notes, *absent(unmarked, how.missing))

@@ -20,6 +20,7 @@ from hfluxno.data.dates import with_one_time
 from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
 from hfluxno.data.named_time import with_named_time
 from hfluxno.data.numbers import listed
+from hfluxno.data.own_times import of_one, on_common_times
 from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
 from hfluxno.data.table_entries import numbers_in, quoted, row_of, text_in, times_in
@@ -42,10 +43,12 @@ def table_variables(
     names: dict[str, str],
     path: Path,
     axes: tuple[str, ...] = ("time", "x"),
+    member: int | None = None,
 ) -> tuple[dict[str, xr.Variable], dict[str, str]]:
     """The columns as variables of (trajectory, time, x), the lines in any order, with NaN for
     missing lines; and `names`, completed by what the table calls its axes, if not our names. A
-    table with only the axis time has a line for each time.
+    table with only the axis time has a line for each time. Of several trajectories the one of the
+    number `member` is read alone, if it is given; all of them are `on_common_times`.
 
     Columns of text are left out unless `asked` for.
 
@@ -130,6 +133,12 @@ def table_variables(
             f"{path} has two lines for {line}; {mend_of_doubles(lines.loc[frame.index], keys)}."
             + days * (dates.dtype.kind == "m")
         )
+    together, one = "", columns.get("trajectory")
+    if one is not None:
+        every = frame
+        frame = of_one(frame, one, member)
+        if member is None:
+            frame, together = on_common_times(frame, time, one, keys)
     _check_dense(frame, keys, path)
     dataset = frame.set_index(keys).to_xarray()
     found = {
@@ -146,6 +155,10 @@ def table_variables(
     for name in empty:
         found[name].attrs["empty"] = True
     no_entries = f"Left out, since they have no entries: {listed(empty)}." if empty else ""
+    if together:
+        found[time].attrs["together"] = together
+    if one is not None and len(frame) < len(every):
+        found[time].attrs["chosen"] = True
     if notes := " ".join(filter(None, (noted, kept_out, no_entries, left_out, repeated))):
         found[time].attrs["left_out"] = notes
     shorter = bare_names(keys, set(found) - set(keys))
