@@ -347,12 +347,24 @@ def test_frames_on_a_plane_are_read_as_they_are_needed(gas):
     last = states[6, :3].astype(float)
     expected = np.linalg.norm(states[9, :3] - last) / np.linalg.norm(states[9, :3].astype(float))
     assert still.errors[2] == pytest.approx(expected, rel=1e-6) and len(still.errors) == 5
-    with pytest.raises(ValueError, match="set noise, missing and sensors to 0"):
-        prepare(Request(choice, 6, 9, Measuring(noise=0.1)), source)
+    with pytest.raises(ValueError, match="not inferred from a few sensors; set them to 0, for all"):
+        prepare(Request(choice, 6, 9, Measuring(sensors=5)), source)
     with pytest.raises(ValueError, match=r"no trajectory 3 in .*; it has 1, counted from 0"):
         prepare(Request(dataclasses.replace(choice, trajectory=3), 6, 9), source)
     with pytest.raises(ValueError, match="The frames 2 to 21 are more than the 12"):
         prepare(Request(choice, 20, 9), source)
+
+
+def test_noise_and_gaps_on_a_plane(gas):
+    path, states = gas
+    choice = FileChoice(str(path), "density,momentum", start=1)
+    problem = prepare(Request(choice, 6, 9, Measuring(noise=0.1, missing=0.2)), opened(choice))
+    found, true = np.asarray(problem.context.values), states[1:7, :3].astype(float)
+    assert np.mean(np.isnan(found)) == pytest.approx(0.2, abs=0.02)
+    deviation = np.nanstd(found - true, axis=(0, 2, 3)) / np.std(true, axis=(0, 2, 3))
+    np.testing.assert_allclose(deviation, 0.1, rtol=0.1)
+    np.testing.assert_array_equal(problem.after, states[7:, :3])  # what it is compared with
+    assert np.isfinite(inference.rival(problem, "persistence").errors).all()
 
 
 def test_walls_and_sides_of_a_plane(gas, tmp_path):

@@ -10,7 +10,7 @@ from hfluxno.trajectory import Trajectory
 
 @dataclasses.dataclass(frozen=True)
 class Measuring:
-    """How a context is measured.
+    """How a context is measured, on a plane without `sensors`.
 
     - `noise`: its standard deviation, as a fraction of that of the field.
     - `missing`: the fraction of values lost at random.
@@ -24,13 +24,17 @@ class Measuring:
 
 def measured(context: Trajectory, how: Measuring) -> Trajectory:
     """The context as measured. Raises `ValueError` if a fraction is not between 0 and 1, or there
-    are more sensors than cells."""
-    cells = context.grid.shape[0]
+    are more sensors than cells, or any on a plane."""
+    cells, *on_plane = context.grid.shape
     if not 0.0 <= how.noise <= 1.0:
         raise ValueError(f"The noise must be between 0 and 100 %; got {100 * how.noise:g} %.")
     if not 0.0 <= how.missing < 1.0:
         raise ValueError(
             f"The missing fraction must be between 0 and 99 %; got {100 * how.missing:g} %."
+        )
+    if on_plane and how.sensors:
+        raise ValueError(
+            "A law on a plane is not inferred from a few sensors; set them to 0, for all cells."
         )
     if not 0 <= how.sensors <= cells:
         raise ValueError(
@@ -39,7 +43,7 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
     values = np.array(context.values, np.float64)
     chance = np.random.default_rng(0)
     if how.noise > 0.0:
-        size = np.nanstd(values, axis=(0, 2), keepdims=True)
+        size = np.nanstd(values, axis=(0, *range(2, values.ndim)), keepdims=True)
         values += how.noise * size * chance.standard_normal(values.shape)
     if how.missing > 0.0:
         values[chance.random(values.shape) < how.missing] = np.nan
@@ -47,5 +51,7 @@ def measured(context: Trajectory, how: Measuring) -> Trajectory:
         unseen = np.ones(cells, bool)
         unseen[((np.arange(how.sensors) + 0.5) * cells / how.sensors).astype(int)] = False
         values[..., unseen] = np.nan
+    if on_plane:
+        return dataclasses.replace(context, values=values)
     times, assumed = np.asarray(context.times), context.ends_assumed
     return Trajectory(values, times, context.grid, context.fields, ends_assumed=assumed)

@@ -141,16 +141,13 @@ def _on_a_plane(request: Request, source: PlaneSource) -> Problem:
     """Reads only the frames that are shown."""
     origin = request.origin
     assert isinstance(origin, FileChoice)
-    if request.measuring != Measuring():
-        raise ValueError(
-            "A two-dimensional law is inferred from whole frames; set noise, missing and "
-            "sensors to 0."
-        )
     check_member(origin.trajectory, source.count, source.path)
     frames = request.frames_of(source.frames)
     first, last = origin.start, origin.start + frames
     _check_frames(first, last, source.frames)
     context = source.context(origin.trajectory, frames, first)
+    if request.measuring != Measuring():  # else in the precision of the file
+        context = measured(context, request.measuring)
     end = min(last + request.steps, source.frames)
     after = np.asarray(source.values(origin.trajectory, last, end), np.float64)
     after[..., ~np.asarray(context.grid.free)] = np.nan  # as in a context
