@@ -45,6 +45,57 @@ def repeated(path, *more):
     return ["forecast", str(path), "--method", "persistence", "--context", "6", *map(str, more)]
 
 
+def test_of_many_frames_a_few_hundred_are_proposed(tmp_path, capsys, monkeypatch):
+    """Not all that are left, of which the forecast would not fit in memory."""
+    values = 1.0 + np.random.default_rng(0).random((600, 16, 16), np.float32)
+    np.savez(tmp_path / "a.npz", values=values, x=np.arange(16.0), y=np.arange(16.0))
+
+    def proposed():
+        assert main(["check", str(tmp_path / "a.npz"), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["next"]
+
+    assert proposed().endswith("--context 10 --steps 400")
+    whole = plane.check_memory
+
+    def small_machine(source, frames, forecast=0, **mend):
+        if forecast > 150:
+            raise ValueError("too large")
+        whole(source, frames, forecast, **mend)
+
+    monkeypatch.setattr(plane, "check_memory", small_machine)
+    assert proposed().endswith("--context 10 --steps 100")
+
+
+def test_axes_with_other_names_and_a_vector(tmp_path, capsys):
+    """The axes are at fault, not the name of the vector."""
+    random = np.random.default_rng(0)
+    names = ("density", "momentum_x", "momentum_y")
+    fields = {n: (("time", "lat", "lon"), random.random((6, 16, 16))) for n in names}
+    xr.Dataset(fields).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    sentence = refused(capsys, "check", tmp_path / "a.nc", "--fields", "density,momentum")
+    assert "density(time, lat, lon)" in sentence and "y of frames on a plane by --y" in sentence
+    lazy = xr.Dataset(fields).expand_dims(trajectory=2)
+    with pytest.raises(ValueError, match=r"no variable of the dataset is one \(lat, lon beside\)"):
+        hfluxno.identify_dataset(lazy, variable="density,momentum")
+    with pytest.raises(ValueError, match="There is no variable 'speed'; the dataset has density"):
+        hfluxno.identify_dataset(lazy, variable="density,speed")
+
+
+def test_what_is_missing_in_one_field_alone_may_be_walls(tmp_path, capsys):
+    values = 1.0 + np.random.default_rng(0).random((2, 8, 16, 16))
+    values[0, :, 5:8, 5:8] = np.nan
+    land = np.isnan(values[0, 0]).astype(float)
+    fields = {n: (("time", "x", "y"), v) for n, v in zip("hq", values, strict=True)}
+    axes = {"x": np.arange(16.0), "y": np.arange(16.0)}
+    path = tmp_path / "a.nc"
+    marked = xr.Dataset(fields | {"land": (("x", "y"), land)}, axes)
+    marked.to_netcdf(path, engine="h5netcdf")
+    options = ("forecast", path, "--fields", "h,q", "--context", 6, "--steps", 1)
+    assert "mark them with --walls NAME, a variable that is 1 there" in refused(capsys, *options)
+    persistence = ("--method", "persistence", "--walls", "land", "-o", tmp_path / "b.nc")
+    assert main([str(each) for each in (*options, *persistence)]) == 0
+
+
 def test_a_forecast_of_every_trajectory_is_written_with_fields_as_variables(tmp_path, capsys):
     path, out = write_well(tmp_path / "gas.hdf5"), tmp_path / "out.nc"
     options = ("--fields", "density,momentum,energy", "--steps", 2, "--output", out, "--json")

@@ -298,6 +298,48 @@ def test_a_gas_under_other_names(tmp_path, names):
     assert f"{names[3]} becomes energy with a density and a velocity or momentum." in sentence
 
 
+def test_a_field_that_is_the_same_in_all_trajectories(tmp_path):
+    """As The Well stores it where nothing varies among samples."""
+    path = well(tmp_path / "a.hdf5")
+    shared = gas()[3, 0]
+    with h5py.File(path, "r+") as file:
+        made = file["t0_fields"].create_dataset("forcing", data=shared)
+        made.attrs.update(dim_varying=[True, True], sample_varying=False, time_varying=True)
+    for fields in ("density,forcing", "forcing,density"):
+        source = read_plane(path, fields)
+        assert source.count == 2 and source.frames == FRAMES
+        for member in (0, 1):
+            found = dict(
+                zip(source.fields, source.values(member, 1, 5).swapaxes(0, 1), strict=True)
+            )
+            np.testing.assert_array_equal(found["density"], gas()[0, member, 1:5])
+            np.testing.assert_array_equal(found["forcing"], shared[1:5])
+    with h5py.File(path, "r+") as file:
+        made = file["t0_fields"].create_dataset("short", data=shared[:3])
+        made.attrs.update(dim_varying=[True, True], sample_varying=False, time_varying=True)
+    assert "different cells or frames" in refused(path, fields="density")
+    assert "store those of the same ones in a separate file" in refused(path, fields="density")
+
+
+def test_layouts_that_cannot_be_read_say_how_to_store_them(tmp_path):
+    line = well(tmp_path / "a.hdf5")
+    with h5py.File(line, "r+") as file:
+        file["dimensions"].attrs["spatial_dims"] = ["x"]
+    sentence = refused(line)
+    assert (
+        "one space axis (x), and this layout is read on a plane only; store its fields" in sentence
+    )
+    # PDEBench's incompressible flow: times are (trajectory, time), components come last.
+    flow = tmp_path / "b.h5"
+    with h5py.File(flow, "w") as file:
+        for name, components in (("particles", 1), ("velocity", 2)):
+            file[name] = np.ones((2, FRAMES, NX, NY, components), np.float32)
+        file["force"], file["t"] = np.ones((2, NX, NY, 2)), np.tile(TIMES, (2, 1))
+    assert not is_plane(flow)
+    with pytest.raises(ValueError, match=r"velocity has .* components come last; .*\(velocity, -1"):
+        read_line(flow)
+
+
 def test_what_is_no_gas_on_a_plane_is_refused(tmp_path):
     three = well(tmp_path / "a.hdf5", axes=("x", "y", "z"))
     assert "has 3 space axes (x, y, z)" in refused(three)

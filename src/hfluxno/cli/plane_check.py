@@ -19,6 +19,7 @@ from hfluxno.plural import percent, plural, span
 from hfluxno.unit_sizes import printed
 
 _CONTEXT = 10  # frames with measurements
+_MOST_STEPS = 400  # to propose
 _LITTLE = 1e-3  # noise, in deviations
 # Of the length of an axis. Places in single precision have errors of 1e-7.
 _ROUNDING = 1e-6
@@ -87,7 +88,7 @@ def examined(config: CheckConfig) -> dict:
         *found, reason = sides(values, source.fields, sigma, kept, momentum)
         boundary = found[0], found[1]
     named = "/".join(",".join(pair) for pair in boundary)
-    left = source.frames - frames
+    steps = _steps(source, frames)
     path = str(config.input)
     words = ["hfluxno", "forecast", f"./{path}" if path.startswith("-") else path]
     options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
@@ -98,7 +99,7 @@ def examined(config: CheckConfig) -> dict:
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     if source.count > 1:
         words.append(f"--trajectory={member}")
-    words += ["--context", str(frames), "--steps", str(left or frames)]
+    words += ["--context", str(frames), "--steps", str(steps)]
     return {
         "input": str(source.path),
         "layout": source.layout,
@@ -141,6 +142,19 @@ def _first_measured(source: PlaneSource, member: int) -> tuple[int, np.ndarray]:
         never &= missing.all(axis=(0, 1))
         frames = stop
     return frames, never
+
+
+def _steps(source: PlaneSource, frames: int) -> int:
+    """How many frames to forecast from a context: all that are left to compare with, or a few
+    hundred, or those that fit in memory."""
+    steps = min(source.frames - frames or frames, _MOST_STEPS)
+    while steps > 1:
+        try:
+            plane.check_memory(source, frames, steps)
+            break
+        except ValueError:
+            steps //= 2
+    return steps
 
 
 def _without_times(source: PlaneSource) -> list[str]:

@@ -46,6 +46,8 @@ def choose(
     if len(having) == 1:
         return (having[0],), names
     every = {field for each in fields.values() for field in each}
+    if not fitting_ones(variables) and all(f"{name}_x" in variables for name in unknown):
+        _refuse_axes({n: variables[n] for n in _data(variables)}, path)  # vectors are on a plane
     wrong = next((name for name in unknown if name not in every), unknown[0])
     more = "".join(f"; the fields of {name} are {listed(list(fields[name]))}" for name in whole)
     raise ValueError(

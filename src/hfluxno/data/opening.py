@@ -269,7 +269,16 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
 
 def _check_order(arrays: Mapping[str, xr.Variable]) -> None:
     """Raises `NotRead` if the lengths of x and time show that only y is missing, or that the axes
-    have another order."""
+    have another order; or if components are last."""
+    whole = {n: a.shape for n, a in arrays.items() if a.ndim == 5}
+    last = [n for n, each in whole.items() if each[-1] <= _MOST_ON_LINE < min(each[2:4])]
+    if last:
+        name = max(last, key=lambda each: whole[each][-1])  # no scalar with an axis of one
+        raise NotRead(
+            f"{name} has the shape {whole[name]}, as of frames on a plane whose components "
+            f"come last; store it as {', '.join(_NPZ_ON_PLANE[5])}, as numpy.moveaxis({name}, -1, "
+            "2) gives it, beside one-dimensional arrays time, x and y."
+        )
     lengths = {_NPZ_COORDINATES[n]: arrays[n].size for n in ("t", "time", "x") if n in arrays}
     none_fits = not any(
         a.ndim > 1 and _is_along(a.shape, _NPZ_DIMENSIONS.get(a.ndim, ()), lengths)

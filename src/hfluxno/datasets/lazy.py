@@ -14,13 +14,12 @@ from hfluxno import coordinates
 from hfluxno.batching import on_one_core
 from hfluxno.data.axes import cf_names, renamed, squeezed
 from hfluxno.data.boundary_pair import boundary_pair
-from hfluxno.data.choice import DIMENSIONS, fits
 from hfluxno.data.clock import in_seconds
 from hfluxno.data.gas import check_gamma
-from hfluxno.data.numbers import listed
 from hfluxno.data.plane.labelled import on_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES, PlaneReadOptions
 from hfluxno.data.readers import ReadOptions
+from hfluxno.datasets.axes import check_line, check_present
 from hfluxno.datasets.chunk import (
     Chunk,
     Layout,
@@ -228,12 +227,7 @@ def _lazy(
         raise ValueError(
             "A dataset cannot hold the given states at the ends; use the command with --ends FILE."
         )
-    absent = set((variable or "").split(",")) - {"", *map(str, whole.data_vars)}
-    if absent:
-        raise ValueError(
-            f"There is no variable {sorted(absent)[0]!r}; the dataset has "
-            f"{', '.join(map(str, whole.data_vars))}."
-        )
+    check_present(whole, variable, names, path)
     what = "standard deviations of the noise"
     known = None
     if options.noise is not None:
@@ -256,7 +250,7 @@ def _cut(whole: xr.Dataset, usual: int) -> xr.Dataset:
 def _on_line(whole: xr.Dataset, reading: ReadOptions, work: Work) -> xr.Dataset:
     size = whole.chunksizes["trajectory"][0]
     first = _loaded(whole, slice(0, size), reading)
-    _check_line(first)
+    check_line(first)
     # All chunks have the grid of the first.
     reading = dataclasses.replace(reading, cells=len(usable(reading, first).x))
     return _mapped(whole, prepared(reading, work, first))
@@ -288,20 +282,6 @@ def _mapped(whole: xr.Dataset, chunk: Chunk) -> xr.Dataset:
         template = template.assign_coords(trajectory=whole["trajectory"])
     numbered = whole.assign_coords({_NUMBER: ("trajectory", np.arange(whole.sizes["trajectory"]))})
     return xr.map_blocks(_block, numbered, kwargs={"chunk": chunk}, template=template)
-
-
-def _check_line(variables: Variables) -> None:
-    """Raises `ValueError` if no variable is a trajectory on a line."""
-    bare = squeezed(variables)
-    if any(fits(v.dims) for v in bare.values()):
-        return
-    others = {str(d) for v in bare.values() if v.ndim > 1 for d in v.dims}
-    strange = sorted(others - {*DIMENSIONS, "t"})
-    raise ValueError(
-        "These functions take trajectories over time and x, or time, x and y, and no variable of "
-        f"the dataset is one ({listed(strange)} beside): rename the dimensions of time and place "
-        "with ds.rename."
-    )
 
 
 def _block(block: xr.Dataset, chunk: Chunk) -> xr.Dataset:

@@ -56,13 +56,13 @@ def components(
 def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) -> None:
     """Checks that the shapes of fields and coordinates agree. Raises `ValueError` if they do not;
     axes that seem to be swapped are named."""
-    first = next(iter(fields))
-    sizes = dict(fields[first].sizes)
+    first, sizes = next(iter(fields)), sizes_of(fields)
     for name, field in fields.items():
-        if dict(field.sizes) != sizes:
+        if any(sizes[str(axis)] != size for axis, size in field.sizes.items()):
             raise ValueError(
                 f"The fields {first} and {name} of {path} are on different cells or frames: "
-                f"{shape_of(fields[first].sizes)} and {shape_of(field.sizes)}."
+                f"{shape_of(fields[first].sizes)} and {shape_of(field.sizes)}; store those of the "
+                "same ones in a separate file."
             )
     lengths = {axis: v.size for axis, v in coordinates.items() if axis in sizes}
     wrong = [axis for axis, size in lengths.items() if size != sizes[axis]]
@@ -80,7 +80,20 @@ def check_lengths(fields: Mapping[str, xr.Variable], coordinates, path: Path) ->
         )
 
 
+def sizes_of(fields: Mapping[str, xr.Variable]) -> dict[str, int]:
+    """The lengths of the axes by the first field that has them: a field that is the same in all
+    trajectories has no axis of them."""
+    each = [item for field in fields.values() for item in field.sizes.items()]
+    return {str(axis): size for axis, size in reversed(each)}
+
+
 def refuse_three_axes(path: Path, axes: Sequence[str]) -> ValueError:
+    """The sentence on a file with another number of space axes than a plane has."""
+    if len(axes) < 2:
+        return ValueError(
+            f"{path} has one space axis ({listed(list(axes))}), and this layout is read on a plane "
+            "only; store its fields as NetCDF with the dimensions trajectory, time and x."
+        )
     others = [axis for axis in axes if axis not in ("x", "y", "z")]
     if len(axes) == 3 and len(others) == 1:
         mend = f"; if {others[0]} numbers trajectories, call it trajectory"

@@ -11,7 +11,7 @@ from hfluxno.coordinates import as_frames, check_spacing, decreases, uniform_edg
 from hfluxno.data.choice import asked_names
 from hfluxno.data.numbers import check_once, coordinate
 from hfluxno.data.plane.conserved import chosen, sources
-from hfluxno.data.plane.file import PlaneFile, Sides
+from hfluxno.data.plane.file import PlaneFile, Sides, sizes_of
 from hfluxno.data.plane.layouts import held_plane, opened_plane
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.plural import plural
@@ -100,8 +100,7 @@ def _source_in(file: PlaneFile, how: PlaneReadOptions) -> PlaneSource:
         raise ValueError(file.strange)
     stored = tuple(file.fields)
     wanted = chosen(stored, asked_names(how.variable), how.gamma, path, how.back)
-    one = file.fields[stored[0]]
-    sizes = {str(axis): size for axis, size in one.sizes.items()}
+    sizes = sizes_of(file.fields)
     _check_sizes(sizes, path, how.least_frames)
     axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
     falls = tuple(axis for axis, (_, turned) in axes.items() if turned)

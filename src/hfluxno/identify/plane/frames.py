@@ -159,7 +159,9 @@ def _check_gaps(values: np.ndarray, fields: tuple[str, ...]) -> None:
         if alone:
             raise ValueError(
                 f"The field {name!r} is NaN in every frame in {plural(alone, 'cell')} where others "
-                "are not; leave it out, or cut out a rectangle without them."
+                "are not; if these are walls, mark them with --walls NAME, a variable that is 1 "
+                "there (in Python solid= of the grid), else leave the field out, or cut out a "
+                "rectangle without them."
             )
     never = int(parts.all(axis=0).sum())
     if never:
