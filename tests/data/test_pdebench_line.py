@@ -41,13 +41,26 @@ def test_momentum_and_energy_of_a_gas_are_computed(tmp_path):
     np.testing.assert_allclose(chosen.values[:, :, 0], RHO * V, rtol=1e-6)
 
 
-def test_also_of_a_labelled_file(tmp_path):
-    dims = ("time", "x")
-    fields = {"density": (dims, RHO[0]), "velocity": (dims, V[0]), "pressure": (dims, P[0])}
-    path = tmp_path / "a.nc"
+@pytest.mark.parametrize("names", [("density", "velocity", "pressure"), ("rho", "u", "p")])
+def test_also_of_a_labelled_file(tmp_path, names):
+    dims, path = ("time", "x"), tmp_path / "a.nc"
+    fields = {name: (dims, v[0]) for name, v in zip(names, (RHO, V, P), strict=True)}
     xr.Dataset(fields, {"time": TIMES, "x": X}).to_netcdf(path, engine="h5netcdf")
     source = read(path, gamma=GAMMA)
     np.testing.assert_allclose(source.values[:, 1], RHO[0] * V[0], rtol=1e-6)
+    assert source.fields == (names[0], "momentum", "energy")
+    with pytest.raises(ValueError, match="are not conserved; give the ratio of specific heats"):
+        read(path)
+    # With another component of the velocity the energy is not that of a line.
+    two = fields | {"v": fields[names[1]], "u": fields[names[1]]}
+    if "velocity" not in two:
+        xr.Dataset(two).to_netcdf(tmp_path / "c.nc", engine="h5netcdf")
+        with pytest.raises(ValueError, match="--gamma does not apply"):
+            read(tmp_path / "c.nc", gamma=GAMMA)
+    # Constants of these names do not make a gas of a field u.
+    still = {"u": fields[names[1]], "rho": 1.2, "p": 1.0}
+    xr.Dataset(still, {"time": TIMES, "x": X}).to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    assert read(tmp_path / "b.nc").fields == ("u",)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,36 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-CONSERVED = "density,momentum,energy"
-_PRIMITIVE = ("density", "velocity", "pressure")
+# How files call them; the first that is there is taken.
+DENSITIES_OF_GAS, PRESSURES = ("density", "rho"), ("pressure", "p")
+_VELOCITY, _OTHERS = "velocity", {"vx", "v", "u"}
 
 
 def is_primitive(variables: Mapping[str, xr.Variable]) -> bool:
     """Whether density, velocity and pressure are there, and no energy."""
-    return set(_PRIMITIVE) <= set(variables) and "energy" not in variables
+    return bool(_primitive(variables))
+
+
+def _primitive(variables: Mapping[str, xr.Variable]) -> tuple[str, ...]:
+    """The names of density, velocity and pressure; empty without one of them, or with energy."""
+    along = {name for name, v in variables.items() if v.ndim > 1}
+    density, pressure = (
+        next((name for name in known if name in along), "")
+        for known in (DENSITIES_OF_GAS, PRESSURES)
+    )
+    velocities = [_VELOCITY] if _VELOCITY in along else sorted(_OTHERS & along)
+    if "energy" in variables or not (density and pressure) or len(velocities) != 1:
+        return ()  # with u and v, energy is that of both
+    return density, velocities[0], pressure
+
+
+def unconserved(path: Path) -> ValueError:
+    """The sentence on a gas of which nobody has chosen a variable or given γ."""
+    return ValueError(
+        f"The velocity and the pressure of {path} are not conserved; give the ratio of specific "
+        "heats (--gamma 1.4), and the momentum and the energy are computed, or choose a variable "
+        "with --variable NAME."
+    )
 
 
 def check_gamma(gamma: float) -> None:
@@ -58,8 +81,9 @@ def check_pressure(
 
 def with_conserved(
     variables: Mapping[str, xr.Variable], gamma: float, path: Path
-) -> dict[str, xr.Variable]:
-    """The variables on a line with momentum and energy instead of velocity and pressure.
+) -> tuple[dict[str, xr.Variable], str]:
+    """The variables on a line with momentum and energy instead of velocity and pressure; and the
+    names of those that are conserved.
 
     - `gamma`: the ratio of specific heats.
 
@@ -67,13 +91,14 @@ def with_conserved(
     or γ ≤ 1.
     """
     check_gamma(gamma)
-    if not is_primitive(variables):
+    names = _primitive(variables)
+    if not names:
         raise ValueError(
             f"--gamma does not apply: {path} has no density, velocity and pressure on a line of "
             "which an energy would be computed; leave it out."
         )
-    density, velocity, pressure = (variables[name] for name in _PRIMITIVE)
-    sizes = [dict(variables[name].sizes) for name in _PRIMITIVE]
+    density, velocity, pressure = (variables[name] for name in names)
+    sizes = [dict(variables[name].sizes) for name in names]
     if any(each != sizes[0] for each in sizes):
         raise ValueError(
             f"The density, the velocity and the pressure of {path} differ in shape; store all of "
@@ -81,5 +106,6 @@ def with_conserved(
         )
     check_pressure(np.asarray(pressure.values), pressure.dims, path)
     energy = energy_of(density, (velocity,), pressure, gamma)
-    found = {name: v for name, v in variables.items() if name not in _PRIMITIVE[1:]}
-    return found | {"momentum": density * velocity, "energy": energy.transpose(*density.dims)}
+    found = {name: v for name, v in variables.items() if name not in names[1:]}
+    more = {"momentum": density * velocity, "energy": energy.transpose(*density.dims)}
+    return found | more, ",".join((names[0], *more))

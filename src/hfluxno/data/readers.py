@@ -49,7 +49,7 @@ from hfluxno.data.contained import too_large
 from hfluxno.data.ends import read_ends
 from hfluxno.data.failed import failed_ones, without_failed
 from hfluxno.data.flow import check_density, with_flow
-from hfluxno.data.gas import CONSERVED, is_primitive, with_conserved
+from hfluxno.data.gas import is_primitive, unconserved, with_conserved
 from hfluxno.data.marks import absent, as_gaps
 from hfluxno.data.numbers import (
     check_finite,
@@ -144,13 +144,10 @@ def read(
             check_member(one.start, count, path)
             whole = {n: v.isel(trajectory=one, missing_dims="ignore") for n, v in whole.items()}
         if gamma is not None:
-            whole, variable = with_conserved(whole, gamma, path), variable or CONSERVED
+            whole, conserved = with_conserved(whole, gamma, path)
+            variable = variable or conserved
         elif variable is None and is_primitive(whole):
-            raise ValueError(
-                f"The velocity and the pressure of {path} are not conserved; give the ratio of "
-                "specific heats (--gamma 1.4), and the momentum and the energy are computed, or "
-                "choose a variable with --variable NAME."
-            )
+            raise unconserved(path)
         asked, others = asked_names(variable), (*others, *asked_names(flow))
         meant = {name: v for name, v in whole.items() if name in asked or name not in others}
         if flow is None and not any(fits(v.dims) for v in meant.values()):

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from hfluxno.data.gas import check_gamma, energy_of
+from hfluxno.data.gas import DENSITIES_OF_GAS, PRESSURES, check_gamma, energy_of
 from hfluxno.data.numbers import listed
 
 _DEPTHS = ("h", "height", "depth")
-_GASES, _PRESSURES = ("density", "rho"), ("pressure", "p")  # the first in the file is taken
-DENSITIES = (*_GASES, *_DEPTHS)
+DENSITIES = (*DENSITIES_OF_GAS, *_DEPTHS)
 _VELOCITIES = (
     ("velocity_x", "velocity_y"),
     ("vx", "vy"),
@@ -42,7 +41,7 @@ def chosen(
     if gamma is not None:
         check_gamma(gamma)
     can = {*stored, *computable(stored, gamma)}
-    conserved = (_first(_GASES, stored) or "density", "momentum", "energy")
+    conserved = (_first(DENSITIES_OF_GAS, stored) or "density", "momentum", "energy")
     if not asked:
         gas = _parts(conserved, can)
         without = _parts(conserved, {*stored, *computable(stored, 2.0)})
@@ -60,7 +59,7 @@ def chosen(
             is_gas = name == "density" and name not in stored
             part = _parts((conserved[0] if is_gas else name,), can)
             if part is None:
-                pressure = name == "energy" and _first(_PRESSURES, stored)
+                pressure = name == "energy" and _first(PRESSURES, stored)
                 if pressure and gamma is None:
                     raise _no_energy(path)
                 need = f"; {pressure} becomes energy with a density and a velocity or momentum"
@@ -71,8 +70,8 @@ def chosen(
             names += part
     if len(set(names)) < len(names):
         raise ValueError(f"A name appears twice in the variable {','.join(asked)}; name each once.")
-    pressures = [name for name in names if name in _PRESSURES]
-    if pressures and set(names) & set(_GASES):
+    pressures = [name for name in names if name in PRESSURES]
+    if pressures and set(names) & set(DENSITIES_OF_GAS):
         mend = (
             "put the energy in its place (as variable density,momentum,energy), with --gamma G (in "
             "Python gamma=G) if the file has none and calls the other one pressure."
@@ -93,9 +92,9 @@ def chosen(
 
 def computable(stored: Sequence[str], gamma: float | None) -> tuple[str, ...]:
     """The conserved fields that are not in the file, and can be computed from those that are."""
-    if not _first(_GASES, stored) or not _moving(stored):
+    if not _first(DENSITIES_OF_GAS, stored) or not _moving(stored):
         return ()
-    energy = ("energy",) if gamma is not None and _first(_PRESSURES, stored) else ()
+    energy = ("energy",) if gamma is not None and _first(PRESSURES, stored) else ()
     return tuple(n for n in (*_MOMENTUM, *energy) if n not in stored)
 
 
@@ -144,7 +143,7 @@ def _moving(stored: Sequence[str]) -> tuple[str, ...]:
 
 def _of_gas(stored: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
     """What the file calls the density, the velocity or momentum, and the pressure of a gas."""
-    return _first(_GASES, stored), _moving(stored), _first(_PRESSURES, stored)
+    return _first(DENSITIES_OF_GAS, stored), _moving(stored), _first(PRESSURES, stored)
 
 
 def empty_cell(name: str, value: float, place: str) -> str:
