@@ -72,6 +72,24 @@ def test_a_result_that_has_no_place_is_not_lost_in_silence(monkeypatch):
         persistent(waves()).compute()
 
 
+def test_an_error_of_linear_algebra_is_not_that_of_a_trajectory(monkeypatch):
+    run = Continue.run
+
+    def broken(work, source):
+        if np.isclose(source.values.flat[0], waves().isel(trajectory=4, time=0, x=0)):
+            raise np.linalg.LinAlgError("Singular matrix")
+        if source.trajectories > 1:
+            raise ValueError("one by one")
+        return run(work, source)
+
+    monkeypatch.setattr(Continue, "run", broken)
+    found = persistent(waves()).compute()
+    assert np.flatnonzero(found["status"] == FitStatus.FAILED).tolist() == [4]
+    assert found["status_sentence"].values[4] == (
+        "an error within the program, not in the data: Singular matrix"
+    )
+
+
 def test_what_cannot_be_used_says_so_and_spoils_nothing():
     sound = persistent(waves()).compute()
     odd = waves(

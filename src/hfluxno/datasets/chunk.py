@@ -128,6 +128,8 @@ class Chunk:
             rows = slice(row, row + 1)
             try:
                 return rows, self.work.run(_one(self.reading, variables, row, begin))
+            except np.linalg.LinAlgError as error:  # a ValueError that says nothing of the data
+                return rows, f"an error within the program, not in the data: {error}"
             except ValueError as error:
                 return rows, str(error).rstrip(".")
 
