@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from hfluxno.plural import plural
 
-MOST_FIELDS = 3  # of a law on a line that is inferred
+MOST_FIELDS = 4  # of a law on a line that is inferred
 
 
 def field_names(fields: Sequence[str] | None, count: int) -> tuple[str, ...]:

@@ -141,7 +141,7 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
 
 def _may_be_a_system(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> bool:
     """Whether these variables can be read as the fields of one system, of which no law of more
-    than three fields is known."""
+    than four fields is known."""
     sizes = [dict(variables[name].sizes) for name in names]
     return (
         len(names) <= MOST_FIELDS

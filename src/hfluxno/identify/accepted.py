@@ -95,8 +95,8 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
 
 
 def check_whole(context: Trajectory, jointly: bool) -> None:
-    """Rejects three fields if anything besides the law and the ends would have to be estimated.
-    Raises `ValueError` with the reason.
+    """Rejects more than two fields if anything besides the law and the ends would have to be
+    estimated. Raises `ValueError` with the reason.
     """
     incomplete = np.any(np.isnan(np.asarray(context.values)))
     unknown = jointly and not has_only_moving_ends(context)

@@ -129,7 +129,7 @@ def identify(
 
     **Raises:**
 
-    - `ValueError`, if the context has more than three fields, is too short or too coarse, has
+    - `ValueError`, if the context has more than four fields, is too short or too coarse, has
       infinite or too few values, or is constant or at rest (every trajectory of it), a noise is not
       positive, or there is a wall and the momentum cannot be inferred.
     """

@@ -33,6 +33,9 @@ REPRODUCED = 1e-5
 # The degree of a flux that is richer than usual.
 _RICH = 9
 
+# Of more fields the eigenvectors of Roe's matrix have no derivatives, which a fit needs.
+_WITH_VECTORS = 3
+
 _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
 # At the CFL number 1 a constant speed carries a field from cell to cell as it is.
 _CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_CFL_ONE)
@@ -184,6 +187,13 @@ def _if_dry(
     return lambda best: propose(best) if best.dry else ()
 
 
+def _with_derivatives(candidate: Candidate, fields: int) -> Candidate:
+    """The candidate, with a scheme that needs only a bound of the speeds for many fields."""
+    if fields <= _WITH_VECTORS:
+        return candidate
+    return dataclasses.replace(candidate, scheme="muscl", cfl=_PRESENT_STATE)
+
+
 def _denoised(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, denoised=True),)
 
@@ -195,7 +205,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
     reproduces them almost exactly. The last are for other data, such as measurements.
     """
     if fields > 1:
-        weak = Candidate("dictionary", 0, sparse="weak-form")
+        weak = _with_derivatives(Candidate("dictionary", 0, sparse="weak-form"), fields)
         quick = (
             Stage(_always(weak), 1e-4),
             Stage(_always(dataclasses.replace(weak, fresh_start=False)), 1e-4),
@@ -287,10 +297,11 @@ def stages_with_force() -> tuple[Stage, ...]:
     )
 
 
-def stages_with_sources() -> tuple[Stage, ...]:
+def stages_with_sources(fields: int) -> tuple[Stage, ...]:
     """The stages of the search if no law of several fields without sources explains a context."""
     weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)
     viscous = dataclasses.replace(weak, diffusion="constant", scheme="roe-entropy-fix")
+    weak, viscous = (_with_derivatives(each, fields) for each in (weak, viscous))
     return (
         Stage(_always(weak), 1e-4),
         Stage(_always(viscous), 1e-4, if_diffusive=True),

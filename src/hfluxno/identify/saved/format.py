@@ -10,11 +10,12 @@ import numpy as np
 from hfluxno.identify.frames.second_order import KnownChange, SecondOrder
 from hfluxno.identify.saved.law import FitSummary, Scheme, Units
 from hfluxno.identify.status import FitStatus
+from hfluxno.names import MOST_FIELDS
 from hfluxno.parametric.solver_settings import SCHEMES
 from hfluxno.plural import plural
 from hfluxno.strict_json import to_dict
 
-_MOST_FIELDS, _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 3, 32, 12, 200
+_MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 32, 12, 200
 _MOST_MODES, _MOST_REFINEMENT, _MOST_CELLS, _LONGEST = 512, 64, 10**9, 2000
 
 _LARGEST = 1e150
@@ -137,7 +138,7 @@ def faults(file: LawFile):
     """Reasons why a file with the right keys and types is not a law, as sentences."""
     d = len(file.fields)
     yield from faults_of_numbers(to_dict(file))
-    yield from faults_of_range(file, _MOST_FIELDS)
+    yield from faults_of_range(file, MOST_FIELDS)
     if not 0.0 <= file.reach <= 1.0:
         yield f"the reach {file.reach:g} is not between 0 and 1"
     if len(set(file.odd)) < len(file.odd) or any(not 0 <= i < d for i in file.odd):
