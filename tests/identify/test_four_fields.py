@@ -1,9 +1,12 @@
 """Four fields on a line, whose eigenvectors have no derivatives: a gas with a tracer."""
 
+import runpy
+
 import numpy as np
 import pytest
 
 import hfluxno
+from hfluxno.export import export_law
 from hfluxno.identify import FitStatus, load_law
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.stages import stages, stages_with_sources
@@ -77,5 +80,14 @@ def test_a_gas_with_a_tracer_is_found_and_its_law_taken_to_another_day(tmp_path)
 
     assert error(ahead) < min(0.01, ahead.predicted_error_90[-1])
     found.save(tmp_path / "law.json")
+    files = export_law(load_law(tmp_path / "law.json"), "numpy")
+    (tmp_path / "law.py").write_text(files["law.py"])
+    module = runpy.run_path(str(tmp_path / "law.py"))
+    u = truth[0]
+    v = u[1] / u[0]
+    c = np.sqrt(GAMMA * (GAMMA - 1.0) * (u[2] - 0.5 * u[1] * v) / u[0])
+    np.testing.assert_allclose(module["speeds"](u), [v - c, v, v, v + c], atol=0.02)
+    with pytest.raises(ValueError, match="export the law to numpy or pyclaw"):
+        export_law(load_law(tmp_path / "law.json"), "c")
     late = Trajectory.from_numpy(truth[10:CONTEXT], times[10:CONTEXT], x, fields=NAMES)
     assert error(hfluxno.forecast(late, 10, law=load_law(tmp_path / "law.json"))) < 0.01

@@ -11,11 +11,18 @@ from hfluxno.identify.plane import SavedPlaneLaw
 from hfluxno.identify.saved.law import SavedLaw
 
 _STATES = 40
+_CLOSED_FORMS = 3  # fields
 _BEYOND = 0.2  # of the observed range
 _BREAKS = (None, " ", "\n    ", "\n   ")  # before entries of an array with this many axes
 
 
 def header(saved: SavedLaw | SavedPlaneLaw) -> str:
+    """The header. Raises `ValueError` if the law has more speeds than have a closed form."""
+    if isinstance(saved, SavedLaw) and len(saved.law.fields) > _CLOSED_FORMS:
+        raise ValueError(
+            f"In C speeds are in closed form, which those of {len(saved.law.fields)} fields do not "
+            "have; export the law to numpy or pyclaw."
+        )
     lines = [f" * {in_c(line)}" for line in provenance(saved)]
     spread = saved.law.spread if isinstance(saved, SavedPlaneLaw) else 0.0
     body = filled(text_of("law.h"), "numbers", _numbers(along_axes(saved), spread))

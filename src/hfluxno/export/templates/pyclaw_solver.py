@@ -61,8 +61,10 @@ def _split(matrix, s, vector):
         return vector[:, None]
     if len(s) > 2:
         found, vectors = np.linalg.eig(np.moveaxis(matrix, (0, 1), (-2, -1)))
+        # Rounding may turn equal speeds into a complex pair, whose vectors span the plane of both.
+        vectors = np.where(found.imag[:, None] < 0.0, vectors.imag, vectors.real)
         order = np.argsort(found.real, axis=-1)[:, None]
-        vectors = np.take_along_axis(vectors.real, order, axis=-1)
+        vectors = np.take_along_axis(vectors, order, axis=-1)
         strengths = np.linalg.solve(vectors, vector.T[..., None])[..., 0]
         return np.moveaxis(vectors * strengths[:, None], 0, -1)
     middle, gap = _middle_and_gap(matrix)
