@@ -8,9 +8,10 @@ import pytest
 import zarr
 
 from hfluxno.cli import main
-from hfluxno.cli.evaluate_chunks import Network, loaded
+from hfluxno.cli.evaluate_chunks import loaded
 from hfluxno.cli.generate import GenerateConfig
 from hfluxno.cli.generate import main as generate_set
+from hfluxno.data.parts import NamedWeights
 from hfluxno.datasets.work import forecaster_of, sendable
 from hfluxno.evaluation import windows
 from hfluxno.models.weights import Training, load, save_pretrained
@@ -109,7 +110,7 @@ def test_what_decides_otherwise_is_measured_anew(folder, alone, change):
 def test_a_network_trained_again_is_loaded_again(made):
     folder = str(made / "net")
     by = [
-        lambda: loaded(Network.of(folder)),
+        lambda: loaded(NamedWeights.of(folder)),
         lambda: forecaster_of(sendable(load(folder), "hfluxno", folder)),
     ]
     for found in by:

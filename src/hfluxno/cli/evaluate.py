@@ -50,7 +50,8 @@ def main(config: EvaluateConfig) -> int:
     from rich.progress import Progress
 
     from hfluxno.cli import report, runtime
-    from hfluxno.cli.evaluate_chunks import Network, evaluate_on, loaded
+    from hfluxno.cli.evaluate_chunks import evaluate_on, loaded
+    from hfluxno.data.parts import NamedWeights
     from hfluxno.data.replacing import check_writable, replace_text
     from hfluxno.evaluation.windows import Windows
 
@@ -58,7 +59,7 @@ def main(config: EvaluateConfig) -> int:
     name = Path(config.weights).name
     output = config.output or Path(f"{name}_{config.data.stem}.json")
     check_writable(output, (".json",), config.data)
-    network = Network.of(config.weights, config.refinement)
+    network = NamedWeights.of(config.weights, config.refinement)
     with runtime.prepared():
         asked = config.steps, config.every, config.trajectories
         windows = Windows.of(loaded(network), config.data, *asked)

@@ -6,49 +6,32 @@ same as in a single process.
 """
 
 import contextlib
-import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import xarray as xr
 
 from hfluxno.data import open_dataset
 from hfluxno.data.partial import Partial
-from hfluxno.data.parts import Stamps, file_fingerprint, stamps
+from hfluxno.data.parts import NamedWeights, file_fingerprint
 from hfluxno.data.replacing import replacing
 from hfluxno.datasets import cluster
 from hfluxno.evaluation.windows import Errors, WindowChunk, Windows
 from hfluxno.models.forecaster import NetworkForecaster
 
 
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """The name of a network, which is smaller to send than the network."""
-
-    weights: str
-    refinement: int | None
-    files: Stamps  # so that a network that was trained again is loaded again
-
-    @classmethod
-    def of(cls, weights: str, refinement: int | None = None) -> Self:
-        folder = Path(weights)
-        name = str(folder.absolute()) if folder.is_dir() else weights
-        return cls(name, refinement, stamps(name))
-
-
 @functools.lru_cache(maxsize=2)
-def loaded(network: Network) -> NetworkForecaster:
+def loaded(network: NamedWeights) -> NetworkForecaster:
     """Raises `ValueError` or `OSError` if there is no such network."""
     from hfluxno.training.release import any_weights  # an extra
 
-    found = any_weights(network.weights)
+    found = any_weights(network.name)
     return found if network.refinement is None else found.refined(network.refinement)
 
 
 def _measured(
-    windows: Windows, network: Network, path: Path, chunk: WindowChunk
+    windows: Windows, network: NamedWeights, path: Path, chunk: WindowChunk
 ) -> tuple[WindowChunk, xr.Dataset]:
     with open_dataset(path) as data:
         return chunk, windows.measured(loaded(network), data, chunk)
@@ -58,7 +41,7 @@ def evaluate_on(
     scheduler: str,
     workers: int | None,
     windows: Windows,
-    network: Network,
+    network: NamedWeights,
     data: Path,
     output: Path,
     advance: Callable[[int, int], None],
@@ -89,7 +72,7 @@ def evaluate_on(
     return errors
 
 
-def _fingerprint(windows: Windows, network: Network, data: Path) -> str:
+def _fingerprint(windows: Windows, network: NamedWeights, data: Path) -> str:
     """What determines the errors."""
     asked = (windows.steps, windows.starts.tolist(), len(windows.used))
     return file_fingerprint(data, (network, asked))

@@ -1,9 +1,11 @@
 """A long output in parts: each is a complete file, and at the end they are joined."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import h5py
 import jax
@@ -42,16 +44,28 @@ def fingerprint(source: Source, parts: Sequence[slice], options: Sequence[object
     return found.hexdigest()
 
 
-Stamps = tuple[tuple[str, int, int], ...]  # the name, size and time of change of each file
+@dataclasses.dataclass(frozen=True)
+class NamedWeights:
+    """The name of a network, which is smaller to send than the network.
 
+    - `name`: a folder, a released name or a hub id.
+    - `refinement`: how many steps an inferred law takes on each context, if not as it was trained.
+    - `files`: the name, size and time of change of each file of a folder, so that a network that
+      was trained again is loaded again.
+    """
 
-def stamps(weights: str | None) -> Stamps:
-    """What identifies the files of a folder of weights; empty for a released name or hub id."""
-    folder = Path(weights or "")
-    if not weights or not folder.is_dir():
-        return ()
-    found = ((file, file.stat()) for file in sorted(folder.rglob("*")) if file.is_file())
-    return tuple((str(file), status.st_size, status.st_mtime_ns) for file, status in found)
+    name: str
+    refinement: int | None
+    files: tuple[tuple[str, int, int], ...] = ()
+
+    @classmethod
+    def of(cls, weights: str, refinement: int | None = None) -> Self:
+        folder = Path(weights).absolute()
+        if not folder.is_dir():
+            return cls(weights, refinement)
+        found = ((file, file.stat()) for file in sorted(folder.rglob("*")) if file.is_file())
+        files = tuple((str(file), it.st_size, it.st_mtime_ns) for file, it in found)
+        return cls(str(folder), refinement, files)
 
 
 def file_fingerprint(path: Path, words: Sequence[object]) -> str:

@@ -7,7 +7,6 @@ import abc
 import contextlib
 import dataclasses
 import functools
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import jax
@@ -16,7 +15,7 @@ import xarray as xr
 
 from hfluxno.boundary import Open
 from hfluxno.data.law_writer import along_trajectory, of_laws
-from hfluxno.data.parts import Stamps, stamps
+from hfluxno.data.parts import NamedWeights
 from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
 from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, continuation
@@ -99,23 +98,19 @@ class Identify(Work):
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-    """A forecaster by name, which is smaller to send than a network."""
+    """A network of a method by name."""
 
     method: str
-    weights: str | None
-    refinement: int | None = None
-    files: Stamps = ()  # so that a network that was trained again is loaded again
+    weights: NamedWeights
 
 
 def sendable(
     made: Forecaster, method: str, weights: str | None, refinement: int | None = None
 ) -> Forecaster | Named:
     """The forecaster itself, or the name of a network for another process to load."""
-    if not isinstance(made, NetworkForecaster):
+    if weights is None or not isinstance(made, NetworkForecaster):
         return made
-    if weights is not None and Path(weights).is_dir():
-        weights = str(Path(weights).absolute())
-    return Named(method, weights, refinement, stamps(weights))
+    return Named(method, NamedWeights.of(weights, refinement))
 
 
 def forecaster_of(by: Forecaster | Named) -> Forecaster:
@@ -125,7 +120,7 @@ def forecaster_of(by: Forecaster | Named) -> Forecaster:
 
 @functools.lru_cache(maxsize=2)
 def _loaded(named: Named) -> Forecaster:
-    return forecaster(named.method, named.weights, named.refinement)
+    return forecaster(named.method, named.weights.name, named.weights.refinement)
 
 
 @dataclasses.dataclass(frozen=True)
