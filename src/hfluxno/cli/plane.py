@@ -1,13 +1,17 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hfluxno import memory
+from hfluxno.cli.forecast_parts import Made, part_by_part
 from hfluxno.cli.given_law import with_fields
 from hfluxno.cli.input import InputConfig
 from hfluxno.data.marks import marks_of, without_marks
+from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane import PlaneSource, is_plane, read_plane
 from hfluxno.data.plane.reader import LEAST_FRAMES
 from hfluxno.data.readers import check_member
@@ -68,11 +72,39 @@ def members_of(config: InputConfig, source: PlaneSource) -> range:
     return range(config.trajectory, config.trajectory + 1)
 
 
-def measured(config, source: PlaneSource) -> list[int]:
-    """Those of the trajectories to read with measurements in their contexts; all if none has."""
+def parts_of(config, source: PlaneSource, processed: str) -> tuple[list[slice], int]:
+    """The trajectories to process, one a part, and how many are left out because nothing is
+    measured in their contexts; none is if that is so in all. Raises `ValueError` if a single one
+    is given to a scheduler; `processed` says what is done to it."""
     members = members_of(config, source)
     frames = min(config.context or source.frames, source.frames)
-    return [m for m in members if source.is_measured(m, frames)] or list(members)
+    used = [m for m in members if source.is_measured(m, frames)] or members
+    if config.scheduler is not None and len(used) == 1:
+        raise ValueError(f"{processed} by one process; leave out --scheduler.")
+    return [slice(member, member + 1) for member in used], len(members) - len(used)
+
+
+def one_by_one(
+    config,
+    source: PlaneSource,
+    make: Callable[[slice], Made],
+    parts: list[slice],
+    output: Path,
+    task: str,
+    drawn: bool = False,
+) -> tuple[Made | None, list[dict]]:
+    """What `part_by_part` makes of trajectories, where and by whom a command's options say."""
+    return part_by_part(
+        make,
+        parts,
+        output,
+        task,
+        made_by=lambda: file_fingerprint(source.path, config.deciding()),
+        what="trajectory",
+        drawn=drawn,
+        scheduler=config.scheduler,
+        workers=config.workers,
+    )
 
 
 def momentum_of(config) -> tuple[str, str] | None:

@@ -9,10 +9,8 @@ import numpy as np
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
 from hfluxno.cli.forecast import ForecastConfig, fitted_to
-from hfluxno.cli.forecast_parts import part_by_part
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
-from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.layout_writer import Layout, suffixes_of
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import of_plane_forecast
@@ -44,13 +42,8 @@ def main(config: ForecastConfig) -> int:
         method = fitted_to(source, config, method)
         by = sendable(method, config.method, config.weights, config.refinement)
         every = getattr(method, "every", config.every)
-        parts = [slice(member, member + 1) for member in plane.measured(config, source)]
-        left_out = len(plane.members_of(config, source)) - len(parts)
         config.check_scheduler("figure", "animate")
-        if config.scheduler is not None and len(parts) == 1:
-            raise ValueError(
-                "A single trajectory is forecast by one process; leave out --scheduler."
-            )
+        parts, left_out = plane.parts_of(config, source, "A single trajectory is forecast")
         noted = {}
         if config.method == "fit" and config.law is None:
             first = source.context(parts[0].start, config.context)
@@ -60,17 +53,8 @@ def main(config: ForecastConfig) -> int:
         make = functools.partial(PlaneForecast, source, by, *asked, layout)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
-        shown, results = part_by_part(
-            make,
-            parts,
-            output,
-            task,
-            made_by=lambda: file_fingerprint(source.path, config.deciding()),
-            what="trajectory",
-            drawn=config.figure is not None or config.animate is not None,
-            scheduler=config.scheduler,
-            workers=config.workers,
-        )
+        drawn = config.figure is not None or config.animate is not None
+        shown, results = plane.one_by_one(config, source, make, parts, output, task, drawn)
         files.written.append(output)
         if shown is not None:
             seen = (shown.context, shown.forecast, shown.truth)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 from hfluxno.cli import plane, runtime
 from hfluxno.cli.files import FIGURES, LAWS, Files
-from hfluxno.cli.forecast_parts import part_by_part
 from hfluxno.cli.identify import IdentifyConfig
 from hfluxno.cli.progress import progress
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import law_result
 from hfluxno.data.law_writer import along_trajectory
-from hfluxno.data.parts import file_fingerprint
 from hfluxno.data.plane.law_writer import of_plane_law
 from hfluxno.data.plane.source import PlaneSource
 from hfluxno.data.plane.writer import number_of
@@ -32,13 +30,9 @@ def main(config: IdentifyConfig) -> int:
         source = plane.read(config)
         frames = config.context or source.frames
         plane.check_memory(source, frames)
-        parts = [slice(member, member + 1) for member in plane.measured(config, source)]
-        left_out = len(plane.members_of(config, source)) - len(parts)
+        processed = "The law of a single trajectory is inferred"
+        parts, left_out = plane.parts_of(config, source, processed)
         several = len(parts) > 1
-        if config.scheduler is not None and not several:
-            raise ValueError(
-                "The law of a single trajectory is inferred by one process; leave out --scheduler."
-            )
         first = source.context(parts[0].start, config.context)
         notes = plane.notes(source, first, momentum, several)
         say(*notes)  # before the minutes of a search
@@ -58,17 +52,7 @@ def main(config: IdentifyConfig) -> int:
             files.save_law(config.save, found, source)
             files.draw(config.figure, lambda plots: plots.plane.terms_figure(found))
         else:
-            _, results = part_by_part(
-                make,
-                parts,
-                output,
-                task,
-                made_by=lambda: file_fingerprint(source.path, config.deciding()),
-                what="trajectory",
-                drawn=False,
-                scheduler=config.scheduler,
-                workers=config.workers,
-            )
+            _, results = plane.one_by_one(config, source, make, parts, output, task)
             files.written.append(output)
     return files.finish(plane.summary(source, frames, results, left_out), config.json)
 
