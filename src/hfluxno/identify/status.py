@@ -21,6 +21,9 @@ _BEYOND_NOISE = 1.5
 _SMALL = 0.02
 # A residual above this fraction of the deviation explains next to nothing: noise alone leaves it.
 _NOTHING = 0.85
+# Frames with more noise than this, in standard deviations, would suit any law, and further terms
+# could only fit the noise.
+MOST_NOISE = 0.7
 # A flux that is uncertain by more than this fraction of it, at one standard deviation, is unknown.
 _OPEN = 0.5
 

@@ -18,7 +18,7 @@ from hfluxno.identify.joint.first_state import LITTLE_NOISE, shows_first_state
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.jointly import identify_jointly
 from hfluxno.identify.result import Identification
-from hfluxno.identify.status import FitStatus
+from hfluxno.identify.status import MOST_NOISE, FitStatus
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise
 
@@ -31,13 +31,12 @@ _AS_WELL = 1.05
 # of 18 of dispersive waves with 1 and 5 % noise 13 do. Waves that travel many cells a frame may, by
 # the quadrature.
 _SLOW = 2
-_MOST_NOISE = 0.7  # standard deviations
 
 
 def is_noise(single: Trajectory) -> bool:
     """Whether a field is mostly noise, which further terms could only fit."""
     values = np.asarray(single.states.values, float)
-    return any(noise(u) > _MOST_NOISE * np.nanstd(u) for u in values.swapaxes(0, 1))
+    return any(noise(u) > MOST_NOISE * np.nanstd(u) for u in values.swapaxes(0, 1))
 
 
 def with_first_state(

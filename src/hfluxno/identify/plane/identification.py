@@ -18,7 +18,7 @@ from hfluxno.identify.plane.search import POOR_MISFIT, Found, search, unexplaine
 from hfluxno.identify.plane.steady_flow import search_flow
 from hfluxno.identify.plane.systematic import is_systematic
 from hfluxno.identify.saved.law import known_units
-from hfluxno.identify.status import UNEXPLAINED, FitStatus, exceeds, total_drift
+from hfluxno.identify.status import MOST_NOISE, UNEXPLAINED, FitStatus, exceeds, total_drift
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further, Powers, Roles, possible_sources
@@ -37,8 +37,6 @@ _KEPT, _BALANCED = 1e-5, 1e-2
 # that fluxes had hidden, .4 or more for the viscosity of schemes (four contexts without a source).
 _EVIDENT = 0.3
 _BY_NOISE = 6.0  # standard deviations, the largest difference of some totals
-# Frames with more noise than this, in standard deviations, would suit any law.
-_MOST_NOISE = 0.7
 # Coefficients of a diffusivity that depends on a field.
 _POWERS = 3
 # A diffusivity that depends on the field is tried first if a constant one leaves more than this of
@@ -242,7 +240,7 @@ def status_of(
     if _has_drifted(seen, law):
         return FitStatus.SOURCE_OR_LEAK
     poor = exceeds(error, persistence, seen.relative_noise) or misfit > POOR_MISFIT
-    if poor or seen.noise > _MOST_NOISE:
+    if poor or seen.noise > MOST_NOISE:
         return FitStatus.POOR_FIT
     wrong = causes.matter or is_systematic(law, seen, start)
     return FitStatus.SYSTEMATIC_MISFIT if wrong else FitStatus.OK
