@@ -13,6 +13,8 @@ from hfluxno.plots.shown import Shown, shown_of
 from hfluxno.plots.style import ROW, around_zero, colours_of, in_rows
 from hfluxno.trajectory import Trajectory
 
+_LEGENDS = 2  # profiles side by side that have room for a legend each
+
 
 def forecast_figure(
     context: Trajectory,
@@ -46,6 +48,11 @@ def forecast_figure(
             panels = parts[fields].subplots(1, fields, squeeze=False)[0]
             for field, axes in enumerate(panels):
                 _profiles(axes, shown, labels, field)
+            if fields > _LEGENDS:
+                for axes in panels:
+                    axes.get_legend().remove()
+                curves = panels[0].get_legend_handles_labels()
+                parts[fields].legend(*curves, loc="outside upper right", ncols=4)
         if found is not None:
             parts[-1].suptitle(heading(found), x=0.01, ha="left", fontsize=10)
             draw_law(parts[-1], found, context, labels, index)

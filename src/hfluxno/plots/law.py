@@ -206,7 +206,7 @@ def _sections(figure, law, labels: Labels) -> None:
             axes.plot(along, np.asarray(law.flux(jnp.asarray(u)))[i], label=labels.fields[j])
         axes.set(
             title=f"Flux of {labels.fields[i]}",
-            xlabel="position within the observed range of",
+            xlabel="within the observed range of",
             ylabel=with_units(f"f of {labels.fields[i]}", labels.flux_units(i)),
         )
         axes.legend()
