@@ -107,22 +107,24 @@ def test_no_command_is_recommended_that_cannot_store_the_name(tmp_path, capsys, 
     assert found["hints"][-1].replace("\x1b", "?") in capsys.readouterr().err
 
 
-def test_three_fields_are_a_system_and_four_are_not(tmp_path, capsys):
-    names = ("rho", "m", "E", "q")
+def test_four_fields_are_a_system_and_five_are_not(tmp_path, capsys):
+    names = ("rho", "m", "E", "q", "w")
     waves = {name: (("time", "x"), 3.0 + wave(k)[0]) for k, name in enumerate(names, 1)}
     path = tmp_path / "a.nc"
     xr.Dataset(waves).to_netcdf(path, engine="h5netcdf")
-    three = checked(capsys, path, "--variable", "rho,m,E")
-    assert three["identifiable"].startswith("the fluxes of rho from ")
-    assert three["next"].startswith(f"hfluxno forecast {path} --variable=rho,m,E ")
-    four = checked(capsys, path, "--variable", "rho,m,E,q")
-    assert "choose one, or up to 3 that form a system" in four["faults"][0]
-    assert four["identifiable"] == "nothing" and four["next"] == four["reconstruct"] == ""
+    for some in ("rho,m,E", "rho,m,E,q"):
+        found = checked(capsys, path, "--variable", some)
+        assert found["identifiable"].startswith("the fluxes of rho from ")
+        assert found["next"].startswith(f"hfluxno forecast {path} --variable={some} ")
+    five = checked(capsys, path, "--variable", "rho,m,E,q,w")
+    assert "choose one, or up to 4 that form a system" in five["faults"][0]
+    assert five["identifiable"] == "nothing" and five["next"] == five["reconstruct"] == ""
     waves["m"][1][3, 5] = np.nan
     xr.Dataset(waves).to_netcdf(path, engine="h5netcdf")
-    gaps = checked(capsys, path, "--variable", "rho,m,E")
-    assert "Three fields need whole frames" in gaps["faults"][0]
-    assert gaps["next"] == gaps["reconstruct"] == ""
+    for some, count in (("rho,m,E", "Three"), ("rho,m,E,q", "Four")):
+        gaps = checked(capsys, path, "--variable", some)
+        assert f"{count} fields need whole frames" in gaps["faults"][0]
+        assert gaps["next"] == gaps["reconstruct"] == ""
 
 
 def test_gaps_of_a_table_and_the_command_for_it(tmp_path, capsys):

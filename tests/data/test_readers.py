@@ -267,8 +267,8 @@ def test_the_fields_that_may_be_a_system_are_named_to_paste(tmp_path, names):
 
 
 def test_what_is_no_system_is_not_named_as_one(tmp_path):
-    """Four fields, or two of different shapes."""
-    for others in (dict.fromkeys("vwz", wave()), {"v": np.stack([wave()] * 2)}):
+    """Five fields, or two of different shapes."""
+    for others in (dict.fromkeys("vwyz", wave()), {"v": np.stack([wave()] * 2)}):
         np.savez(tmp_path / "a.npz", u=wave(), **others)
         with pytest.raises(ValueError, match=r"--variable NAME,NAME \(in Python variable=.u.\)"):
             read(tmp_path / "a.npz")

@@ -7,6 +7,7 @@ from hfluxno.names import MOST_FIELDS
 from hfluxno.plural import span
 
 _ABOVE_NOISE = 1.1  # alone it changes a place as much in time
+_SEVERAL = {3: "Three", 4: "Four"}
 _ALIKE = 0.5  # correlation of frames
 
 
@@ -24,7 +25,7 @@ def no_system(source: Source, fields: dict, boundary: str) -> str:
         _is_complete(source, fields) and _needs_no_states(source, boundary)
     ):
         return (
-            "Three fields need whole frames between ends that need no states: fill the gaps, or "
+            f"{_SEVERAL[len(moving)]} fields need whole frames between ends that need no states: fill the gaps, or "
             "choose one or two fields with --variable."
         )
     return ""

@@ -160,7 +160,7 @@ FAULTS = [
         r"is not a law file; make one with save\(\), or hfluxno identify --save",
     ),
     ({"colour": "red"}, "Unknown key 'colour'"),
-    ({"fields": ["density", "density"]}, "has 1 to 3 different fields"),
+    ({"fields": ["density", "density"]}, "has 1 to 4 different fields"),
     ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),
