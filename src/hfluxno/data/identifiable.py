@@ -25,8 +25,8 @@ def no_system(source: Source, fields: dict, boundary: str) -> str:
         _is_complete(source, fields) and _needs_no_states(source, boundary)
     ):
         return (
-            f"{_SEVERAL[len(moving)]} fields need whole frames between ends that need no states: fill the gaps, or "
-            "choose one or two fields with --variable."
+            f"{_SEVERAL[len(moving)]} fields need whole frames between ends that need no states: "
+            "fill the gaps, or choose one or two fields with --variable."
         )
     return ""
 
