@@ -54,8 +54,9 @@ class Observation(eqx.Module):
     # Whether the values may stand for averages over cells where no joint estimate is needed.
     nearly_states: ClassVar[bool] = False
     # Whether the values are linear in the states and do not depend on the law. Such a step also
-    # takes a run in NumPy, and derivatives of the states for those of the values.
-    is_linear: ClassVar[bool] = True
+    # takes a run in NumPy, and derivatives of the states for those of the values. One that says
+    # nothing may be any function.
+    is_linear: ClassVar[bool] = False
 
     def times(self, times: Float[np.ndarray, " time"]) -> Float[np.ndarray, " time_"]:
         """The increasing times at which the step needs values to give them at these: as many for
@@ -72,7 +73,6 @@ class Flow(Observation):
     pass in unit time."""
 
     derived: ClassVar[int] = 1
-    is_linear: ClassVar[bool] = False
 
     def __call__(self, run: Run) -> Float[Array | np.ndarray, "time quantity cells"]:
         return jnp.concatenate([run.values, run.flux], axis=1)
@@ -88,6 +88,7 @@ class Points(Observation):
     """
 
     nearly_states: ClassVar[bool] = True
+    is_linear: ClassVar[bool] = True
     offsets: Float[Array | np.ndarray, " cells"]
 
     def __check_init__(self) -> None:
@@ -125,6 +126,7 @@ class TimeMean(Observation):
     - `shift`: σ, from the time that stands for an interval to its middle.
     """
 
+    is_linear: ClassVar[bool] = True
     duration: Float[np.ndarray, ""] | float = eqx.field(converter=_number)
     shift: Float[np.ndarray, ""] | float = eqx.field(converter=_number, default=0.0)
 

@@ -14,6 +14,7 @@ from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.prior import make_forward
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.jointly import identify_jointly
+from hfluxno.observation import TimeMean
 
 joint_report = importlib.import_module("hfluxno.identify.joint_report")
 
@@ -62,6 +63,14 @@ def test_the_change_is_found_beside_the_law_and_the_first_state(a):
     deviation = abs(speed.gradual.a) / np.sqrt(max(speed.gradual.certainty, 1e-9))
     assert abs(speed.gradual.a - a) < 4.0 * deviation
     assert (speed.gradual.certainty > joint_report._CERTAIN_CHANGE) == (a != 0.0)
+
+
+def test_means_over_all_of_the_time_between_two_values_have_a_rate():
+    context = seen(0.1, 0.02)
+    mean = TimeMean(float(np.min(np.diff(context.times))))
+    speed = estimated(dataclasses.replace(context, observation=(mean,))).speed
+    assert speed is not None and speed.gradual.certainty > joint_report._CERTAIN_CHANGE
+    assert speed.gradual.a == pytest.approx(0.1, abs=0.03)
 
 
 def identified(context: Trajectory):

@@ -60,14 +60,15 @@ def change_of_speed(
 
 
 def _rate(found: Estimate, times: np.ndarray) -> np.ndarray:
-    """The derivative of what would be measured by the time, in lengths of the context; at the first
-    time, at which nothing can be late, anything."""
-    later, earlier = np.array(times), np.array(times)
+    """The derivative of what would be measured by the time, in lengths of the context; at a first
+    time at which a run begins, where nothing can be late, anything."""
     step = _PART * float(np.min(np.diff(times)))
-    later[1:] += step
-    earlier[1:] -= step
-    after, before = (_measured(found, each) for each in (later, earlier))
-    return (after - before) * ((times[-1] - times[0]) / (2.0 * step))
+    # Means over time need all moved alike, and none before the run begins.
+    later = times + step
+    if not found.forward.observation:
+        later[0] = times[0]
+    change = _measured(found, later) - _measured(found, times)
+    return change * ((times[-1] - times[0]) / step)
 
 
 def _measured(found: Estimate, times: np.ndarray) -> np.ndarray:
