@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import xarray as xr
 import hfluxno
 from hfluxno.cli import main
 from hfluxno.cli.forecast import ForecastConfig
+from hfluxno.cli.forecast import main as forecast
 from hfluxno.cli.given_law import with_fields
 from hfluxno.identify import FitStatus
 from hfluxno.identify.frames.change import MomentumOfVelocity
@@ -59,6 +61,20 @@ def test_a_law_is_saved_and_solved_on_another_day(folder, capsys):
     assert result["predicted_error"]["6"] < result["predicted_error_90"]["6"] < 0.05
     assert "(given)" in result["law"] and result["true_error"]["6"] < 0.01
     assert (folder / "a.png").stat().st_size > 10_000
+
+
+def test_a_law_file_is_read_once(folder, monkeypatch):
+    main(["identify", "road.nc", "--save", "law.json"])
+    opened, really = [], Path.open
+
+    def noted(path, *how, **more):
+        opened.append(path)
+        return really(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", noted)
+    config = ForecastConfig(input=Path("road.nc"), law=Path("law.json"), context=5, steps=2)
+    assert forecast(config) == 0
+    assert "hfluxno law" in str(config.deciding()) and opened.count(Path("law.json")) == 1
 
 
 def test_a_single_frame_counts_at_the_interval_of_its_file(folder, capsys):
@@ -179,6 +195,7 @@ def test_of_several_variables_those_of_a_given_law_are_read(folder):
     change = MomentumOfVelocity("h", "u", 1)
     dataclasses.replace(identification(shallow_water()), change=change).save("law.json")
     np.savez("b.npz", **water(c=None, u=None, h=None))
+    other = dataclasses.replace(other)  # another command, which reads the law anew
     assert with_fields(other, axes=1).variable == "h,u"
 
 

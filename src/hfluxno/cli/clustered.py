@@ -116,7 +116,7 @@ def main(
     from hfluxno.datasets.store import ChunkStore
 
     _check_options(config, single)
-    config = with_fields(config, axes=1)
+    asked, config = config, with_fields(config, axes=1)
     assert config.scheduler is not None
     output = config.output or Path(f"{config.input.stem}_{name}.zarr")
     for read in (config.input, config.ends):
@@ -137,7 +137,7 @@ def main(
     )
     chunk = prepared(reading, work_on(source), first)
     store = ChunkStore(Partial(output.absolute()))
-    made_by = file_fingerprint(reading.path, config.deciding())
+    made_by = file_fingerprint(reading.path, asked.deciding())
     store.start(chunk.layout, total, size, made_by)
     left = [members for members in chunks if not store.is_done(members)]
     work = functools.partial(processed, chunk, axes, store)

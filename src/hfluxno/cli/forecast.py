@@ -121,7 +121,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.methods import forecaster
 
     config.check_method(config.method)
-    asked = config.weights, config.refinement, config.momentum, config.every, config.law
+    asked = config.weights, config.refinement, config.momentum, config.every, config.given_law
     method = forecaster(config.method, *asked)
     if config.scheduler is not None:
         return _in_chunks(config, method)

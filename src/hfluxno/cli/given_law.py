@@ -21,17 +21,13 @@ def with_fields(config: Config, axes: int) -> Config:
     """The options with the fields of a given law, or those that were measured for it, as those to
     read; as they are if there is no law, the user chooses fields, or the file, which has so many
     axes of space, has others."""
-    file = getattr(config, "law", None)
-    if file is None or config.variable is not None:
+    law = config.given_law if config.variable is None else None
+    if law is None or law.law.axes != axes:  # other axes are refused elsewhere
         return config
     # Commands that only read a file do not wait for these.
     from hfluxno.data.opening import opened
     from hfluxno.data.plane.layouts import opened_plane
-    from hfluxno.identify import load_law
 
-    law = load_law(file)
-    if law.law.axes != axes:  # which is refused elsewhere
-        return config
     if axes == 1:
         with opened(config.input, None, config.axes) as (variables, _):
             stored = {name for name, each in variables.items() if each.ndim > 1}
@@ -109,13 +105,8 @@ def _other_names(of_law: Sequence[str], of_file: Sequence[str], path: Path) -> s
 def check_known(config: "InputConfig", unknown: str) -> None:
     """Raises `ValueError` if a field of which nothing was measured is one of several of a given
     law."""
-    file = getattr(config, "law", None)
-    if file is None:
-        return
-    from hfluxno.identify import load_law
-
-    law = load_law(file)
-    if any(len(fields) > 1 and unknown in fields for fields in _fields_of(law)):
+    law = config.given_law
+    if law is not None and any(len(fields) > 1 and unknown in fields for fields in _fields_of(law)):
         raise ValueError(_unknown(law, [unknown], config.input)) from None
 
 

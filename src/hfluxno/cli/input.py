@@ -1,6 +1,7 @@
 """The options of several commands that say what to read."""
 
 import dataclasses
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,8 @@ import tyro
 
 if TYPE_CHECKING:
     from hfluxno.data.source import Source
+    from hfluxno.identify.plane.saved import SavedPlaneLaw
+    from hfluxno.identify.saved.law import SavedLaw
 
 # Options that say where results go and who computes them.
 _ELSEWHERE = {"input", "output", "figure", "animate", "json", "scheduler", "workers", "chunk"}
@@ -66,13 +69,28 @@ class InputConfig:
         named = {"time": self.time, "x": self.x, "y": self.y}
         return {known: name for known, name in named.items() if name is not None}
 
+    @functools.cached_property
+    def given_law(self) -> "SavedLaw | SavedPlaneLaw | None":
+        """The law that the option --law of some commands names, read once, so that all parts of a
+        command take the same. Raises `ValueError` or `OSError` as `load_law` does."""
+        file = getattr(self, "law", None)
+        if file is None:
+            return None
+        # Commands that only read a file do not wait for this.
+        from hfluxno.identify import load_law
+
+        return load_law(file)
+
     def deciding(self) -> list[tuple[str, str]]:
         """The options that affect the results, beside the input; of files, what is in them."""
         from hfluxno.data.parts import file_fingerprint
 
-        found = {name: value for name, value in vars(self).items() if name not in _ELSEWHERE}
-        if (law := found.get("law")) is not None:
-            found["law"] = law.read_text(encoding="utf-8")
+        names = {each.name for each in dataclasses.fields(self)} - _ELSEWHERE
+        found = {name: getattr(self, name) for name in names}
+        if self.given_law is not None:
+            from hfluxno.identify.saved.file import dumps
+
+            found["law"] = dumps(self.given_law)
         if self.ends is not None:
             found["ends"] = file_fingerprint(self.ends, ())
         return sorted((name, str(value)) for name, value in found.items())

@@ -25,9 +25,8 @@ def main(config: ForecastConfig) -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
     momentum = plane.momentum_of(config)
-    method = forecaster(
-        config.method, config.weights, config.refinement, momentum, config.every, law=config.law
-    )
+    asked = config.weights, config.refinement, momentum, config.every, config.given_law
+    method = forecaster(config.method, *asked)
     suffixes = SUFFIXES if config.layout is None else suffixes_of(config.layout)
     output = config.output or Path(f"{config.input.stem}_forecast{suffixes[0]}")
     if config.animate is not None:
@@ -49,8 +48,8 @@ def main(config: ForecastConfig) -> int:
             first = source.context(parts[0].start, config.context)
             noted[parts[0].start] = plane.notes(source, first, momentum, len(parts) > 1)
             say(*noted[parts[0].start])  # before the minutes of a search
-        asked = (config.context, config.steps, every, config.float64, noted, len(parts) > 1)
-        make = functools.partial(PlaneForecast, source, by, *asked, layout)
+        how = (config.context, config.steps, every, config.float64, noted, len(parts) > 1)
+        make = functools.partial(PlaneForecast, source, by, *how, layout)
         doing = {"fit": "Solving the law of" if config.law else "Inferring the law of"}
         task = f"{doing.get(config.method, 'Forecasting')} {source.variable}"
         drawn = config.figure is not None or config.animate is not None

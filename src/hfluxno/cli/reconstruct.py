@@ -126,10 +126,7 @@ def main(config: ReconstructConfig) -> int:
 def _law(config: ReconstructConfig, source: "Source") -> "SavedLaw | SavedPlaneLaw | None":
     """The given law, if there is one, for the fields of the file."""
     from hfluxno.cli.given_law import check_fields
-    from hfluxno.identify import load_law
 
-    if config.law is None:
-        return None
-    law = load_law(config.law)
-    check_fields(law, source)
-    return law
+    if config.given_law is not None:
+        check_fields(config.given_law, source)
+    return config.given_law
