@@ -71,11 +71,21 @@ def named_networks() -> dict[str, str]:
     return {name: _owner(name) for name in available()}
 
 
-_OF_HFLUXNO = ("hfluxno", "hfluxno-weak-form", "hfluxno-law", "flux-no")
-_BASELINES = ("dpot", "disco", "fno", "icon", "icon-context")
+# The methods that need weights, and what tables call them.
+NETWORKS = {
+    "hfluxno": "HFluxNO",
+    "hfluxno-weak-form": "HFluxNO + weak form",
+    "hfluxno-law": "HFluxNO → law",
+    "dpot": "DPOT",
+    "disco": "DISCO",
+    "fno": "FNO",
+    "flux-no": "Flux NO",
+    "icon": "ICON",
+    "icon-context": "ICON, pairs of the context, τ = 0.005",
+}
 METHODS: dict[str, Factory] = {
     "fit": functools.partial(_without_weights, "fit", FittedLawForecaster),
-    **{name: functools.partial(_network, name) for name in (*_OF_HFLUXNO, *_BASELINES)},
+    **{name: functools.partial(_network, name) for name in NETWORKS},
     "persistence": functools.partial(_without_weights, "persistence", Persistence),
 }
 

@@ -16,10 +16,12 @@ from hfluxno.evaluation.paper.measure import measured
 from hfluxno.evaluation.paper.problems import PROBLEMS
 from hfluxno.evaluation.paper.results import Results, read
 from hfluxno.evaluation.paper.run import Sample, run
+from hfluxno.methods import METHODS, NETWORKS
 from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import ModelConfig, Pairs
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.network import ContextNetwork, Operator
+from hfluxno.persistence import Persistence
 from tests.models import small
 from tests.models.small import LINE, TRAINING
 
@@ -355,6 +357,17 @@ def test_a_sample_is_described_and_checked(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             Sample(**wrong)
+
+
+def test_a_new_method_is_one_line(monkeypatch):
+    from hfluxno.evaluation.paper import contenders as module
+
+    monkeypatch.setitem(METHODS, "still", lambda weights, refinement: Persistence())
+    monkeypatch.setitem(NETWORKS, "net", "NET")
+    found = {contender.name: contender for contender in module._contenders()}
+    assert found.keys() - CONTENDERS.keys() == {"still", "net"} and found["net"].title == "NET"
+    (ready,) = found["still"].prepare(PROBLEMS["cubic"])
+    assert isinstance(ready.forecast.args[0], Persistence)
 
 
 def test_methods_are_found_by_name_and_added(monkeypatch):

@@ -8,7 +8,7 @@ only the true law is given the coefficients.
 import dataclasses
 import functools
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -20,6 +20,7 @@ from hfluxno.evaluation.paper.problems import CONTEXT, Problem
 from hfluxno.evaluation.paper.sample import WindowBatch
 from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, FittedLawForecaster
+from hfluxno.methods import METHODS, NETWORKS
 from hfluxno.models.configuration import Pairs
 from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
 from hfluxno.models.network import Network
@@ -125,9 +126,8 @@ def _forecast(
     return np.asarray(result.trajectory.values), np.asarray(result.status) == failed_at
 
 
-def _by(forecaster: Forecaster, failed_at: int = -1):  # by default no status is a failure
-    ready = [PreparedMethod(functools.partial(_forecast, forecaster, failed_at))]
-    return lambda problem: ready
+def _by(make: Callable[[], Forecaster], failed_at: int = -1):  # by default no status is a failure
+    return lambda problem: [PreparedMethod(functools.partial(_forecast, make(), failed_at))]
 
 
 def _with_weights(method: str, refinement: int = 0):
@@ -148,36 +148,30 @@ def _with_weights(method: str, refinement: int = 0):
     return prepare
 
 
-CONTENDERS: dict[str, Contender] = {
-    contender.name: contender
-    for contender in (
-        Contender("persistence", "persistence", _by(Persistence())),
-        Contender("known-law", "true law", lambda problem: [known_law(problem.law)]),
-        Contender("fit", "fitted law", _by(FittedLawForecaster(), int(FitStatus.FAILED))),
-        Contender("hfluxno-base", "HFluxNO", _with_weights("hfluxno-base"), sized=True),
-        Contender("hfluxno-small", "HFluxNO", _with_weights("hfluxno-small"), sized=True),
-        Contender("hfluxno-weak-form", "HFluxNO + weak form", _with_weights("hfluxno-weak-form")),
-        Contender("hfluxno-law", "HFluxNO → law", _with_weights("hfluxno-law")),
-        Contender(
-            "hfluxno-law-refined",
-            "HFluxNO → law, 3 refinements",
-            _with_weights("hfluxno-law", refinement=3),
-        ),
-        Contender("dpot", "DPOT", _with_weights("dpot")),
-        Contender("disco", "DISCO", _with_weights("disco")),
-        Contender("fno", "FNO", _with_weights("fno")),
-        Contender("flux-no", "Flux NO", _with_weights("flux-no")),
-        Contender("icon", "ICON", _with_weights("icon")),
-        Contender(
-            "icon-context", "ICON, pairs of the context, τ = 0.005", _with_weights("icon-context")
-        ),
-        Contender(
-            "icon-context-far",
-            "ICON, pairs of the context, τ = 0.1",
-            _with_weights("icon-context-far"),
-        ),
-    )
-}
+def _contenders() -> Iterator[Contender]:
+    """The reference methods, then the networks, each followed by its variants, then other methods
+    in `METHODS`."""
+    yield Contender("persistence", "persistence", _by(Persistence))
+    yield Contender("known-law", "true law", lambda problem: [known_law(problem.law)])
+    yield Contender("fit", "fitted law", _by(FittedLawForecaster, int(FitStatus.FAILED)))
+    for name, title in NETWORKS.items():
+        if name == "hfluxno":
+            for sized in ("hfluxno-base", "hfluxno-small"):
+                yield Contender(sized, title, _with_weights(sized), sized=True)
+        else:
+            yield Contender(name, title, _with_weights(name))
+        if name == "hfluxno-law":
+            refined = _with_weights(name, refinement=3)
+            yield Contender(f"{name}-refined", f"{title}, 3 refinements", refined)
+        elif name == "icon-context":
+            far = f"{name}-far"
+            yield Contender(far, "ICON, pairs of the context, τ = 0.1", _with_weights(far))
+    for name, make in METHODS.items():
+        if name not in ("persistence", "fit", *NETWORKS):
+            yield Contender(name, name, _by(functools.partial(make, None, None)))
+
+
+CONTENDERS = {contender.name: contender for contender in _contenders()}
 
 
 def contenders(

@@ -11,9 +11,9 @@ from hfluxno.evaluation.paper.contenders import CONTENDERS
 from hfluxno.evaluation.paper.problems import PROBLEMS, STEPS, TABLES
 from hfluxno.evaluation.paper.published import published_for, published_network, zero_frame
 from hfluxno.evaluation.paper.results import Plain
+from hfluxno.methods import NETWORKS
 
 NOTHING = "–"
-_PUBLISHED_TITLES = {"hfluxno": "HFluxNO", "dpot": "DPOT", "disco": "DISCO", "fno": "FNO"}
 # ICON's tables also include the reference methods and the paper's model.
 _BESIDE_ICON = (
     *("icon", "icon-context", "icon-context-far"),
@@ -229,7 +229,7 @@ def _cost_table(results: Plain) -> list[Table]:
         for method in ordered(costs)
     ]
     for method, cost in results["costs"].get("published", {}).items():
-        rows.append(_cost(f"{_PUBLISHED_TITLES[method]}, published size, untrained", cost, None))
+        rows.append(_cost(f"{NETWORKS[method]}, published size, untrained", cost, None))
     title = f"Table 5. {_TITLES[5]}: cubic"
     return [Table(title, header, tuple(rows))] if rows else []
 

@@ -13,17 +13,15 @@ from hfluxno.evaluation.paper.results import Plain, Results
 from hfluxno.evaluation.paper.rows import network_record
 from hfluxno.evaluation.plane.sample import CONTEXT, LAW, STEPS, PlaneSample, context_of
 from hfluxno.forecaster import Forecaster
-from hfluxno.identify import FittedLawForecaster
+from hfluxno.methods import NETWORKS, forecaster
 from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.models.weights import available
-from hfluxno.persistence import Persistence
 from hfluxno.training.release import any_weights
 
 SET = "euler2d"
 JOINT = 10  # the frames over which the published error is taken together
 VRMSE = slice(5, 12)  # The Well's steps 6 to 12
-_NAMES = ("fit", "hfluxno-small", "hfluxno-weak-form", "hfluxno-law", "dpot", "disco", "fno")
-_TITLES = {"hfluxno": "HFluxNO"} | {name: CONTENDERS[name].title for name in _NAMES}
+_TITLES = NETWORKS | {name: contender.title for name, contender in CONTENDERS.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +64,7 @@ def plane_methods(
             raise ValueError(f"Unknown method {name!r}; choose from {', '.join(known)}.")
     found = {}
     for name in dict.fromkeys((*names, *added)) if names else known:
-        made: Forecaster
-        if name in weights:
-            made = any_weights(weights[name])
-        else:
-            made = Persistence() if name == "persistence" else FittedLawForecaster()
+        made = any_weights(weights[name]) if name in weights else forecaster(name)
         title = _TITLES.get(name, name)
         found[name] = PlaneMethod(name, title, made, weights.get(name, ""))
     return found
