@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from operator import attrgetter
 
 from hfluxno.identify.frames.candidate import SIZE_OF_FINER, Candidate
 from hfluxno.parametric.solver_settings import FIRST_ORDER
@@ -40,6 +41,10 @@ _FIXED = Candidate(size=6, scheme="roe-entropy-fix")
 # At the CFL number 1 a constant speed carries a field from cell to cell as it is.
 _CONSTANT_SPEED = Candidate(size=1, scheme="roe-entropy-fix", cfl=_CFL_ONE)
 
+# What is tried after the best candidate so far.
+_Propose = Callable[[Candidate], tuple[Candidate, ...]]
+_has_kinks, _is_dry = attrgetter("kinks"), attrgetter("dry")
+
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
@@ -48,7 +53,7 @@ class Stage:
     also as a multiple of the noise; or it is skipped unless the weak form of several fields shows
     diffusion."""
 
-    propose: Callable[[Candidate], tuple[Candidate, ...]]
+    propose: _Propose
     good_enough: float
     worth_above: float = 0.0
     beyond_noise: float = 0.0
@@ -56,7 +61,7 @@ class Stage:
     if_diffusive: bool = False
 
 
-def _always(*candidates: Candidate) -> Callable[[Candidate], tuple[Candidate, ...]]:
+def _always(*candidates: Candidate) -> _Propose:
     return lambda best: candidates
 
 
@@ -85,7 +90,7 @@ def _equal_steps(scheme: str) -> tuple[Stage, ...]:
         timed = dataclasses.replace(best, scheme=scheme, cfl=_CFL_ONE)
         return tuple(dataclasses.replace(timed, steps=number) for number in _STEPS)
 
-    def nearer(fraction: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+    def nearer(fraction: int) -> _Propose:
         def propose(best: Candidate) -> tuple[Candidate, ...]:
             change = best.steps // fraction if best.scheme == scheme else 0
             each = (best.steps - change, best.steps + change) if change else ()
@@ -103,7 +108,7 @@ def _on_finer(best: Candidate, refinement: int, size: int) -> Candidate:
     return dataclasses.replace(best, scheme=scheme, refinement=refinement, size=size)
 
 
-def _finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+def _finer(refinement: int) -> _Propose:
     """The best candidate on a finer internal grid, if the previous refinement was an improvement.
 
     The first finer grid is also tried with another size of the flux: on the cells of the data,
@@ -132,7 +137,7 @@ def _finest(best: Candidate) -> tuple[Candidate, ...]:
     return (_on_finer(best, 4, min(best.size, SIZE_OF_FINER)),)
 
 
-def _richest_on_finer(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
+def _richest_on_finer(refinement: int) -> _Propose:
     """A flux of high degree on finer cells than those of the best candidate: cells that are too
     large hide what further terms explain, and a flux of too low a degree what finer cells do."""
 
@@ -171,20 +176,12 @@ def _richer_kink(best: Candidate) -> tuple[Candidate, ...]:
     return (dataclasses.replace(best, size=4), dataclasses.replace(best, kinks=2))
 
 
-def _finer_diffusive(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
-    finer = _finer(refinement)
-    return lambda best: finer(best) if best.diffusion != "none" else ()
+def _is_diffusive(best: Candidate) -> bool:
+    return best.diffusion != "none"
 
 
-def _finer_kink(refinement: int) -> Callable[[Candidate], tuple[Candidate, ...]]:
-    finer = _finer(refinement)
-    return lambda best: finer(best) if best.kinks else ()
-
-
-def _if_dry(
-    propose: Callable[[Candidate], tuple[Candidate, ...]],
-) -> Callable[[Candidate], tuple[Candidate, ...]]:
-    return lambda best: propose(best) if best.dry else ()
+def _if(holds: Callable[[Candidate], bool | int], propose: _Propose) -> _Propose:
+    return lambda best: propose(best) if holds(best) else ()
 
 
 def _with_derivatives(candidate: Candidate, fields: int) -> Candidate:
@@ -225,8 +222,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
         return (
             *quick,
             Stage(_always(viscous), 1e-4, if_diffusive=True),
-            Stage(_finer_diffusive(2), 1e-4),
-            Stage(_finer_diffusive(4), 1e-3),
+            Stage(_if(_is_diffusive, _finer(2)), 1e-4),
+            Stage(_if(_is_diffusive, _finer(4)), 1e-3),
             Stage(_always(full, sparse), 1e-3),
             Stage(_always(mid_run), 5e-3),
             Stage(_always(Candidate("tensor", 0)), 5e-3),
@@ -263,8 +260,8 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_richest_on_finer(8), _SMOOTH, _SMOOTH, 1.2),
         Stage(_kinked, 1e-4),
         Stage(_two_kinks, 1e-4, 5e-3, 2.0),
-        Stage(_finer_kink(2), 1e-4),
-        Stage(_finer_kink(4), _SMOOTH),
+        Stage(_if(_has_kinks, _finer(2)), 1e-4),
+        Stage(_if(_has_kinks, _finer(4)), _SMOOTH),
         Stage(_richer_kink, 1e-4),
         Stage(_denoised, 0.0, 1e-4),
     )
@@ -278,9 +275,9 @@ def stages_over_dry_ground() -> tuple[Stage, ...]:
     return (
         Stage(_always(usual), 0.0),
         Stage(_always(bounded), 1e-4, _PREDICTED, 2.0),
-        Stage(_if_dry(_finer(4)), 1e-4),
-        Stage(_if_dry(_rivals), 1e-3),
-        Stage(_if_dry(_denoised), 0.0),
+        Stage(_if(_is_dry, _finer(4)), 1e-4),
+        Stage(_if(_is_dry, _rivals), 1e-3),
+        Stage(_if(_is_dry, _denoised), 0.0),
     )
 
 

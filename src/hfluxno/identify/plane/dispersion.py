@@ -18,6 +18,7 @@ from hfluxno.identify.plane.select import (
     chebyshev_of,
     functions_of,
     left_over,
+    solved,
     systems_of,
 )
 from hfluxno.parametric.basis import Dictionary
@@ -35,7 +36,6 @@ _FEWEST = 6  # frames
 # `python -m benchmarks.plane_trust`, two seeds, with and without noise, and others) .43 at most,
 # and .29 where more than .005 was left.
 _DISPERSES, _BESIDE_NOISE, _LITTLE = 0.6, 0.33, 0.004
-_DEPENDENT = 1e-12
 
 
 class Dispersion(NamedTuple):
@@ -94,14 +94,8 @@ def _of_field(whole: WeakSystem, i: int, name: str, sizes: np.ndarray, seen: Fra
     of_field = WeakSystem(normal, right[None], np.array([square]), whole.noise)
     lefts = []
     for count in (len(right) - _DERIVATIVES, len(right)):
-        scale = np.sqrt(np.diag(normal)[:count])
-        scale = np.where(scale > 0.0, scale, 1.0)
-        matrix = normal[:count, :count] / np.outer(scale, scale)
-        solution = np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ (
-            right[:count] / scale
-        )
         coefficients = np.zeros((1, len(right)))
-        coefficients[0, :count] = solution / scale
+        coefficients[0, :count] = solved(normal[:count, :count], right[:count])
         lefts.append(left_over(of_field, coefficients, sizes[i : i + 1]))
     before, after = lefts
     by_dispersion = before**2 - after**2

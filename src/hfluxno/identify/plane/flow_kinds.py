@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.select import left_over, normal_equations
+from hfluxno.identify.plane.select import left_over, normal_equations, solved
 from hfluxno.parametric.plane.flow import (
     Around,
     modes,
@@ -28,7 +28,6 @@ from hfluxno.parametric.plane.flow import (
 from hfluxno.parametric.plane.terms import Further, Structure, with_further
 from hfluxno.parametric.plane.weak_form import WeakSystem
 
-_DEPENDENT = 1e-12
 # Test functions overlap, so there are fewer independent equations than equations.
 _INDEPENDENT = 100.0
 
@@ -149,8 +148,4 @@ def _solution(
     flows = kind.structure.directions.reshape(len(right), -1)
     falls = np.tile((1.0 + np.array(orders(kind.highest, kind.around)) ** 2) ** 2, 2)
     size = np.mean(np.diag(system.normal)[: len(falls)]) / float(sizes[0]) ** 2
-    matrix = matrix + penalty * size * (flows * falls) @ flows.T
-    scale = np.sqrt(np.diag(matrix))
-    scale = np.where(scale > 0.0, scale, 1.0)
-    inverse = np.linalg.pinv(matrix / np.outer(scale, scale), rcond=_DEPENDENT, hermitian=True)
-    return inverse @ (right / scale) / scale
+    return solved(matrix + penalty * size * (flows * falls) @ flows.T, right)

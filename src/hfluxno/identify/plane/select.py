@@ -182,6 +182,21 @@ def in_cells(structure: Structure, aspect: float) -> Structure:
     return dataclasses.replace(structure, directions=directions)
 
 
+def _scaled(matrix: Float[np.ndarray, "n n"]) -> tuple[np.ndarray, Float[np.ndarray, " n"]]:
+    """The matrix of normal equations with ones on its diagonal, and the factors of its unknowns."""
+    scale = np.sqrt(np.diag(matrix))
+    scale = np.where(scale > 0.0, scale, 1.0)
+    return matrix / np.outer(scale, scale), scale
+
+
+def solved(
+    matrix: Float[np.ndarray, "n n"], right: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """The least-squares solution of normal equations, some of which may be dependent."""
+    matrix, scale = _scaled(matrix)
+    return np.linalg.pinv(matrix, rcond=_DEPENDENT, hermitian=True) @ (right / scale) / scale
+
+
 def estimate(
     system: WeakSystem,
     structure: Structure,
@@ -191,9 +206,8 @@ def estimate(
     """The least-squares solution of the weak equations of some fields, given the coefficients
     `offset`."""
     normal = normal_equations(system, structure, sizes, offset)
-    scale = np.sqrt(np.diag(normal))[:-1]
-    scale = np.where(scale > 0.0, scale, 1.0)
-    matrix, right = normal[:-1, :-1] / np.outer(scale, scale), normal[:-1, -1] / scale
+    matrix, scale = _scaled(normal[:-1, :-1])
+    right = normal[:-1, -1] / scale
     held = matrix
     if structure.stiffness is not None:
         held = matrix + np.diag(structure.stiffness * np.mean(scale**2) / scale**2)
