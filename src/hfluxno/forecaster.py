@@ -169,6 +169,15 @@ class Forecaster(eqx.Module):
         """
         return lambda members: self.forecast(context.members(members), steps)
 
+    def check(self, context: Trajectory) -> None:
+        """Checks that it can continue such a context without doing it. Raises `ValueError` if it is
+        known that it cannot."""
+
+    @property
+    def statuses(self) -> dict[int, tuple[str, str]]:
+        """The name and the sentence of each status, if it fits and solves no law."""
+        return {0: ("ok", "nothing is known against the forecast")}
+
 
 def check_steps(steps: Any) -> None:
     """Checks a number of steps. Raises `ValueError` if it is not a positive whole number."""

@@ -6,6 +6,8 @@ import numpy as np
 from hfluxno.forecaster import Forecast, Forecaster, check_steps, continuation
 from hfluxno.trajectory import Trajectory
 
+_REPEATED = "the last frame is repeated"
+
 
 class Persistence(Forecaster):
     """Repeats the last frame of the context.
@@ -14,6 +16,10 @@ class Persistence(Forecaster):
     """
 
     every: float | None = eqx.field(static=True, default=None)
+
+    @property
+    def statuses(self) -> dict[int, tuple[str, str]]:
+        return {0: ("ok", _REPEATED)}
 
     def forecast(self, context: Trajectory, steps: int) -> Forecast:
         """The `steps` frames after the context. In a cell with gaps the last measured value is
@@ -29,7 +35,7 @@ class Persistence(Forecaster):
         made = Forecast(
             continuation(context, np.repeat(batch[:, -1:], steps, axis=1), self.every),
             status=np.zeros(count, int),
-            sentences=("the last frame is repeated",) * count,
+            sentences=(_REPEATED,) * count,
             backtest_error=np.full(count, np.nan),
             conservation_drift=np.zeros(count),
             left_observed_range=np.zeros(count, bool),

@@ -9,10 +9,12 @@ import xarray as xr
 
 import hfluxno
 from hfluxno.datasets.work import Continue, _loaded
+from hfluxno.forecaster import Forecaster
 from hfluxno.identify import FitStatus, GivenLawForecaster
 from hfluxno.identify.saved.law import to_save
 from hfluxno.methods import METHODS
 from hfluxno.models.forecaster import NetworkForecaster
+from hfluxno.persistence import Persistence
 from tests.identify.laws import FULL, V, identification, polynomial, road
 from tests.models.small import LINE, network
 from tests.models.small import context as waving
@@ -149,6 +151,20 @@ def test_a_given_law_is_solved_with_bands():
     first = hfluxno.forecast_dataset(batch, 2, context=1, law=law)
     # A single frame has no interval, and the law was found at one of 0.01.
     assert np.allclose(first["time"], context.times[0] + 0.01 * np.array([1.0, 2.0]))
+
+
+class Still(Forecaster):
+    """A method of one's own."""
+
+    def forecast(self, context, steps):
+        return Persistence().forecast(context, steps)
+
+
+def test_a_method_of_ones_own_has_not_the_statuses_of_a_network(monkeypatch):
+    monkeypatch.setitem(METHODS, "still", lambda weights, refinement: Still())
+    lazy = hfluxno.forecast_dataset(waves().chunk(trajectory=3), 4, context=5, method="still")
+    assert lazy["status"].attrs["flag_meanings"] == "ok failed"
+    assert np.array_equal(lazy["u"], persistent(waves())["u"])
 
 
 @pytest.mark.validation

@@ -15,14 +15,12 @@ from hfluxno.data.writers import check_storable, status_attributes
 from hfluxno.datasets.work import Named, forecaster_of, meanings
 from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, identify_plane
-from hfluxno.identify.accepted import check_fields
 from hfluxno.identify.frames.momentum import as_pair
 from hfluxno.identify.plane import PlaneIdentification
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.identification import checked, indices, nothing_to_infer
 from hfluxno.identify.saved.law import interval_of
-from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.trajectory import Trajectory
 
 
@@ -83,10 +81,7 @@ class ContinuePlane(PlaneWork):
         check_storable(source.fields)
         method = forecaster_of(self.by)
         check_forecast_memory(self.steps, context.batch[:, 0].size)
-        if isinstance(method, NetworkForecaster):
-            method.check(context)
-        elif isinstance(method, GivenLawForecaster):
-            check_fields(method.law.law.fields, context.fields)
+        method.check(context)
         every, unknown = getattr(method, "every", None), None
         shape = (self.steps, *np.shape(context.values)[1:])
         laws: tuple[PlaneIdentification, ...] = ()

@@ -26,8 +26,7 @@ from hfluxno.identify.saved.forecaster import check_use
 from hfluxno.identify.saved.law import SavedLaw, interval_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.methods import forecaster
-from hfluxno.models.forecaster import NetworkForecaster, NetworkStatus
-from hfluxno.persistence import Persistence
+from hfluxno.models.forecaster import NetworkForecaster
 from hfluxno.plural import plural
 from hfluxno.reconstruction import Reconstruction, even_times
 from hfluxno.trajectory import Trajectory
@@ -148,9 +147,8 @@ class Continue(Work):
         if isinstance(method, FittedLawForecaster):
             check_momentum(context, _name(method))
             identifier(context, _name(method), among_others=True)
-        elif isinstance(method, NetworkForecaster):
-            method.check(context)
         else:
+            method.check(context)
             method.in_parts(context, self.steps)
 
     def _done(self, source: Source, context: Trajectory) -> xr.Dataset:
@@ -195,10 +193,7 @@ class Continue(Work):
 
 def meanings(method: Forecaster) -> dict[int, tuple[str, str]]:
     """The name and the sentence of each status of a method that fits and solves no law."""
-    failed = {int(FitStatus.FAILED): ("failed", "the trajectory cannot be used")}
-    if isinstance(method, Persistence):
-        return {0: ("ok", "the last frame is repeated")} | failed
-    return {int(s): (s.name.lower(), s.sentence) for s in NetworkStatus} | failed
+    return method.statuses | {int(FitStatus.FAILED): ("failed", "the trajectory cannot be used")}
 
 
 @dataclasses.dataclass(frozen=True)

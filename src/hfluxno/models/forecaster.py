@@ -61,6 +61,10 @@ class NetworkForecaster(Forecaster):
     name: str = eqx.field(static=True, default="this network")
     training: Training | None = eqx.field(static=True, default=None)
 
+    @property
+    def statuses(self) -> dict[int, tuple[str, str]]:
+        return {int(s): (s.name.lower(), s.sentence) for s in NetworkStatus}
+
     def forecast(
         self, context: Trajectory, steps: int, examples: Float[np.ndarray, "..."] | None = None
     ) -> Forecast:

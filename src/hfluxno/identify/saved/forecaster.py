@@ -6,6 +6,7 @@ from pathlib import Path
 import equinox as eqx
 
 from hfluxno.forecaster import Forecast, Forecaster, check_steps
+from hfluxno.identify.accepted import check_fields
 from hfluxno.identify.forecaster import FittedLawForecaster
 from hfluxno.identify.frames.momentum import one_name
 from hfluxno.identify.plane import saved as on_a_plane
@@ -52,6 +53,7 @@ class GivenLawForecaster(Forecaster):
         if isinstance(law, SavedPlaneLaw):
             if self.momentum is not None:
                 raise ValueError("A law on a plane knows its momentum; leave out `momentum`.")
+            check_fields(law.law.fields, context.fields)
             return lambda members: forecast_given_plane(
                 context.members(members), law, steps, self.every
             )
