@@ -11,7 +11,6 @@ from hfluxno.cli.clustered import ClusterConfig
 if TYPE_CHECKING:
     import numpy as np
 
-    from hfluxno.data.plane import PlaneSource
     from hfluxno.data.source import Source
     from hfluxno.forecaster import Forecast, Forecaster
     from hfluxno.trajectory import Trajectory
@@ -194,29 +193,13 @@ def _statuses(source: "Source", rows: list[dict]) -> dict[str, dict]:
 def _context_and_method(
     source: "Source", config: ForecastConfig, method: "Forecaster"
 ) -> "tuple[Trajectory, Forecaster]":
+    from hfluxno.cli.given_law import fitted_to
     from hfluxno.identify import GivenLawForecaster
 
     method = fitted_to(source, config, method)
     if not isinstance(method, GivenLawForecaster):
         return source.context(config.context), method
     return source.beginning(config.context), method
-
-
-def fitted_to(
-    source: "Source | PlaneSource", config: ForecastConfig, method: "Forecaster"
-) -> "Forecaster":
-    """The method with the settings of the file. Raises `ValueError` if the field of the file has
-    another name than that of a given law, or a unit is known for both and differs."""
-    from hfluxno.cli.given_law import check_fields
-    from hfluxno.identify import GivenLawForecaster
-
-    if not isinstance(method, GivenLawForecaster):
-        return method
-    check_fields(method.law, source)
-    every = config.every
-    if config.context == 1 and every is None and len(source.times) > 1:
-        every = float(source.times[1] - source.times[0])
-    return dataclasses.replace(method, every=every)
 
 
 def _times(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 from hfluxno.units import bare
 
 if TYPE_CHECKING:
+    from hfluxno.cli.forecast import ForecastConfig
     from hfluxno.cli.input import InputConfig
     from hfluxno.data.plane.source import PlaneSource
     from hfluxno.data.source import Source
+    from hfluxno.forecaster import Forecaster
     from hfluxno.identify.plane.saved import SavedPlaneLaw
     from hfluxno.identify.saved.law import SavedLaw
 
@@ -65,6 +67,22 @@ def check_fields(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource"
         lacking = [name for name in of_law if name not in source.fields]
         if lacking and len(source.fields) + len(lacking) == len(of_law):
             raise ValueError(_unknown(law, lacking, source.path))
+
+
+def fitted_to(
+    source: "Source | PlaneSource", config: "ForecastConfig", method: "Forecaster"
+) -> "Forecaster":
+    """The method with the settings of the file. Raises `ValueError` if the field of the file has
+    another name than that of a given law, or a unit is known for both and differs."""
+    from hfluxno.identify import GivenLawForecaster
+
+    if not isinstance(method, GivenLawForecaster):
+        return method
+    check_fields(method.law, source)
+    every = config.every
+    if config.context == 1 and every is None and len(source.times) > 1:
+        every = float(source.times[1] - source.times[0])
+    return dataclasses.replace(method, every=every)
 
 
 def _say_units(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:

@@ -3,12 +3,13 @@ by the processes of a cluster."""
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hfluxno.cli import plane, report, runtime
 from hfluxno.cli.files import FIGURES, Files
-from hfluxno.cli.forecast import ForecastConfig, fitted_to
+from hfluxno.cli.given_law import fitted_to
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import forecast_results
 from hfluxno.data.plane.layout_writer import Layout, suffixes_of
@@ -20,8 +21,11 @@ from hfluxno.datasets.work import Named, sendable, working_in
 from hfluxno.forecaster import Forecaster, forecast_times
 from hfluxno.methods import forecaster
 
+if TYPE_CHECKING:
+    from hfluxno.cli.forecast import ForecastConfig
 
-def main(config: ForecastConfig) -> int:
+
+def main(config: "ForecastConfig") -> int:
     """Reads, forecasts, reports and writes. Raises `ValueError` if an option or the input is at
     fault; `OSError` if a file cannot be read or written."""
     momentum = plane.momentum_of(config)

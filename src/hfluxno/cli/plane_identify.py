@@ -3,10 +3,10 @@ of a cluster."""
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hfluxno.cli import plane, runtime
 from hfluxno.cli.files import FIGURES, LAWS, Files
-from hfluxno.cli.identify import IdentifyConfig
 from hfluxno.cli.progress import progress
 from hfluxno.cli.streams import say
 from hfluxno.cli.summary import law_result
@@ -17,8 +17,11 @@ from hfluxno.data.plane.writer import number_of
 from hfluxno.data.writers import write
 from hfluxno.identify import identify_plane
 
+if TYPE_CHECKING:
+    from hfluxno.cli.identify import IdentifyConfig
 
-def main(config: IdentifyConfig) -> int:
+
+def main(config: "IdentifyConfig") -> int:
     """Reads, identifies and reports; with a scheduler also writes the laws. Raises `ValueError` if
     an option or the input is at fault; `OSError` if a file cannot be read or written."""
     momentum = plane.momentum_of(config)
