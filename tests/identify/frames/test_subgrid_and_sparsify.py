@@ -13,7 +13,6 @@ from hfluxno.identify.frames.candidate_functions import known_range, make_direct
 from hfluxno.identify.frames.refine import Fit
 from hfluxno.identify.frames.sparsify import (
     needed,
-    needed_by_weak_form,
     sets_by_weak_form,
     weak_form_residual,
 )
@@ -149,7 +148,7 @@ def test_two_terms_are_found_among_many_whose_noise_can_cancel():
     others = x[:, :1] + np.concatenate([apart, last[:, None]], axis=1)
     columns = np.concatenate([x, others], axis=1)
     augmented = np.concatenate([columns, (columns[:, 0] - 2.0 * columns[:, 1] + noise)[:, None]], 1)
-    mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
+    mask = sets_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))[0]
     np.testing.assert_array_equal(mask, [[1, 1, 0, 0, 0, 0, 0]])
 
 
@@ -158,7 +157,7 @@ def test_all_terms_of_many_stay_if_few_are_not_enough():
     columns = rng.normal(size=(300, 7))
     right = columns[:, :6] @ np.array([1.0, -2.0, 3.0, -1.0, 2.0, 1.5])
     augmented = np.concatenate([columns, right[:, None] + 1e-3 * rng.normal(size=(300, 1))], 1)
-    mask = needed_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))
+    mask = sets_by_weak_form((augmented.T @ augmented)[None], np.ones((1, 7)))[0]
     np.testing.assert_array_equal(mask, [[1, 1, 1, 1, 1, 1, 0]])
 
 
@@ -227,9 +226,9 @@ def test_the_weak_form_names_the_terms_of_shallow_water(x64, steps):
     directions = jnp.asarray(make_directions(free.reshape(-1)))
     family = LawFamily(basis, directions, lower, upper, 0, ("h", "m"), (1,))
     normals = compiled(family.weak_normal, frames, jnp.ones(20), True)
-    masks = needed_by_weak_form(np.asarray(normals), free)
+    masks = sets_by_weak_form(np.asarray(normals), free)[0]
     named = [{n for n, stays in zip(basis.names, mask, strict=True) if stays} for mask in masks]
     assert named == [{"m"}, {"h²", "m²/h"}]
     # Where no test function avoids the frames that are held out, everything stays.
     nothing = compiled(family.weak_normal, frames[:4], jnp.asarray([1.0, 1.0, 1.0, 0.0]), True)
-    np.testing.assert_array_equal(needed_by_weak_form(np.asarray(nothing), free), free)
+    np.testing.assert_array_equal(sets_by_weak_form(np.asarray(nothing), free)[0], free)

@@ -40,21 +40,17 @@ def needed(fit: Fit, free: np.ndarray) -> np.ndarray:
     return _pruned(fit.normal, fit.parameters, free, allowed)
 
 
-def needed_by_weak_form(normals: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """The mask of the parameters that are kept, from `LawFamily.weak_normal` of a context.
+def sets_by_weak_form(
+    normals: np.ndarray, free: np.ndarray, with_sources: bool = False
+) -> list[np.ndarray]:
+    """The mask of the parameters that are kept, from `LawFamily.weak_normal` of a context, and
+    those of its rivals, which may also be right: each field has at most as many terms, and a
+    residual at most ten times that of all functions. Those with the smallest residual come first;
+    with a term less it may be twice as large.
 
     - `normals`: shape (field, unknown + 1, unknown + 1).
     - `free`: which parameters may be kept, shape (field, unknown), none of them of diffusion.
     """
-    return sets_by_weak_form(normals, free)[0]
-
-
-def sets_by_weak_form(
-    normals: np.ndarray, free: np.ndarray, with_sources: bool = False
-) -> list[np.ndarray]:
-    """The mask of `needed_by_weak_form`, and those of its rivals, which may also be right: each
-    field has at most as many terms, and a residual at most ten times that of all functions. Those
-    with the smallest residual come first; with a term less it may be twice as large."""
     most = _MOST_WITH_SOURCES if with_sources else _MOST_TRIED
     every = [_of_field(*each, most) for each in zip(normals, free, strict=True)]
     chosen, *others = itertools.product(*every)

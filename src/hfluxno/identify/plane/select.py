@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
-from hfluxno.identify.frames.sparsify import needed_by_weak_form
+from hfluxno.identify.frames.sparsify import sets_by_weak_form
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.jumps import jumps
 from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, fluid_exponents
@@ -261,7 +261,7 @@ def sparse(
     """The estimate with as few unknowns as the equations need; no diffusivity is negative."""
     while True:
         normal = normal_equations(system, structure, sizes, offset)
-        mask = needed_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0]
+        mask = sets_by_weak_form(normal[None], np.ones((1, len(structure.names))))[0][0]
         found = estimate(system, structure.keep(mask), sizes, offset)
         wrong = found.structure.is_diffusivity & (found.unknowns < 0.0)
         if not wrong.any():
