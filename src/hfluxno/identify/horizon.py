@@ -32,14 +32,24 @@ def horizon(
     if spread is None or item.status != FitStatus.OK:
         return ""
     frames = item.measured(states[1:])
-    size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
-    error = np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
-    error = NINETY_OF_FRAMES * error
-    sure, vague = _below(error, _BELIEVED), _below(error, _UNKNOWN)
-    small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
-    beyond = ""
+    error = NINETY_OF_FRAMES * _relative(spread, frames)
+    vague, beyond = _below(error, _UNKNOWN), ""
     if vague < len(frames):
         beyond = _beyond_range(item, states, unknown, vague, error)
+    return how_far(frames, spread, item.measured_fields, beyond)
+
+
+def how_far(
+    frames: Float[np.ndarray, "steps field cells"],
+    spread: Float[np.ndarray, "steps field cells"],
+    fields: tuple[str, ...],
+    beyond: str = "",
+) -> str:
+    """How far ahead the 90 % bound of frames with these standard deviations is small, and from
+    where on it is larger than the fields, for a reason that is said `beyond` it."""
+    error = NINETY_OF_FRAMES * _relative(spread, frames)
+    sure, vague = _below(error, _BELIEVED), _below(error, _UNKNOWN)
+    small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
     if vague == 0:
         return f"; its error may exceed {whole} from the first frame on: nothing is known{beyond}"
     ends = f"{whole} from frame {vague + 1} on: nothing is known there{beyond}"
@@ -52,11 +62,18 @@ def horizon(
     said = f"; in nine of ten cases its error is below {small} for"
     if least >= sure:
         return f"{said} {sure} of {every}{more}"
-    largest = item.measured_fields[int(np.argmax(of_each[least]))]
+    largest = fields[int(np.argmax(of_each[least]))]
     return (
         f"{said} {least} of {every} in each field (it is largest in {largest}), for {sure} in all "
         f"together{more}"
     )
+
+
+def _relative(
+    spread: Float[np.ndarray, "steps field cells"], frames: Float[np.ndarray, "steps field cells"]
+) -> Float[np.ndarray, " steps"]:
+    size = np.sqrt(np.mean(frames**2, axis=(1, 2)))
+    return np.sqrt(np.mean(spread**2, axis=(1, 2))) / np.where(size > 0.0, size, 1.0)
 
 
 def _below(error: Float[np.ndarray, " steps"], limit: float) -> int:

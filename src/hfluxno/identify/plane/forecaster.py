@@ -11,6 +11,7 @@ import numpy as np
 from hfluxno.batching import on_all_cores
 from hfluxno.forecaster import Forecast
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
+from hfluxno.identify.horizon import how_far
 from hfluxno.identify.plane.deviation import comparison, deviation_ahead
 from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.given import given_plane
@@ -75,8 +76,8 @@ def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, str]:
     """The state at the end of a context, the frames after it, their standard deviations, whether
-    they could be solved, and what they depend on that the context does not show; if not, the last
-    frame repeated."""
+    they could be solved, and how far they are to be believed, and what they depend on that the
+    context does not show; if not, the last frame repeated."""
     seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     ahead[0] += seen.left
@@ -91,8 +92,13 @@ def _continued(
             (state, run), compared = on_all_cores(lambda job: job(), jobs)
             if run.solved:
                 spread = deviation_ahead(item, seen, start, state, ahead, run.frames, compared)
+                depends = ""
+                free = (..., seen.grid.free)
+                if item.status == FitStatus.OK and np.isfinite(spread[free]).all():
+                    depends = how_far(run.frames[free], spread[free], item.law.fields)
                 sides = untested_sides(seen, run.frames, item.grid_law.sources is not None)
-                depends = "" if sides is None else f"; {sides.sentence}"
+                if sides is not None:
+                    depends += f"; {sides.sentence}"
                 begin = np.asarray(mean(state, start.refinement))
                 return begin, run.frames, spread, True, depends
     still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
