@@ -106,7 +106,7 @@ def report(
     )
     known = None
     if trial.fit.is_solved:
-        known = recognise(
+        fitted = (
             family.basis,
             numbers * free,
             trial.fit.normal / np.outer(scale, scale),
@@ -117,6 +117,10 @@ def report(
             misfit.noise,
             known_units(context),
         )
+        known = recognise(*fitted)
+        if known is None and len(family.fields) > 2:
+            # Noise of the first frame, which is not fitted, may change all speeds a little.
+            known = recognise(*fitted, common_free=True)
     covariance = _covariance(trial) + covariance_by_first_frame(trial, values, carried, seen)
     return Identification(
         law=jax.device_put(law),

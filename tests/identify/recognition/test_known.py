@@ -7,7 +7,7 @@ import pytest
 
 from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials, written, written_equation
-from hfluxno.parametric.basis import Chebyshev, Dictionary, physical_exponents
+from hfluxno.parametric.basis import Chebyshev, Dictionary, fluid_exponents, physical_exponents
 from hfluxno.parametric.fitted_law import FittedLaw
 
 EQUATIONS, FRAMES, RESIDUAL = 4000, 20, 1e-3
@@ -106,6 +106,20 @@ def test_waves_of_coarse_cells_that_are_all_too_slow_are_known_ones():
     assert known.deviation == pytest.approx(expected)
     slower = {place: 0.95 * value for place, value in slow.items()}
     assert found(slower, common_free=True) is None
+
+
+def test_a_gas_may_have_a_factor_of_all_speeds_too():
+    basis = Dictionary(np.ones(3), fluid_exponents(3, 0), ("rho", "m", "E"))
+    euler = [(0, "m", 1.0), (1, "E", 0.4), (1, "m²/rho", 0.8), (2, "m·E/rho", 1.4)]
+    numbers = np.zeros((3, len(basis.names)))
+    for field, name, value in (*euler, (2, "m³/rho²", -0.2)):
+        numbers[field, basis.names.index(name)] = 0.985 * value
+    numbers = numbers.ravel()
+    free = numbers != 0.0
+    fitted = basis, numbers, EQUATIONS * np.diag(free.astype(float)), free, EQUATIONS, FRAMES
+    assert recognise(*fitted, RESIDUAL, 0.0) is None
+    known = recognise(*fitted, RESIDUAL, 0.0, common_free=True)
+    assert known.name == "Euler" and known.value == pytest.approx(1.4)
 
 
 def test_of_two_names_that_the_noise_cannot_tell_apart_there_is_none():
