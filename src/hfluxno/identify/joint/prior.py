@@ -26,7 +26,7 @@ from hfluxno.identify.joint.fluid import (
 from hfluxno.identify.joint.forward import Ends, Forward, Scale
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.law_shape import LawShape
-from hfluxno.identify.joint.random_field import apart, differs, modes
+from hfluxno.identify.joint.random_field import apart, differs, modes, nearest
 from hfluxno.laws.place import PlaceModes
 from hfluxno.observation import times_of
 from hfluxno.parametric.basis import (
@@ -41,6 +41,7 @@ from hfluxno.parametric.solver_settings import SolverSettings
 from hfluxno.trajectory import Trajectory
 
 _SCATTER = 0.7  # of the first state and the ends, in standard deviations, at least
+_OF_A_BLANK = 2.0  # what lies between sensors, in the median
 _LEAST_SHOWN = 0.2  # of what the first state scatters, if its measured places are alike
 _LENGTH = 0.15  # of their correlation, relative to the domain or the time
 _LEAST_LENGTH = 2.0  # frames
@@ -106,14 +107,16 @@ def make_forward(
     along = modes(np.arange(cells) + 0.5, _LENGTH * cells, count, period)
     # States are as uncertain as two that are as far apart as the nearest measured place.
     far = np.array([apart(seen, _LENGTH * cells, period) for seen in known])
-    shown = np.ones((len(size), 1))
+    shown = np.ones((len(size), cells))
     if not is_dense(context):
-        # Nor do they differ much more between sensors than from one to the next.
-        flat = [
-            differs(u[seen], np.flatnonzero(seen), _LENGTH * cells, period)
-            for u, seen in zip(field[0], known, strict=True)
-        ]
-        shown = np.clip(flat / size, _LEAST_SHOWN, 1.0)[:, None]
+        # Nor do they differ much more between sensors than from one to the next, but they may in a
+        # blank that is far wider than what lies between most of them.
+        for u, seen, each, scale_of_it in zip(field[0], known, shown, size, strict=True):
+            at = np.flatnonzero(seen)
+            flat = differs(u[seen], at, _LENGTH * cells, period) / scale_of_it
+            between = np.median(np.diff(at)) if len(at) > 1 else cells
+            near = nearest(seen, period) <= _OF_A_BLANK * between
+            each[near] = np.clip(flat, _LEAST_SHOWN, 1.0)
     first = for_each_field(along, size[:, None] * shown * np.maximum(_SCATTER, far))
     total = sum(shape.sizes)
     return Forward(

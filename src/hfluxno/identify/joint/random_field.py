@@ -28,12 +28,19 @@ def apart(
 ) -> Float[np.ndarray, " place"]:
     """How far such a function is from itself at the nearest place that is `seen`, places being 1
     apart: (2 - 2 exp(-d/ℓ))^(1/2) at a distance d, in standard deviations."""
+    return np.sqrt(2.0 - 2.0 * np.exp(-nearest(seen, period) / length))
+
+
+def nearest(
+    seen: Bool[np.ndarray, " place"], period: float | None = None
+) -> Float[np.ndarray, " place"]:
+    """How far the nearest place that is `seen` is from each, places being 1 apart; as far as there
+    are places if none is."""
     places = len(seen)
-    distance = np.abs(np.arange(places)[:, None] - np.flatnonzero(seen)[None])
+    distance = np.abs(np.arange(float(places))[:, None] - np.flatnonzero(seen)[None])
     if period is not None:
         distance = np.minimum(distance, period - distance)
-    nearest = distance.min(axis=1, initial=places)
-    return np.sqrt(2.0 - 2.0 * np.exp(-nearest / length))
+    return distance.min(axis=1, initial=places)
 
 
 def differs(
