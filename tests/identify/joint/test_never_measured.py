@@ -58,8 +58,10 @@ def test_the_first_state_is_less_certain_far_from_all_measurements(burgers):
     context = seen_in(burgers, range(16))
     forward = make_forward(Kind(4), context, (), known_first=False)
     spread = np.sqrt(np.sum(forward.first_modes[:, 0] ** 2, axis=0))
-    size = spread[8] / 0.7
-    assert spread[:16] == pytest.approx(0.7 * size)
+    # Between measured cells, which are alike, the least; in the blank, what the frames show.
+    size = spread[8] / (0.7 * 0.2)
+    assert spread[:16] == pytest.approx(0.7 * 0.2 * size)
+    assert size == pytest.approx(np.std(np.asarray(context.values)[:, :, :16]), rel=0.3)
     # The ninth cell from the nearest measured one, of a correlation over 0.15 of 32 cells.
     two_states = np.sqrt(2.0 - 2.0 * np.exp(-8.0 / 4.8))
     assert spread[[23, 24]] == pytest.approx(two_states * size)
