@@ -62,13 +62,15 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         misfit = dataclasses.replace(misfit, sudden=0.0, at_end=0.0)
     residual = _rms((shown - filled) / size, seen)
     drift, conserved = _drift(best, context, filled, residual)
+    has_flux = isinstance(found.kind, str) or found.kind.size > 0
     misfit = dataclasses.replace(
         misfit,
         variation=_grown(best, context, misfit.noise),
         in_noise_shown=_in_noise_shown(context, shown),
         of_interpolation=misfit_of_interpolation(context, shown),
         left_out=best.left_out,
-        timed=_timed(context),
+        # What has no flux has none that depends on time: fast decays between frames look like one.
+        timed=_timed(context) if has_flux else 0.0,
     )
     backtest, persistence, spread = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
