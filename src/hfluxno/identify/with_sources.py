@@ -1,4 +1,4 @@
-"""A law of several fields, with sources if fluxes alone do not do."""
+"""A law of two fields, with sources if fluxes alone do not do."""
 
 import dataclasses
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def with_sources(
         return found
     options = [] if forced is None else [forced]
     if not noisy and (not complete or needs_sources(values, grid, names, negated)):
-        options.append(fitted(stages_with_sources(len(single.fields))))
+        options.append(fitted(stages_with_sources()))
     if not options:
         return found
     richer = min(options, key=lambda each: each.backtest_error)

@@ -236,7 +236,7 @@ def attempt(
 
 def needs_sources(values, grid, fields, negated) -> bool:
     """Whether the weak form of complete frames chooses sources."""
-    candidate = stages_with_sources(len(fields))[0].propose(Candidate())[0]
+    candidate = stages_with_sources()[0].propose(Candidate())[0]
     unit, weights = make_settings(candidate, grid).grid, _fitted(values)
     family, _ = family_of(candidate, values, fields, negated, None, weights, unit)
     return bool(np.any(family.arises))

@@ -294,11 +294,10 @@ def stages_with_force() -> tuple[Stage, ...]:
     )
 
 
-def stages_with_sources(fields: int) -> tuple[Stage, ...]:
+def stages_with_sources() -> tuple[Stage, ...]:
     """The stages of the search if no law of several fields without sources explains a context."""
     weak = Candidate("dictionary", 0, sparse="weak-form", sources=True)
     viscous = dataclasses.replace(weak, diffusion="constant", scheme="roe-entropy-fix")
-    weak, viscous = (_with_derivatives(each, fields) for each in (weak, viscous))
     return (
         Stage(_always(weak), 1e-4),
         Stage(_always(viscous), 1e-4, if_diffusive=True),

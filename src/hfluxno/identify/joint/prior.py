@@ -111,9 +111,9 @@ def make_forward(
     if not is_dense(context):
         # Nor do they differ much more between sensors than from one to the next, but they may in a
         # blank that is far wider than what lies between most of them.
-        for u, seen, each, scale_of_it in zip(field[0], known, shown, size, strict=True):
+        for u, seen, each, deviation in zip(field[0], known, shown, size, strict=True):
             at = np.flatnonzero(seen)
-            flat = differs(u[seen], at, _LENGTH * cells, period) / scale_of_it
+            flat = differs(u[seen], at, _LENGTH * cells, period) / deviation
             between = np.median(np.diff(at)) if len(at) > 1 else cells
             near = nearest(seen, period) <= _OF_A_BLANK * between
             each[near] = np.clip(flat, _LEAST_SHOWN, 1.0)

@@ -76,8 +76,8 @@ def _continued(
     context: Trajectory, item: PlaneIdentification, steps: int, every: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool, str]:
     """The state at the end of a context, the frames after it, their standard deviations, whether
-    they could be solved, and how far they are to be believed, and what they depend on that the
-    context does not show; if not, the last frame repeated."""
+    they could be solved (else the last frame is repeated), and in words how far they are to be
+    believed, and what they depend on that the context does not show."""
     seen = dataclasses.replace(frames_of(context), interval=item.interval)
     ahead = np.full(steps, 1.0 if every is None else every / item.interval)
     ahead[0] += seen.left
