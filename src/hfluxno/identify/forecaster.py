@@ -31,7 +31,7 @@ from hfluxno.identify.frames.momentum import as_pair, one_name
 from hfluxno.identify.frames.track import continued, gains, track
 from hfluxno.identify.horizon import horizon
 from hfluxno.identify.identification import identifier
-from hfluxno.identify.joint.end_trend import fading_of
+from hfluxno.identify.joint.end_outlook import outlooks_of
 from hfluxno.identify.joint.future_ends import with_future
 from hfluxno.identify.plane.forecaster import forecast_plane
 from hfluxno.identify.result import Identification
@@ -41,6 +41,12 @@ from hfluxno.parametric.subgrid import restrict
 from hfluxno.rounding import rounding_error
 from hfluxno.trajectory import Trajectory
 
+# What one open end does and what two do, by whether they follow a trend.
+_GOES_ON = {
+    None: ("keeps its last state", "keep their last states"),
+    True: ("goes on by its trend", "go on by their trends"),
+    False: ("returns to its usual state", "return to their usual states"),
+}
 # How far a forecast may leave the observed range, in widths of the range.
 _FAR = 10.0
 
@@ -127,7 +133,10 @@ class FittedLawForecaster(Forecaster):
             horizons,
             deviation,
         )
-        made = dataclasses.replace(made, least=bound, observed=observed, noise=noise)
+        entering = _stacked([each.entering for each in results], shape)
+        made = dataclasses.replace(
+            made, least=bound, observed=observed, noise=noise, entering=entering
+        )
         made = _measured(made, identifications)
         return made if context.is_batched else made.single()
 
@@ -144,8 +153,8 @@ def _measured(made: Forecast, identifications: tuple[Identification, ...]) -> Fo
 class _Continued(NamedTuple):
     """The state from which a forecast starts and its frames, whether they were solved, the standard
     deviations of the frames and lower bounds of those of unbiased estimates, what would be measured
-    of the frames, if that differs, and the part of the variance of each that is due to what is
-    unknown beyond the observed range."""
+    of the frames, if that differs, the part of the variance of each that is due to what is unknown
+    beyond the observed range, and that of the deviations because of what enters at open ends."""
 
     frames: Float[np.ndarray, "time field cells"]
     solved: bool
@@ -153,6 +162,7 @@ class _Continued(NamedTuple):
     bound: Float[np.ndarray, "steps field cells"] | None = None
     observed: Float[np.ndarray, "steps quantity cells"] | None = None
     unknown: Float[np.ndarray, " steps"] | None = None
+    entering: Float[np.ndarray, "steps field cells"] | None = None
 
 
 def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
@@ -178,8 +188,8 @@ def _continue(
     known = item.estimate.forward
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
-    forward = with_future(known, times[-1], fading_of(item.estimate))
-    states, spread, bound = item.estimate.continued(times, forward)
+    forward = with_future(known, times[-1], outlooks_of(item.estimate))
+    states, spread, bound, further = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
         return _Continued(np.repeat(last, 1 + steps, axis=0), False)
@@ -198,7 +208,8 @@ def _continue(
     if item.change is not None:
         after = states[len(past) :]
         spread, bound = (item.change.deviation(after, each) for each in (spread, bound))
-    return _Continued(states[len(past) - 1 :], True, spread, bound, observed)
+    entering = spread * np.sqrt(further[len(past) :])
+    return _Continued(states[len(past) - 1 :], True, spread, bound, observed, entering=entering)
 
 
 def is_bounded(
@@ -297,11 +308,12 @@ def _ends_go_on(context: Trajectory, item: Identification) -> str:
     count = sum(isinstance(end, Open) for end in context.grid.boundary[0])
     if not count:
         return ""
-    fading = () if item.estimate is None else fading_of(item.estimate)
-    words = "the open end keeps its last state", "open ends keep their last states"
-    match sum(each is not None for each in fading):
-        case 1 if count > 1:
-            words = "", "an open end keeps its last state, the other goes on by its trend"
-        case 1 | 2:
-            words = "the open end goes on by its trend", "open ends go on by their trends"
-    return f"; {words[count - 1]}"
+    found = () if item.estimate is None else outlooks_of(item.estimate)
+    ways = [_GOES_ON[None if each is None else each.is_trend] for each in found]
+    ways = ways or [_GOES_ON[None]] * count
+    if count == 1:
+        return f"; the open end {ways[0][0]}"
+    if ways[0] == ways[1]:
+        return f"; open ends {ways[0][1]}"
+    lower, upper = (way[0] for way in ways)
+    return f"; the open lower end {lower}, the upper one {upper}"

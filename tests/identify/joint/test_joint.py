@@ -585,7 +585,7 @@ def test_what_enters_later_is_an_ensemble_of_runs(inside, light):
     later, times = with_future(forward, 30.0), np.array([20.0, 30.0])
     _, rows, _ = states_of(later, np.pad(z, (0, later.size - len(z))), times)
     linear = spread_of(rows[:, len(z) :], np.eye(later.size - len(z)))
-    _, deviation, _ = known.continued(times, later)
+    deviation = known.continued(times, later).deviation
     near = slice(2, 8)
     if light:
         np.testing.assert_allclose(deviation[..., near], linear[..., near], rtol=0.25)
@@ -607,7 +607,7 @@ def test_the_band_at_an_open_end_does_not_narrow():
     ends, nothing = forward.ends, 1e-12 * np.eye(len(z))
     known = Estimate(forward, z, nothing, np.ones(1), np.arange(12.0), 0.0)
     ahead = 11.0 + np.arange(1.0, 21.0)
-    _, deviation, _ = known.continued(ahead, with_future(forward, ahead[-1]))
+    deviation = known.continued(ahead, with_future(forward, ahead[-1])).deviation
     later = np.maximum(ahead - 11.0 - 0.25, 0.0)  # the time from the end to the first centre
     expected = ends.scatter[0, 0] * np.sqrt(2.0 * (1.0 - np.exp(-later / ends.length)))
     # Between the times of its values an end is linear, and varies less.

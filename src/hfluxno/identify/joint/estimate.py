@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -131,22 +132,21 @@ class Estimate:
 
     def continued(
         self, times: Float[np.ndarray, " time"], forward: Forward | None = None
-    ) -> tuple[
-        Float[np.ndarray, "time field cells"],
-        Float[np.ndarray, "time field cells"],
-        Float[np.ndarray, "time field cells"],
-    ]:
-        """The states at other times, in frames, their standard deviations, and lower bounds of
-        those of unbiased estimates from these measurements.
+    ) -> "Continued":
+        """The states at other times, in frames.
 
-        `forward` may have further unknowns, of which only the prior is known; the bounds ignore
-        them.
+        `forward` may have further unknowns, of which only the prior is known; the lower bounds
+        ignore them.
         """
         forward = self.forward if forward is None else forward
         states, rows, deviation = self._run(times, forward)
-        z = np.pad(self.z, (0, forward.size - len(self.z)))
+        known, z = len(self.z), np.pad(self.z, (0, forward.size - len(self.z)))
         deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
-        return states, deviation, spread_of(rows[:, : len(self.z)], self.least_covariance)
+        further = spread_of(rows[:, known:], np.eye(forward.size - known)) ** 2
+        both = further + spread_of(rows[:, :known], self.covariance) ** 2
+        part = np.divide(further, both, out=np.zeros_like(both), where=both > 0.0)
+        least = spread_of(rows[:, :known], self.least_covariance)
+        return Continued(states, deviation, least, part)
 
     def _run(self, times, forward: Forward):
         """The states, their derivatives, and their standard deviations."""
@@ -314,6 +314,17 @@ def spread_of(rows, covariance):
     """The standard deviations of states with these derivatives."""
     variance = np.einsum("tufc,uv,tvfc->tfc", rows, covariance, rows, optimize=True)
     return np.sqrt(np.maximum(variance, 0.0))
+
+
+class Continued(NamedTuple):
+    """States, their standard deviations, lower bounds of those of unbiased estimates from these
+    measurements, and the part of the variances that is due to further unknowns, as the derivatives
+    have it."""
+
+    states: Float[np.ndarray, "time field cells"]
+    deviation: Float[np.ndarray, "time field cells"]
+    least: Float[np.ndarray, "time field cells"]
+    further: Float[np.ndarray, "time field cells"]
 
 
 def one_suffices(found: Estimate) -> bool:
