@@ -52,7 +52,8 @@ def traffic():
 
 
 def forecast(values):
-    context = hfluxno.Trajectory.from_numpy(values[:FRAMES], np.arange(FRAMES) * 0.01)
+    times = np.arange(FRAMES) * 0.01
+    context = hfluxno.Trajectory.from_numpy(values[:FRAMES], times, boundary="periodic")
     return hfluxno.forecast(context, STEPS)
 
 
