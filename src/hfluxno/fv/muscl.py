@@ -41,9 +41,9 @@ class MUSCL(LawFlux):
     - `law`: the conservation law.
     - `limiter`: the name of the slope limiter; with `none` the slope is the forward difference.
     - `riemann`: the name of the Riemann solver, `rusanov`, `hll` or `hllc`.
-    - `least_rate`: if given, diffusion that limits a step is taken in [many
-      stages][hfluxno.fv.super_step], in steps no longer than the CFL number over this rate. The
-      step then has no derivatives in reverse mode.
+    - `least_rate`: if given, diffusion that limits a step is taken in many stages
+      (`hfluxno.fv.super_step`), in steps no longer than the CFL number over this rate. The step
+      then has no derivatives in reverse mode.
     """
 
     ghost: ClassVar[int] = 2
