@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfluxno.wild_values import noise, noise_of_each, standing_out, wild
+from hfluxno.wild_values import noise, noise_of_each, standing_alone, standing_out, wild
 
 
 @pytest.fixture
@@ -68,6 +68,47 @@ def test_a_narrow_wave_stands_out_but_is_not_wild(rng, speed):
     assert not wild(u).any()
     u[4, 11] -= 3.0
     assert [tuple(map(int, at)) for at in np.argwhere(wild(u))] == [(4, 11)]
+
+
+def narrow_peak(rng, width: float, speed: float, level: float) -> np.ndarray:
+    """Means over cells of a peak, so wide at half its height, that moves on a slow wave."""
+    x = np.arange(8 * CELLS) / 8 + 1 / 16
+    t = np.arange(FRAMES)[:, None]
+    away = np.mod(x - rng.uniform(0, CELLS) - speed * t + CELLS / 2, CELLS) - CELLS / 2
+    height = rng.uniform(0.8, 2.0) * rng.choice([-1.0, 1.0])
+    u = 0.3 * np.sin(2 * np.pi * (x - 0.7 * t) / CELLS) + height * 0.5 ** (2 * away / width) ** 2
+    u = u.reshape(FRAMES, CELLS, 8).mean(axis=-1)
+    return u + level * u.std() * rng.normal(size=u.shape)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.05])
+@pytest.mark.parametrize("speed", [1.5, 2.0, -2.7])
+@pytest.mark.parametrize("width", [1.5, 2.0, 4.0])
+def test_a_narrow_peak_that_moves_does_not_stand_alone_and_faults_beside_it_do(
+    rng, width, speed, level
+):
+    standing = 0
+    for _ in range(5):
+        u = narrow_peak(rng, width, speed, level)
+        standing += standing_out(u[None]).sum()
+        assert not standing_alone(u[None]).any()
+        faults = np.zeros(u.shape, bool)
+        faults[[0, 4, 9, 14, 19], rng.choice(CELLS, 5, replace=False)] = True
+        u = u + faults * 5.0 * u.std()
+        found = standing_alone(u[None])[0]
+        assert np.sum(found & faults) >= np.sum(standing_out(u[None])[0] & faults) - 1 >= 2
+    assert standing > 20 or width == 4.0
+
+
+def test_a_fault_beside_a_peak_that_stays_stands_alone(rng):
+    u = narrow_peak(rng, 4.0, 0.0, 0.01)
+    crest = int(np.argmax(np.abs(u[0] - np.median(u[0]))))
+    for beside in (-4, -3, 3, 4):
+        for sign in (-1.0, 1.0):
+            faulty = u.copy()
+            faulty[9, (crest + beside) % CELLS] += sign * 5.0 * u.std()
+            at = (9, (crest + beside) % CELLS)
+            assert [tuple(map(int, it)) for it in np.argwhere(wild(faulty))] == [at]
 
 
 def test_many_values_are_no_exceptions(rng):
