@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from hfluxno.wild_values import noise, noise_of_each, standing_alone, standing_out, wild
+from hfluxno.wild_values import (
+    noise,
+    noise_alone,
+    noise_of_each,
+    standing_alone,
+    standing_out,
+    wild,
+)
 
 
 @pytest.fixture
@@ -25,6 +32,22 @@ def a_front(rng, level=0.01) -> np.ndarray:
 def test_noise_is_that_of_the_field(rng):
     assert noise(a_front(rng, 0.05)[None]) == pytest.approx(0.05, rel=0.1)
     assert np.isnan(noise(np.full((1, 4, 4), np.nan)))
+
+
+def test_what_third_differences_leave_of_a_sharp_field_is_no_noise(rng):
+    """Waves of a few cells each, as of a gas."""
+    place = 2 * np.pi * np.mod(CELL - 0.9 * np.arange(40)[:, None], CELLS) / CELLS
+    u = np.exp(2.0 * np.sin(place)) + 0.8 * np.cos(5 * place)
+    size = u.std()
+    assert noise(u) > 0.005 * size and noise_alone(u) < 0.002 * size
+    for level in (0.01, 0.03):
+        noisy = u + level * size * rng.normal(size=u.shape)
+        assert 0.9 * level < noise_alone(noisy) / size < 1.9 * level
+    for shape in ((10, 20), (8, 30), (30, 8), (20, 64)):
+        white = rng.normal(size=(50, *shape))
+        assert all(noise_alone(each) == noise(each) for each in white)
+    assert np.isnan(noise_alone(np.full((1, 4, 4), np.nan)))
+    assert noise_alone(white[0, :, ::16]) > 0.3  # hardly any differences
 
 
 def test_noise_and_fronts_do_not_stand_out(rng):
