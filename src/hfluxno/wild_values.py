@@ -21,7 +21,7 @@ _MOST_PAIRS = 100_000
 _WINDOWS = 30  # the fewest differences for a median
 # Of as many differences the median tells noise to a tenth; the highest order; and by how much each
 # shows less of a field.
-_SURE, _HIGHEST, _LESS = 100, 6, 0.75
+_SURE, _HIGHEST, LESS = 100, 6, 0.75
 # A peak that moves is found again in the frames around it, this many cells further a frame at most,
 # and there as well rises by this part of its height above the lowest of as many cells at each side.
 _FASTEST, _PART, _BESIDE = 5, 0.5, 3
@@ -63,7 +63,7 @@ def noise_alone(u: Float[np.ndarray, "*batch time cells"]) -> float:
                 break
             variance = math.comb(2 * order, order)  # the sum of the squares of binomials
             size = float(np.median(np.abs(known))) / (NORMAL_MEDIAN * np.sqrt(variance))
-            if size > _LESS * before:
+            if size > LESS * before:
                 break
             found.append(size)
             before = size
