@@ -4,6 +4,8 @@ What rounding takes away is a sawtooth of the value: neighbours on a plateau sha
 not average it out as it does independent noise.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float
 
@@ -35,11 +37,14 @@ def rounding_step(values: Float[np.ndarray, "*points"]) -> float:
     return step if np.all(np.abs(multiples - np.round(multiples)) < _EXACT * multiples) else 0.0
 
 
-def error_size(values: Float[np.ndarray, "*batch time cells"]) -> float:
-    """The standard deviation of the errors of measured values: that of their noise, which coarse
-    rounding hides (where most neighbours share a value, differences show none), and no less than
-    that of rounding, q/√12; NaN if too few neighbouring values are measured."""
-    return max(noise(values), rounding_step(values) / np.sqrt(12.0))
+def error_size(
+    values: Float[np.ndarray, "*batch time cells"],
+    noise_of: Callable[[np.ndarray], float] = noise,
+) -> float:
+    """The standard deviation of the errors of measured values: that of their noise (`noise_of`),
+    which coarse rounding hides (where most neighbours share a value, differences show none), and no
+    less than that of rounding, q/√12; NaN if too few neighbouring values are measured."""
+    return max(noise_of(values), rounding_step(values) / np.sqrt(12.0))
 
 
 def rounding_error(

@@ -144,6 +144,9 @@ def test_a_user_is_told_of_values_that_stand_out():
     step = np.where(np.arange(64) < 32, 0.0, 1.0) + np.zeros((1, 10, 64))
     step[:, 4:, :40] = 1.0  # a front that jumps between two frames
     assert doubtful(("q",), step[:, :, None], X, T) == ()
+    peak = wave()
+    peak[0, np.arange(10), 5 + 2 * np.arange(10)] += 3.0  # narrow, and moves two cells a frame
+    assert doubtful(("q",), peak[:, :, None], X, T) == ()
 
 
 def test_a_sensor_that_is_dead_or_stands_out_among_few():

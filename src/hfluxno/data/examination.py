@@ -25,6 +25,7 @@ from hfluxno.data.unlikely_values import oddities
 from hfluxno.plural import percent, plural
 from hfluxno.rounding import error_size
 from hfluxno.unit_sizes import printed
+from hfluxno.wild_values import noise_alone
 
 _MOST_TRAJECTORIES = 32  # of a batch: a sample of the whole
 _MOST_MISSING = 0.98  # that a law is fitted to
@@ -158,8 +159,8 @@ def _field(
     """The measures of one field, (trajectory, time, x), of the trajectories of these numbers."""
     cell = float(source.x[1] - source.x[0])
     mirrored = symmetry(u, both.match)
-    deviation, sigma = float(np.nanstd(u)), error_size(u)
-    each = [error_size(one[None]) for one in u] if len(u) > 1 else [sigma]
+    deviation, sigma = float(np.nanstd(u)), error_size(u, noise_alone)
+    each = [error_size(one[None], noise_alone) for one in u] if len(u) > 1 else [sigma]
     noisiest = int(np.argmax(np.nan_to_num(each)))
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))

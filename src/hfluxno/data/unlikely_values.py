@@ -14,7 +14,7 @@ from hfluxno.data.source import Source
 from hfluxno.dead_sensors import dead_sensors, stuck_values
 from hfluxno.plural import plural
 from hfluxno.sensor_limit import at_limit
-from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_out
+from hfluxno.wild_values import MOST_STANDING_OUT, noise, standing_alone
 
 _BLOCK = 64  # trajectories
 _NAMED = 3  # of the values that stand out
@@ -132,6 +132,6 @@ def _standing_out(
 def _few_spikes(u: np.ndarray) -> np.ndarray:
     """Trajectory, frame and place of the values that stand out; by parts of a long batch, of which
     this takes ten times the memory."""
-    parts = [np.argwhere(standing_out(u[k : k + _BLOCK])) for k in range(0, len(u), _BLOCK)]
+    parts = [np.argwhere(standing_alone(u[k : k + _BLOCK])) for k in range(0, len(u), _BLOCK)]
     spikes = np.concatenate([part + np.array([k * _BLOCK, 0, 0]) for k, part in enumerate(parts)])
     return spikes[: len(spikes) * (len(spikes) <= MOST_STANDING_OUT * np.sum(~np.isnan(u)))]

@@ -53,13 +53,13 @@ def asked_for(context: Trajectory) -> tuple[Kind, ...]:
     if len(context.fields) > 1 or not has_weak_form(values, context):
         return ()
     cause = likely_cause(values, context.fields, context.grid.is_periodic())
-    if cause is None or cause.left < _MUCH or cause.name not in _TERMS:
+    if cause is None or cause.left < _MUCH or cause.term not in _TERMS:
         return ()
     if cause.may_be_dispersion:
         return ()
     left = {name: 1.0 - cause.shares[name] for name in _TERMS}
-    least = left[cause.name]
-    near = [_TERMS[name] for name in _TERMS if left[name] < _NEAR * least or name == cause.name]
+    least = left[cause.term]
+    near = [_TERMS[name] for name in _TERMS if left[name] < _NEAR * least or name == cause.term]
     return tuple(near) if least < 1.0 - _NEARLY_ALL else ()
 
 
@@ -77,7 +77,7 @@ def cause_of(found: Identification, values: np.ndarray, context: Trajectory) -> 
     if found.change is not None:  # the weak form of the measured fields says nothing then
         return None
     cause = likely_cause(values.astype(np.float64), context.fields, context.grid.is_periodic())
-    return None if cause is not None and cause.name in _present(found.law) else cause
+    return None if cause is not None and cause.term in _present(found.law) else cause
 
 
 def _present(law: FittedLaw) -> set[str]:

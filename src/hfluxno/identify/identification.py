@@ -34,6 +34,7 @@ from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.jointly import further_kinds, identify_jointly
+from hfluxno.identify.not_conserved import not_conserved
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
@@ -265,7 +266,8 @@ def identifier(
             dataclasses.replace(
                 _within(each, measured.bounds),
                 units=units if each.change is None else each.change.units(units),
-                cause=cause_of(each, values, measured),
+                cause=(cause := cause_of(each, values, measured)),
+                not_conserved=not_conserved(each.status, cause, values, measured, negated),
                 # Fields that a law conserves in the place of measured ones are nowhere measured.
                 odd=tuple(one for one in each.odd if one.field in measured.fields),
             )

@@ -21,6 +21,7 @@ from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.dispersing import dispersing_together
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
+from hfluxno.identify.residuals.noise import rms
 from hfluxno.identify.residuals.odd_places import odd_places
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
@@ -30,6 +31,7 @@ from hfluxno.law_uncertainty import coefficient_names
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.law_family import LawFamily
 from hfluxno.trajectory import Trajectory
+from hfluxno.wild_values import LESS, noise_alone
 
 # A law with at most this many terms for each field is a formula, which is used beyond the observed
 # range, by this fraction of the range.
@@ -114,11 +116,11 @@ def report(
             trial.fit.equations,
             len(times),
             trial.fit.residual,
-            misfit.noise,
+            _noise_beside_field(values, misfit.noise),
             known_units(context),
         )
         known = recognise(*fitted)
-        if known is None and len(family.fields) > 2:
+        if known is None and (len(family.fields) > 2 or is_noisy(misfit)):
             # Noise of the first frame, which is not fitted, may change all speeds a little.
             known = recognise(*fitted, common_free=True)
     covariance = _covariance(trial) + covariance_by_first_frame(trial, values, carried, seen)
@@ -145,6 +147,16 @@ def report(
         interval=dt,
         recognised=known if status == FitStatus.OK else None,
     )
+
+
+def _noise_beside_field(values: np.ndarray, shown: float) -> float:
+    """The noise in standard deviations of the fields: what mixed differences have `shown`, or if
+    that is mostly what they leave of the fields, what higher ones show. A known law may miss the
+    data by as much as the scheme does, which would otherwise be taken for noise."""
+    each = np.moveaxis(values, 1, 0)
+    alone = [noise_alone(u) / size for u in each if (size := float(np.std(u))) > 0.0]
+    found = rms(np.array(alone)) if alone else shown
+    return found if found < LESS * shown else shown
 
 
 def _measured_places(values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:

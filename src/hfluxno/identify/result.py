@@ -72,6 +72,8 @@ class Identification:
     - `exceeded`: of a given law, which fields of the context reach beyond the states for which it
       is known: their names with the range there; empty if none does.
     - `cause`: the missing term according to the weak form, if no law explains complete frames.
+    - `not_conserved`: fields whose totals change though nothing passes the ends and no source is
+      named, if no law explains complete frames.
     - `change`: what the law has instead of a measured velocity or flow that is not conserved
       (see `hfluxno.identify.frames.change`); `None` if the fields of the law are those of the
       context.
@@ -105,6 +107,7 @@ class Identification:
     units: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     exceeded: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
     cause: Cause | None = None
+    not_conserved: tuple[str, ...] = ()
     change: KnownChange | None = None
 
     def save(self, path: str | Path, units: Mapping[str, str] | None = None) -> None:
@@ -162,6 +165,13 @@ class Identification:
             text = OF_GIVEN.get(self.status, text)
         text = f"{text} ({figures})" if figures else text
         text = text if self.cause is None else f"{text}; {self.cause}"
+        if self.not_conserved:
+            totals = " and ".join(self.not_conserved)
+            text += (
+                f"; if nothing passes the ends, a source changes the total of {totals}, or it is "
+                "not what is conserved, as a velocity in the place of a momentum, or what is "
+                "dissolved without what is adsorbed"
+            )
         for name, (least, most) in self.exceeded.items():
             which = self.law.fields.index(name)
             lower, upper = float(self.law.lower[which]), float(self.law.upper[which])

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 from hfluxno.identify.by_cause import cause_of as cause_of_law
 from hfluxno.identify.residuals.cause import (
@@ -14,12 +15,14 @@ from hfluxno.identify.residuals.cause import (
 )
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
+from tests.identify import runge_kutta
 from tests.identify.laws import identification, one_field
 
 CELLS, FRAMES, INTERVAL, C = 64, 20, 0.02, 0.7
 K = 2j * np.pi * np.fft.rfftfreq(CELLS, 1.0 / CELLS)
 X = (np.arange(CELLS) + 0.5) / CELLS
 TIMES = INTERVAL * np.arange(FRAMES)[:, None]
+FREQUENCIES = np.where(np.arange(CELLS) == CELLS // 2, 0.0, np.fft.fftfreq(CELLS, 1.0 / CELLS))
 
 
 def waves(seed=0):
@@ -68,6 +71,15 @@ def seen_through_a_window():
     return np.exp(-(((X - C * TIMES - 0.6) / 0.15) ** 2)) + np.sin(5.0 * (X - C * TIMES))
 
 
+def conducted():
+    """∂t u = ∂x(k(x) ∂x u) in Fourier modes, exactly in time."""
+    derivative = np.fft.ifft(
+        2j * np.pi * FREQUENCIES[:, None] * np.fft.fft(np.eye(CELLS), axis=0), axis=0
+    )
+    rate = derivative.real @ np.diag(0.02 * (1.0 + 0.6 * np.sin(2 * np.pi * X))) @ derivative.real
+    return np.stack([scipy.linalg.expm(2.0 * t * rate) @ waves() for t in TIMES[:, 0]])
+
+
 KINDS = {
     "dispersion": linear(-C * K - 2e-4 * K**3),
     "a fourth derivative": linear(-C * K - 5e-3 * K**2 - 1e-5 * K**4),
@@ -78,6 +90,7 @@ KINDS = {
         np.exp(-C * K * (TIMES + 2 * TIMES**2)) * np.fft.rfft(waves()), CELLS
     ),
     "a flux that depends on place": by_place(),
+    "a diffusivity that depends on place": conducted(),
     "a delayed reaction": late(),
     "ends that are not periodic": seen_through_a_window(),
 }
@@ -92,6 +105,49 @@ def test_it_is_named(name):
     cause = cause_of(KINDS[name])
     assert cause.name == name, cause
     assert cause.shares[name] > 0.95 and str(cause).startswith(f"most likely {name}: ")
+
+
+def not_local(order):
+    """∂t u + ∂x u²/2 = -.15 (-∂xx)^(order/2) u, by Fourier modes, as means over
+    cells."""
+    fine, steps, dt = 4 * CELLS, 20, 0.004
+    k = np.fft.rfftfreq(fine, 1.0 / fine)
+    decay = np.exp(-0.15 * k**order * dt / 2)[:, None]
+    x = 2 * np.pi * (np.arange(fine) + 0.5) / fine
+    spectrum = np.fft.rfft(1.0 + 0.5 * np.sin(x) + 0.3 * np.cos(2 * x + 1.0))[:, None]
+    frames = []
+
+    def rate(spectrum):
+        square = np.fft.irfft(spectrum[:, 0]) ** 2
+        return (-0.5j * k * (k < fine / 3) * np.fft.rfft(square))[:, None]
+
+    for _ in range(FRAMES):
+        frames.append(np.fft.irfft(spectrum[:, 0]).reshape(CELLS, -1).mean(axis=1))
+        for _ in range(steps):
+            spectrum = decay * runge_kutta.step(rate, decay * spectrum, dt)
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize("order", [0.8, 1.2])
+def test_diffusion_that_is_not_local_is_no_source(order):
+    """It keeps the total, what draws a field to its mean would have to do so by chance."""
+    u = not_local(order)
+    for noise in (0.0, 0.001):
+        each = u + noise * np.std(u) * np.random.default_rng(0).normal(size=u.shape)
+        (cause,) = _of_each(each[:, None], ["u"], True)
+        assert cause.keeps_total and cause.name == "", cause
+        assert " a flux that these terms do not hold, such as one that depends on" in str(cause)
+        assert "or a source that draws u to its mean, which would explain " in str(cause)
+
+
+def test_a_source_that_changes_the_total_or_draws_to_zero_is_one():
+    decays = linear(-C * K - 2.0)
+    for u in (decays, decays + np.exp(-2.0 * TIMES)):
+        cause = cause_of(u)
+        assert cause.name == "a source that depends on the state" and not cause.keeps_total
+    cause = cause_of(1.0 + decays)
+    assert cause.keeps_total and cause.term == "a source that depends on the state"
+    assert str(cause).startswith("most likely a flux that these terms do not")
 
 
 def test_no_cause_is_sought_where_flux_and_diffusion_explain_the_frames():

@@ -22,7 +22,7 @@ For three fields a known law is sought before the fit: if the weak equations all
 C₀ and the C_k is fitted instead of unrelated coefficients. C₀ is free as well because lengths are
 in cells and times in frames. Then no fixed coefficients show how far the misfit is from independent
 noise: the values of a frame share the errors of the scheme, and count as one. Coefficients that
-were fitted without it may have a common factor near one, too.
+were fitted without it, and those of noisy frames, may have a common factor near one, too.
 """
 
 import dataclasses

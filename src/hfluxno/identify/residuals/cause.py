@@ -14,6 +14,7 @@ flux and diffusion is a few columns of a linear system:
 | a source that depends on place | modes(x) ψ |
 | a flux that depends on time | τ f(u) ψ_x, τ² f(u) ψ_x |
 | a flux that depends on place | modes(x) f(u) ψ_x, modes(x) u ψ_x |
+| a diffusivity that depends on place | u ∂x (modes(x) ψ_x) |
 | a delayed reaction, T ∂t(∂t u + ∂x g(u)) | u ψ_tt, f(u) ψ_xt, u ψ_xt |
 | ends that are not periodic | δ(x) τ^k ψ, δ(x) τ^k ψ_x, k = 0, 1, 2 |
 
@@ -21,6 +22,10 @@ with f(u) the flux that alone explains the most, and τ the time. The share that
 1 - s²/s₀², where s and s₀ are the residuals with and without it, each per degree of freedom, which
 penalises many columns. The flux is a polynomial and nothing is simulated, so this takes
 milliseconds and does not depend on the fit.
+
+A source that draws a field towards a mean that does not change is what diffusion looks like that is
+no second derivative, such as a fractional one. Sources whose integral happens to vanish throughout
+are rare, so it alone is not named.
 """
 
 import dataclasses
@@ -33,6 +38,7 @@ from jaxtyping import Float
 from hfluxno.coordinates import is_vacuum
 from hfluxno.parametric.weak_integrals import WeakIntegrals
 from hfluxno.plural import percent
+from hfluxno.wild_values import noise_alone
 
 # The minimum of frames and cells.
 _FEWEST_FRAMES, _FEWEST_CELLS = 10, 24
@@ -63,6 +69,11 @@ _DISPERSES, _CLEARLY = 0.2, 50.0
 _NOT_QUADRATURE = 0.02
 _ROUNDING = 1e-12
 _LATE, _DISPERSION, _TIMED = "a delayed reaction", "dispersion", "a flux that depends on time"
+_BY_STATE = "a source that depends on the state"
+_DIFFUSIVITY = "a diffusivity that depends on place"
+# The mean is the same throughout if it changes by less than this part of the mean change, or by no
+# more than noise, which may be this part; one this small, in deviations, is the zero of a decay.
+_KEPT, _BY_NOISE, _ZERO = 1e-3, 0.02, 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +86,8 @@ class Cause:
       explains less than chance would.
     - `name`: the most likely cause, empty if none explains nine tenths.
     - `compared`: whether there are enough values for all groups.
+    - `keeps_total`: whether a source that depends on the state would be the most likely cause, but
+      only one whose integral vanishes, since the total does not change; there is no `name` then.
     """
 
     field: str
@@ -82,6 +95,13 @@ class Cause:
     shares: dict[str, float]
     name: str
     compared: bool = True
+    keeps_total: bool = False
+
+    @property
+    def term(self) -> str:
+        """The name, or that of a source that keeps the total, which a law may have all the same."""
+        is_source = self.keeps_total and self.shares[_BY_STATE] >= _NAMED
+        return _BY_STATE if is_source else self.name
 
     @property
     def may_be_dispersion(self) -> bool:
@@ -98,6 +118,15 @@ class Cause:
             "do not"
         )
         ranked = sorted(self.shares, key=lambda name: -self.shares[name])
+        share = self.shares[_BY_STATE]
+        if self.keeps_total and share >= _LITTLE_OF_IT:
+            how = "most likely" if share >= _NAMED else "perhaps"
+            return (
+                f"{how} a flux that these terms do not hold, such as one that depends on place, on "
+                f"further derivatives, or is not local, as the total of {self.field} does not "
+                f"change; or a source that draws {self.field} to its mean, which would explain "
+                f"{percent(share)} of {rest}"
+            )
         if not self.name:
             best = ranked[0]
             if self.shares[best] < _LITTLE_OF_IT:
@@ -124,7 +153,8 @@ def likely_cause(
     if not found:
         return None
     cause = max(found, key=lambda each: each.left)
-    by_one_term = cause.name != _LATE and cause.shares.get(cause.name, 0.0) > _NEARLY_ALL
+    name = cause.term
+    by_one_term = name != _LATE and cause.shares.get(name, 0.0) > _NEARLY_ALL
     return cause if cause.left > _LITTLE or by_one_term else None
 
 
@@ -159,10 +189,11 @@ def _of_each(
     if np.any(deviation <= _ROUNDING * np.max(np.abs(values), axis=(0, 2))):
         return []
     middle = np.mean(values, axis=(0, 2))[:, None]
-    scaled = (values - middle) / np.max(np.abs(values - middle), axis=(0, 2))[:, None]
+    largest = np.max(np.abs(values - middle), axis=(0, 2))[:, None]
+    scaled, middles = (values - middle) / largest, (middle / largest)[:, 0]
     functions = _functions(values, scaled)
     return [
-        _of_field(i, fields[i], scaled, functions, periodic, values.size / len(fields))
+        _of_field(i, fields[i], scaled, middles[i], functions, periodic, values.size / len(fields))
         for i in range(len(fields))
     ]
 
@@ -171,10 +202,12 @@ def _of_field(
     i: int,
     name: str,
     scaled: Float[np.ndarray, "time field cells"],
+    middle: float,
     functions: Float[np.ndarray, "function time cells"],
     periodic: bool,
     number: float,
 ) -> Cause:
+    """The cause for field i, of which `middle` was subtracted."""
     u = scaled[:, i]
     weak = WeakIntegrals(u.shape[0], u.shape[1], periodic)
     target = -weak(u[None], 1, 0)[0]
@@ -187,23 +220,49 @@ def _of_field(
         return rest / max(equations - len(columns), 1.0)
 
     alone, groups = variance(base, rest), _groups(weak, i, scaled, flux, periodic)
-    left, compared = {}, True
+    left, compared, keeps = {}, True, False
     for cause, columns in groups.items():
         all_columns = np.concatenate([base, columns])
         if equations < len(all_columns) + _FEWEST_FREE:
             left[cause], compared = 1.0, False
             continue
-        left[cause] = variance(all_columns, _fitted(all_columns, target)[1]) / alone
+        found, unexplained = _fitted(all_columns, target)
+        left[cause] = variance(all_columns, unexplained) / alone
+        if cause == _BY_STATE:
+            keeps = _draws_to_mean(found[len(base) :], _states(scaled, i), u, middle)
     most = _ALIKE * min(left.values())
     likely = [
         cause
-        for cause, columns in groups.items()
-        if left[cause] <= (max(most, _ALL) if len(columns) == 1 else most)
+        for cause, part in left.items()
+        if part <= (max(most, _ALL) if len(groups[cause]) == 1 else most)
     ]
-    best = min(likely, key=lambda cause: len(groups[cause]))
+    # Where little moves, a diffusivity imitates a source by place, which has one column more.
+    best = min(likely, key=lambda cause: len(groups[cause]) + 2 * (cause == _DIFFUSIVITY))
+    keeps = keeps and best == _BY_STATE
     shares = {cause: 1.0 - part for cause, part in left.items()}
     total = float(np.sqrt(rest / np.sum(target**2)))
-    return Cause(name, total, shares, best if shares[best] >= _NAMED else "", compared)
+    named = best if shares[best] >= _NAMED and not keeps else ""
+    return Cause(name, total, shares, named, compared, keeps)
+
+
+def _states(scaled: Float[np.ndarray, "time field cells"], i: int) -> np.ndarray:
+    """The functions of a source of field i that depends on the state."""
+    u = scaled[:, i]
+    return np.stack([np.ones_like(u), *_each(scaled), u**2, u**3])
+
+
+def _draws_to_mean(
+    coefficients: np.ndarray, functions: np.ndarray, u: np.ndarray, middle: float
+) -> bool:
+    """Whether a source draws a field towards its mean, which does not change and is not zero; u is
+    scaled, and `middle` the mean before, in the same units."""
+    means, moved = u.mean(axis=1), float(np.max(np.mean(np.abs(u - u[:1]), axis=1)))
+    of_noise = 4.0 * np.sqrt(2.0 / u.shape[1]) * np.nan_to_num(noise_alone(u))
+    most = max(_KEPT * moved, min(of_noise, _BY_NOISE * moved))
+    if np.max(np.abs(means - means[0])) > most or abs(middle) < _ZERO * np.std(u):
+        return False
+    source = np.tensordot(coefficients, functions, 1)
+    return bool(np.sum(source * (u - means[:, None])) < 0.0)
 
 
 def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "column equation"]]:
@@ -211,20 +270,21 @@ def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "col
     u, one = scaled[:, i], np.ones_like(flux)
     tau = np.linspace(-1.0, 1.0, len(flux))[:, None] * one
     x = (np.arange(flux.shape[1]) + 0.5) / flux.shape[1]
-    waves = (np.cos, np.sin) if periodic else (lambda y: np.cos(0.5 * y), lambda y: np.sin(0.5 * y))
-    modes = [wave(2.0 * np.pi * k * x) * one for k in range(1, _MODES + 1) for wave in waves]
+    numbers = (2.0 if periodic else 1.0) * np.pi * np.arange(1, _MODES + 1)
+    modes = [wave(k * x) * one for k in numbers for wave in (np.cos, np.sin)]
+    slopes = [k * wave for k in numbers for wave in (-np.sin(k * x), np.cos(k * x))]
+    in_cells = np.stack(slopes)[:, None] / len(x)
     groups = {
         _DISPERSION: weak(u[None], 0, 3),
         "a fourth derivative": weak(u[None], 0, 4),
-        "a source that depends on the state": weak(
-            np.stack([one, *_each(scaled), u**2, u**3]), 0, 0
-        ),
+        _BY_STATE: weak(_states(scaled, i), 0, 0),
         "a source that depends on time": weak(np.stack([one, tau, tau**2]), 0, 0),
         "a source that depends on place": weak(np.stack([one, *modes]), 0, 0),
         _TIMED: weak(np.stack([tau * flux, tau**2 * flux]), 0, 1),
         "a flux that depends on place": weak(
             np.stack([mode * part for mode in modes for part in (flux, u)]), 0, 1
         ),
+        _DIFFUSIVITY: weak(in_cells * u, 0, 1) + weak(np.stack(modes) * u, 0, 2),
         _LATE: np.concatenate([weak(u[None], 2, 0), weak(np.stack([flux, u]), 1, 1)]),
     }
     if periodic:
