@@ -97,8 +97,8 @@ def test_other_laws_stay(candidate, status, context, asked):
 
 @pytest.mark.validation
 def test_the_errors_of_another_solvers_noisy_frames_are_smaller(monkeypatch):
-    """A cubic flux by WENO, with 1 % noise; of more contexts at once each is left as it is. Errors are
-    those of all later frames, as in one of them chance decides."""
+    """A cubic flux by WENO, with 1 % noise; of more contexts at once each is left as it is.
+    Errors are those of all later frames, as in one of them chance decides."""
     truth = cubic([np.random.default_rng(seed) for seed in range(4)])
     values = truth[:, :20, 0]
     size = 0.01 * np.std(values, axis=(1, 2), keepdims=True)
