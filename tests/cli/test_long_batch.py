@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import importlib
+import io
 import json
 import time
 import weakref
@@ -10,12 +11,14 @@ import weakref
 import numpy as np
 import pytest
 import xarray as xr
+from rich.console import Console
 
 from hfluxno.cli import main
-from hfluxno.cli.progress import Pace, progress, so_far
+from hfluxno.cli.progress import Pace, progress, so_far, working
 from hfluxno.data import parts as data_parts
 from hfluxno.data.parts import parts_of
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster
+from hfluxno.identify.listener import announce
 from hfluxno.identify.saved.law import to_save
 from hfluxno.methods import METHODS
 from hfluxno.persistence import Persistence
@@ -305,3 +308,31 @@ def test_a_gap_in_one_context_decides_for_all_where_a_law_is_given():
     values[2, 5, 0, 7] = np.nan
     context = dataclasses.replace(road(cells=40), values=values)
     assert_same(GivenLawForecaster(to_save(found)), context, [slice(0, 1), slice(1, 3)])
+
+
+@pytest.mark.parametrize("of_one", [False, True])
+def test_a_long_search_says_what_it_has_tried(capsys, monkeypatch, of_one):
+    """Each line after twice the time, and none by a search that is soon done."""
+    monkeypatch.setattr("hfluxno.cli.progress._SECONDS_OF_SILENCE", 0.05)
+    with progress("Inferring", 1) if of_one else working("Inferring"):
+        announce("degree 4", 0.1, "back-test error")
+        announce("degree 6 [fine]", 0.2, "back-test error")
+        time.sleep(0.3)
+    lines = capsys.readouterr().err.splitlines()
+    assert 2 <= len(lines) <= 3
+    for line in lines:
+        assert line.startswith("hfluxno: Inferring, 0 s so far, 2 laws tried, the last: degree 6 [")
+    with working("Inferring"):
+        pass
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_what_was_tried_last(monkeypatch):
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=80)
+    monkeypatch.setattr("hfluxno.cli.progress.Console", lambda stderr: console)
+    with working("Inferring"):
+        announce("degree 6 [fine]", 0.2, "back-test error")
+        time.sleep(0.3)
+    assert "Inferring, 1 law tried, the last: degree 6 [fine]" in shown.getvalue()

@@ -65,13 +65,14 @@ def example_file() -> Path:
 
 
 def _on_plane(config: DemoConfig) -> int:
-    from hfluxno.cli import forecast, report
+    from hfluxno.cli import forecast
+    from hfluxno.cli.progress import working
     from hfluxno.data.plane.quadrants import TIMES, quadrants, write_gas
     from hfluxno.data.replacing import check_writable, replacing
 
     example = config.folder / "quadrants.hdf5"
     check_writable(example, (".hdf5",))
-    with report.working("Solving the example"), replacing(example) as (temporary,):
+    with working("Solving the example"), replacing(example) as (temporary,):
         write_gas(temporary, quadrants(), TIMES)
     return forecast.main(
         forecast.ForecastConfig(

@@ -106,6 +106,7 @@ def _check_own(path: Path) -> None:
 def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     from hfluxno.cli import plane, report
     from hfluxno.cli.acting import mistakes
+    from hfluxno.cli.progress import working
     from hfluxno.cli.streams import say
     from hfluxno.identify import load_law
     from hfluxno.identify.saved.law import to_save
@@ -118,7 +119,7 @@ def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     report.hint(source)
     context = source.context(config.context)
     say(*mistakes(context))
-    with report.working(f"Inferring the law of {source.variable}"):
+    with working(f"Inferring the law of {source.variable}"):
         from hfluxno.identify import identify_all
 
         found = identify_all(context, config.momentum)[0]
@@ -126,7 +127,8 @@ def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
 
 
 def _of_plane(config: ExportConfig) -> "SavedPlaneLaw":
-    from hfluxno.cli import plane, report
+    from hfluxno.cli import plane
+    from hfluxno.cli.progress import working
     from hfluxno.cli.streams import say
     from hfluxno.identify.plane.saved import to_save
 
@@ -134,7 +136,7 @@ def _of_plane(config: ExportConfig) -> "SavedPlaneLaw":
     plane.check_memory(source, config.context or source.frames)
     context = source.context(plane.members_of(config, source)[0], config.context)
     say(*plane.notes(source, context, momentum))
-    with report.working(f"Inferring the law of {source.variable}"):
+    with working(f"Inferring the law of {source.variable}"):
         from hfluxno.identify import identify_plane
 
         found = identify_plane(context, momentum)

@@ -91,6 +91,7 @@ def main(config: ForecastConfig) -> int:
     from hfluxno.cli.acting import mistakes
     from hfluxno.cli.files import FIGURES, Files
     from hfluxno.cli.forecast_parts import part_by_part
+    from hfluxno.cli.progress import working
     from hfluxno.cli.summary import law_summary
     from hfluxno.coordinates import check_interval
     from hfluxno.data.parts import fingerprint, parts_of
@@ -136,7 +137,7 @@ def main(config: ForecastConfig) -> int:
         times = _times(source, context, config, method)
         report.hint(source)
         task = f"{'Solving' if config.law else 'Inferring'} the law of {source.variable}"
-        with report.working(task):
+        with working(task):
             forecast_some = method.in_parts(context, config.steps)
         shown, results = part_by_part(
             lambda part: Forecasts(source.members(part), forecast_some(part), times, context),

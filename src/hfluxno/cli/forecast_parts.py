@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
-from hfluxno.cli import report
-from hfluxno.cli.progress import progress
+from hfluxno.cli.progress import progress, working
 from hfluxno.data.partial import Partial
 from hfluxno.data.parts import Parts
 from hfluxno.data.replacing import replacing
@@ -67,7 +66,7 @@ def part_by_part(
     remains.
     """
     if len(parts) == 1:  # which needs no folder
-        with report.working(task):
+        with working(task):
             piece = make(parts[0])
         with replacing(output) as (temporary,):
             piece.write(temporary)

@@ -1,4 +1,4 @@
-"""The progress of a batch: contexts done, contexts per second, and the time left."""
+"""What a command does: contexts done, contexts per second, the time left, the laws tried."""
 
 import contextlib
 import dataclasses
@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.markup import escape
 
+from hfluxno.identify.listener import Tried, listening
 from hfluxno.plural import plural
 
-# Without a terminal, where every line stays in the log.
+# Without a terminal, where every line stays in the log; of a single context, before the first line.
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_OF_SILENCE = 20.0
 
 _so_far = ""
 
@@ -68,17 +71,63 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 6000.0 else f"{seconds / 3600:.1f} h"
 
 
+class Search:
+    """The laws that the search for one context has tried."""
+
+    def __init__(self) -> None:
+        self._count, self._last = 0, ""
+
+    def add(self, tried: Tried) -> None:
+        self._count, self._last = self._count + 1, tried.label
+
+    def __str__(self) -> str:
+        """With a comma before; empty if there were none."""
+        return f", {plural(self._count, 'law')} tried, the last: {self._last}" * bool(self._count)
+
+
+@contextlib.contextmanager
+def working(text: str) -> Iterator[None]:
+    """Says what is going on in a block, on standard error: on a terminal in one line, otherwise in
+    a line after 20, 40, 80 seconds and so on."""
+    console, search, done = Console(stderr=True), Search(), threading.Event()
+
+    def tell() -> None:
+        total = wait = _SECONDS_OF_SILENCE
+        while not done.wait(wait):
+            sys.stderr.write(f"hfluxno: {text}, {total:.0f} s so far{search}\n")
+            total, wait = 2.0 * total, total
+
+    with console.status(escape(text)) as status:
+
+        def heard(tried: Tried) -> None:
+            search.add(tried)
+            status.update(escape(f"{text}{search}"))
+
+        if not console.is_terminal:
+            threading.Thread(target=tell, daemon=True).start()
+        with listening(heard):
+            try:
+                yield
+            finally:
+                done.set()
+
+
 @contextlib.contextmanager
 def progress(
     text: str, total: int, kept: str = "nothing is written"
 ) -> Iterator[Callable[..., None]]:
     """Shows how many of `total` contexts are done, on standard error: in one line on a terminal,
-    otherwise in a line now and then, also before the first are done, but never the same twice.
+    otherwise in a line now and then, also before the first are done, but never the same twice. Of a
+    single one it shows what `working` does.
 
     Yields a function to call with how many more are done, and whether this run computed them.
     `kept` says what an interrupted run leaves.
     """
     global _so_far
+    if total == 1:
+        with working(text):
+            yield lambda count, computed=True: None
+        return
     console = Console(stderr=True)
     pace, said = Pace(total, time.monotonic()), time.monotonic()
     begun = threading.Event()  # the first contexts of this run are done, or it has ended

@@ -55,6 +55,7 @@ def main(config: ReconstructConfig) -> int:
 
     from hfluxno.cli import plane, report, runtime
     from hfluxno.cli.files import FIGURES, LAWS, Files
+    from hfluxno.cli.progress import working
     from hfluxno.cli.recommended import takes_long
     from hfluxno.cli.streams import say
     from hfluxno.cli.summary import reconstruction_summary
@@ -108,7 +109,7 @@ def main(config: ReconstructConfig) -> int:
             )
         report.hint(source)  # which a fault in the input need not follow
         say(*takes_long(context.frames))
-        with report.working(f"Reconstructing {source.variable}"):
+        with working(f"Reconstructing {source.variable}"):
             from hfluxno.identify import reconstruct
 
             found = reconstruct(context, config.momentum, every=config.every, law=law)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
 from rich.table import Table
 
 from hfluxno.boundary import WALLS
@@ -34,11 +33,6 @@ _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
 _MOST_LABEL = 31  # letters of a label of the table; longer ones would leave no room for values
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
-
-
-def working(text: str) -> Status:
-    """Says what is going on in a block, on standard error and only on a terminal."""
-    return Console(stderr=True).status(text)
 
 
 def hint(source: Source) -> None:
