@@ -218,6 +218,24 @@ def test_a_column_that_tells_lines_of_a_time_and_place_apart_is_named(tmp_path, 
         read(path, "u")
 
 
+def test_places_on_a_plane_are_not_taken_for_those_on_a_line(tmp_path):
+    """Sensors all over a plane, of which no two have the same x."""
+    places = np.random.default_rng(0).random((9, 2))
+    lines = [f"{i},{a},{b},{fluid(i, j)}" for i in range(8) for j, (a, b) in enumerate(places)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time,x,y,u", *lines]))
+    with pytest.raises(
+        ValueError, match=r"places on a plane, in the columns x and y, which .* --x x"
+    ):
+        read(path, "u")
+    assert read(path, "u", x="x").values.shape[-1] >= 9
+    # Both sides of a road are no plane, and what changes at a place is a field.
+    for y in (lambda i, j: 2.0 * (j % 2), lambda i, j: 10.0 * i + j):
+        lines = [f"{i},{j},{y(i, j)},{fluid(i, j)}" for i in range(8) for j in range(9)]
+        path.write_text("\n".join(["time,x,y,u", *lines]))
+        assert read(path, "u").values.shape[-1] == 9
+
+
 def test_the_hours_in_a_column_beside_their_date_are_part_of_the_time(tmp_path):
     lines = [f"2024-05-02,{i},{j},{fluid(i, j)}" for i in range(8) for j in range(9)]
     path = tmp_path / "a.csv"

@@ -25,6 +25,7 @@ from hfluxno.data.same_entries import with_same_united
 from hfluxno.data.stray_lines import without_repeated_lines, without_stray_lines
 from hfluxno.data.table_entries import numbers_in, quoted, row_of, text_in, times_in
 from hfluxno.data.table_faults import (
+    check_along_a_line,
     check_units_row,
     mend_of_doubles,
     naming,
@@ -104,6 +105,7 @@ def table_variables(
         if named := sensors_in(frame[columns["x"]], columns["x"], path):
             raise ValueError(named)
         new[columns["x"]] = numbers_in(frame, columns["x"], (columns["x"],), path)
+        check_along_a_line(frame, columns["x"], "x" in names, asked, path)
     _check_finite_keys(frame.assign(**new), keys, path)
     variables = [name for name in frame.columns if name not in keys]
     for name in variables:

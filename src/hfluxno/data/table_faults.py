@@ -24,6 +24,8 @@ _MOST_PARTS = 12  # of a place, such as lanes
 _LANES = {"lane", "lanes", "laneid", "spur", "fahrstreifen"}
 _ALSO_UNITS = {"seconds", "km"}
 _OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
+_FEWEST_COLUMNS = 4  # time, x, y and a field
+_FEWEST_PLACES = 2  # across a line there may be two, as the sides of a road
 _OF_PLANES = {"y", "latitude", "lat", "northing"}
 _NAMELESS = re.compile(r"column \d+")  # as text tables call them
 _WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*([^\W\d_]{1,3})")  # 0.5 km
@@ -201,6 +203,25 @@ def mend_of_doubles(frame: pd.DataFrame, keys: Sequence[str]) -> str:
         f"{frame[part].nunique()} entries, or make one line of those at each time and place first: "
         "the sum of what adds up, the mean of what does not"
     )
+
+
+def check_along_a_line(
+    frame: pd.DataFrame, x: str, named: bool, asked: Sequence[str], path: Path
+) -> None:
+    """Refuses places on a plane: each x has a y of its own, which is no field. It is no fault if
+    the user has `named` x, and with that the distance along a line."""
+    if named or plain(x) != "x" or len(frame.columns) < _FEWEST_COLUMNS:
+        return
+    for y in frame.columns.drop(x):
+        if plain(y) != "y" or y in asked:
+            continue
+        of_place = frame.groupby(x)[y].nunique()
+        if frame[y].nunique() > _FEWEST_PLACES and (of_place <= 1).all():
+            raise ValueError(
+                f"{path} has places on a plane, in the columns {x} and {y}, which are not read "
+                "from tables: interpolate them to a grid, and store it as NetCDF, or as NPZ with "
+                f"the arrays time, x and y. If {x} is the distance along a line, say so by --x {x}."
+            )
 
 
 def _is_of_lanes(name: str) -> bool:
