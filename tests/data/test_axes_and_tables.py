@@ -90,16 +90,25 @@ def test_an_axis_has_one_name(tmp_path):
         read(path, time="lon")
 
 
-def test_a_periodic_end_that_stands_twice_is_said(tmp_path):
+def test_the_end_of_a_circle_that_is_stored_twice_is_left_out(tmp_path):
     closed = np.concatenate([wave(), wave()[:, :1]], axis=1)
     path = save(dataset(closed), tmp_path / "a.nc")
-    (hint,) = read(path).hints
-    assert "same in every frame" in hint and "leave out the last one" in hint
-    assert read(path, boundary="outflow").hints == ()
+    source = read(path)
+    (note,) = source.hints
+    assert "The last cell of" in note and "repeats the first one in every frame" in note
+    np.testing.assert_array_equal(source.values[:, 0], wave())
+    np.testing.assert_array_equal(source.x, read(path, boundary="outflow").x[:-1])
+    with_places = dataset(closed, x=np.linspace(0.0, 360.0, wave().shape[-1] + 1))
+    source = read(save(with_places, tmp_path / "d.nc"))
+    assert source.coordinates["x"].shape == source.x.shape == wave().shape[-1:]
+    for kept in (read(path, boundary="outflow"), read(path, boundary="wall")):
+        assert not any("left out" in hint for hint in kept.hints)
+        assert kept.values.shape[-1] == wave().shape[-1] + 1
     assert read(save(dataset(), tmp_path / "b.nc")).hints == ()
     flat = wave()
     flat[:, [0, 1, -1]] = 0.5  # ends at which nothing has happened yet
-    assert read(save(dataset(flat), tmp_path / "c.nc")).hints == ()
+    flat = read(save(dataset(flat), tmp_path / "c.nc"))
+    assert flat.hints == () and flat.values.shape[-1] == wave().shape[-1]
 
 
 # Tables

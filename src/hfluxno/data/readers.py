@@ -65,6 +65,7 @@ from hfluxno.data.numbers import (
 from hfluxno.data.opening import opened
 from hfluxno.data.own_times import check_one_clock
 from hfluxno.data.reading import reading
+from hfluxno.data.repeated_end import without_repeated_end
 from hfluxno.data.same_everywhere import check_fields
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source, unit_in
 from hfluxno.data.time_means import time_mean
@@ -169,6 +170,7 @@ def read(
                 how, variable=flow, boundary=("open", "open"), cells=len(found.x), ends=None
             )
             found = with_flow(found, source_of(whole, along))
+    found = without_repeated_end(found)
     if trajectory is None or early:
         return found
     check_member(trajectory, found.trajectories, path)

@@ -198,23 +198,9 @@ class Source:
     @property
     def hints(self) -> tuple[str, ...]:
         """The notes, and warnings about likely mistakes, as sentences."""
-        first, last = self.values[..., 0], self.values[..., -1]
-        size = np.max(np.abs(self.values), initial=0.0, where=~np.isnan(self.values))
-        rounding = 4.0 * np.finfo(self.values.dtype).eps * size
-        beside = self.values[..., 1:-1][..., [0, -1]]
-        # On a plateau neighbours are the same for other reasons.
-        moves = np.all(np.abs(beside - first[..., None]) > 1e3 * rounding, axis=-1).mean() > 0.5
-        same = np.all(np.abs(first - last) <= rounding)
-        if self.ends is not None:
-            sides = self.ends.sides
-            return (*self.notes, *unattained(self.values, self.times, sides, self.fields))
-        if self.boundary[0] != "periodic" or not same or not moves:
+        if self.ends is None:
             return self.notes
-        return (
-            *self.notes,
-            f"The first and the last cell of {self.path} are the same in every frame, as if the "
-            "end of a periodic domain were repeated; leave out the last one.",
-        )
+        return (*self.notes, *unattained(self.values, self.times, self.ends.sides, self.fields))
 
     @property
     def frames(self) -> int:
