@@ -12,6 +12,7 @@ from jaxtyping import Float
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
 from hfluxno.forecaster import (
+    NINETY_OF_FRAMES,
     Forecast,
     Forecaster,
     check_steps,
@@ -29,7 +30,7 @@ from hfluxno.identify.forecast_deviation import (
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.momentum import as_pair, one_name
 from hfluxno.identify.frames.track import continued, gains, track
-from hfluxno.identify.horizon import horizon
+from hfluxno.identify.horizon import BELIEVED, horizon
 from hfluxno.identify.identification import identifier
 from hfluxno.identify.joint.end_outlook import outlooks_of
 from hfluxno.identify.joint.future_ends import with_future
@@ -47,6 +48,7 @@ _GOES_ON = {
     True: ("goes on by its trend", "go on by their trends"),
     False: ("returns to its usual state", "return to their usual states"),
 }
+_ENTERS = ", and what enters makes most of its error: give it (--boundary given) if it is known"
 # How far a forecast may leave the observed range, in widths of the range.
 _FAR = 10.0
 
@@ -119,7 +121,7 @@ class FittedLawForecaster(Forecaster):
         observed = np.stack(seen) if len(seen) == len(results) else None
         horizons = [
             horizon(item, each.frames, each.spread, each.unknown)
-            + _ends_go_on(context, item)
+            + _ends_go_on(context, item, each)
             + _ends_are_untested(item, past, each.frames[1:], context.ends_assumed)
             for item, past, each in zip(identifications, batch, results, strict=True)
         ]
@@ -303,17 +305,28 @@ def _ends_are_untested(
     return "" if found is None else f"; {found.sentence}"
 
 
-def _ends_go_on(context: Trajectory, item: Identification) -> str:
+def _ends_go_on(context: Trajectory, item: Identification, found: _Continued) -> str:
     """What a forecast assumes at ends that were estimated in its context."""
     count = sum(isinstance(end, Open) for end in context.grid.boundary[0])
     if not count:
         return ""
-    found = () if item.estimate is None else outlooks_of(item.estimate)
-    ways = [_GOES_ON[None if each is None else each.is_trend] for each in found]
+    outlooks = () if item.estimate is None else outlooks_of(item.estimate)
+    ways = [_GOES_ON[None if each is None else each.is_trend] for each in outlooks]
     ways = ways or [_GOES_ON[None]] * count
+    mend = _ENTERS if _enters(found) else ""
     if count == 1:
-        return f"; the open end {ways[0][0]}"
+        return f"; the open end {ways[0][0]}{mend}"
     if ways[0] == ways[1]:
-        return f"; open ends {ways[0][1]}"
+        return f"; open ends {ways[0][1]}{mend}"
     lower, upper = (way[0] for way in ways)
-    return f"; the open lower end {lower}, the upper one {upper}"
+    return f"; the open lower end {lower}, the upper one {upper}{mend}"
+
+
+def _enters(found: _Continued) -> bool:
+    """Whether most of a large error of the last frame is due to what enters until then."""
+    if found.spread is None or found.entering is None:
+        return False
+    last, entered, size = (
+        float(np.sum(each[-1] ** 2)) for each in (found.spread, found.entering, found.frames)
+    )
+    return NINETY_OF_FRAMES**2 * last > BELIEVED**2 * size and entered > 0.5 * last

@@ -10,7 +10,7 @@ from hfluxno.identify.status import FitStatus
 from hfluxno.plural import percent, plural
 
 # A predicted error up to which a forecast counts as reliable, and one as large as the field.
-_BELIEVED, _UNKNOWN = 0.05, 1.0
+BELIEVED, _UNKNOWN = 0.05, 1.0
 
 
 def horizon(
@@ -48,8 +48,8 @@ def how_far(
     """How far ahead the 90 % bound of frames with these standard deviations is small, and from
     where on it is larger than the fields, for a reason that is said `beyond` it."""
     error = NINETY_OF_FRAMES * _relative(spread, frames)
-    sure, vague = _below(error, _BELIEVED), _below(error, _UNKNOWN)
-    small, whole, every = percent(_BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
+    sure, vague = _below(error, BELIEVED), _below(error, _UNKNOWN)
+    small, whole, every = percent(BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
     if vague == 0:
         return f"; its error may exceed {whole} from the first frame on: nothing is known{beyond}"
     ends = f"{whole} from frame {vague + 1} on: nothing is known there{beyond}"
@@ -58,7 +58,7 @@ def how_far(
         return f"; its error may exceed {small} from the first frame on{more}"
     more = f", and may exceed {ends}" if vague < len(frames) else ""
     of_each = NINETY_OF_FRAMES * by_field(spread, frames)
-    least = _below(of_each.max(axis=1), _BELIEVED)
+    least = _below(of_each.max(axis=1), BELIEVED)
     said = f"; in nine of ten cases its error is below {small} for"
     if least >= sure:
         return f"{said} {sure} of {every}{more}"

@@ -163,7 +163,10 @@ def likely_stretch(
 
 def _left(matrices, vectors, total) -> tuple[np.ndarray, np.ndarray]:
     """The residual sums of squares of normal equations, and their solutions."""
-    size = np.sqrt(np.maximum(np.einsum("bkk->bk", matrices), 1e-300))
+    squares = np.einsum("bkk->bk", matrices)
+    # Of a function that vanishes on a part only rounding is left, which has no size of its own.
+    least = np.finfo(float).eps * np.max(squares, axis=1, keepdims=True)
+    size = np.sqrt(np.maximum(squares, np.maximum(least, 1e-300)))
     scaled = matrices / (size[:, :, None] * size[:, None]) + _RIDGE * np.eye(matrices.shape[1])
     solutions = np.linalg.solve(scaled, (vectors / size)[..., None])[..., 0] / size
     return total - np.sum(vectors * solutions, axis=1), solutions
