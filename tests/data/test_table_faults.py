@@ -236,6 +236,28 @@ def test_places_on_a_plane_are_not_taken_for_those_on_a_line(tmp_path):
         assert read(path, "u").values.shape[-1] == 9
 
 
+@pytest.mark.parametrize(("jump", "way"), [(-60, "back"), (60, "forward"), (7, ""), (-7, "")])
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_change_of_the_clocks_is_noticed(tmp_path, jump, way, wide):
+    """Every two minutes; half of the lines are an hour, or seven minutes, early or late."""
+    minutes = 2 * np.arange(40) + jump * (np.arange(40) >= 20)
+    times = [str(np.datetime64("2024-10-27T02:20") + np.timedelta64(int(m), "m")) for m in minutes]
+    if len(set(times)) < 40:
+        times = [each + (":30" if i < 20 else ":00") for i, each in enumerate(times)]
+    path = tmp_path / "a.csv"
+    lines = [f"{t},{j},{fluid(i, j)}" for i, t in enumerate(times) for j in range(9)]
+    if wide:
+        lines = [",".join([t, *(fluid(i, j) for j in range(9))]) for i, t in enumerate(times)]
+    head = "time," + ",".join(map(str, range(9))) if wide else "time,x,u"
+    path.write_text("\n".join([head, *lines]))
+    said = [note for note in read(path).hints if "clock of" in note]
+    assert len(said) == bool(way)
+    assert all(f"seems to have been set {way} by an hour: write" in note for note in said)
+    # With their zone the same times are what they say.
+    path.write_text("\n".join([head, *(line.replace(",", "Z,", 1) for line in lines)]))
+    assert not any("clock of" in note for note in read(path).hints)
+
+
 def test_the_hours_in_a_column_beside_their_date_are_part_of_the_time(tmp_path):
     lines = [f"2024-05-02,{i},{j},{fluid(i, j)}" for i in range(8) for j in range(9)]
     path = tmp_path / "a.csv"

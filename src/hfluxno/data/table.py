@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from hfluxno.data.clock_changes import clock_change
 from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time
 from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
@@ -100,6 +101,10 @@ def table_variables(
     time = columns["time"]
     dated = any(plain(name) in ("date", "datum") for name in frame.columns.drop(time))
     dates, zoned = times_in(frame[time], path, dated)
+    one_place = np.ones(len(frame), bool)
+    for key in set(keys) - {time}:
+        one_place &= (frame[key] == frame[key].iloc[0]).to_numpy()
+    changed = "" if zoned else clock_change(dates[one_place], path)
     new = {time: dates}
     if "x" in columns:
         if named := sensors_in(frame[columns["x"]], columns["x"], path):
@@ -161,7 +166,7 @@ def table_variables(
         found[time].attrs["together"] = together
     if one is not None and len(frame) < len(every):
         found[time].attrs["chosen"] = True
-    if notes := " ".join(filter(None, (noted, kept_out, no_entries, left_out, repeated))):
+    if notes := " ".join(filter(None, (noted, changed, kept_out, no_entries, left_out, repeated))):
         found[time].attrs["left_out"] = notes
     shorter = bare_names(keys, set(found) - set(keys))
     found = {
