@@ -38,6 +38,7 @@ from hfluxno.identify.not_conserved import not_conserved
 from hfluxno.identify.plane.forecaster import identify_planes
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.report import report
+from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
@@ -248,8 +249,10 @@ def identifier(
         kinds = further_kinds(base, is_dense(single))
         richer = identify_jointly(single, negated_in_fits, kinds, found.estimate)
         chosen = with_further_terms(found, richer, _share_of_noise(richer, single))
-        if chosen is richer and chosen.law.terms is not None and could_be_dispersion(single):
-            return dataclasses.replace(chosen, status=FitStatus.SYSTEMATIC_MISFIT)
+        if chosen is richer and chosen.law.terms is not None:
+            left = ratio(chosen.residual, found.residual)
+            if could_be_dispersion(single, left):
+                return dataclasses.replace(chosen, status=FitStatus.SYSTEMATIC_MISFIT)
         if chosen is found or chosen is richer:
             return chosen
 

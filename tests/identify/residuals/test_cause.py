@@ -221,6 +221,9 @@ def test_what_dispersion_may_be_is_no_evidence_of_many_coefficients():
         for each in (values, values + np.std(values) * noise):
             assert may_disperse(each[:, None], True) == answer
     assert not may_disperse(dispersed[:9, None], True)  # too few frames to know
+    (cause,) = _of_each(dispersed[:, None], ["u"], True)
+    for least, answer in ((0.9 * cause.left, True), (1.1 * cause.left, False)):
+        assert may_disperse(dispersed[:, None], True, least) == answer
 
 
 def test_dispersion_is_asserted_only_beside_every_other_cause():

@@ -171,10 +171,14 @@ def shares_in_weak_form(
     return max([0.0, *dispersion]), max([0.0, *timed])
 
 
-def may_disperse(values: Float[np.ndarray, "time field cells"], periodic: bool) -> bool:
-    """Whether the cause of the misfit of a field may be dispersion (see `Cause`)."""
+def may_disperse(
+    values: Float[np.ndarray, "time field cells"], periodic: bool, least: float = 0.0
+) -> bool:
+    """Whether the cause of the misfit of a field may be dispersion (see `Cause`), which flux and
+    diffusion leave more than `least` of in the weak form."""
     fields = [str(i) for i in range(values.shape[1])]
-    return any(each.may_be_dispersion for each in _of_each(values, fields, periodic))
+    found = _of_each(values, fields, periodic)
+    return any(each.may_be_dispersion and each.left > least for each in found)
 
 
 def _of_each(
