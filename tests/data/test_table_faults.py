@@ -159,6 +159,17 @@ def test_a_table_headed_by_times_beside_depths_is_refused(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("beyond", [CELLS + 0.5, 60.0])
+def test_a_number_far_beyond_the_places_of_a_header_is_none(tmp_path, beyond):
+    """A column without entries: a dead sensor where the next one would be, and another number."""
+    rows = [",".join([str(i), *(fluid(i, j) for j in range(CELLS)), ""]) for i in range(FRAMES)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["time," + ",".join([*map(str, range(CELLS)), str(beyond)]), *rows]))
+    source = read(path)
+    noted = any("whose time or place is not measured in any line" in each for each in source.hints)
+    assert noted == (beyond == 60.0) == (len(source.x) == CELLS)
+
+
 def test_three_decimals_are_decimals(tmp_path):
     """Whole numbers beside them are no reason for thousands if both are of one size."""
     source = read(table(tmp_path / "a.csv", lambda i, j: ("100", "100.125")[(i + j) % 2]))
