@@ -164,6 +164,8 @@ def _crps(away: np.ndarray, deviation: np.ndarray) -> np.ndarray:
 def calibration(rows: list[Row]) -> str:
     """How reliable predicted errors and bands are if the status is OK."""
     sound = [row for row in rows if row.status == "OK" and np.all(np.isfinite(row.predicted))]
+    if not sound:
+        return "No forecast has the status OK."
     lines = [
         f"{len(sound)} forecasts with the status OK, after {' / '.join(map(str, _SHOWN))} steps:\n",
         "| measure | value |",
