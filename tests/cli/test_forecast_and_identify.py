@@ -247,7 +247,7 @@ def test_a_table_with_names_of_its_own_and_a_hint(folder, capsys):
     command = "forecast ../in.csv --time minute --x km -k 5 -n 3 --json"
     assert main(command.split()) == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith("hfluxno: The first and the last cell of ../in.csv are the same")
+    assert captured.err.startswith("hfluxno: The last cell of ../in.csv is left out: it repeats")
     (hint,) = json.loads(captured.out)["hints"]
     assert captured.err == f"hfluxno: {hint}\n"
     with xr.open_dataset("in_forecast.nc", engine="h5netcdf") as out:

@@ -109,6 +109,10 @@ def test_the_end_of_a_circle_that_is_stored_twice_is_left_out(tmp_path):
     flat[:, [0, 1, -1]] = 0.5  # ends at which nothing has happened yet
     flat = read(save(dataset(flat), tmp_path / "c.nc"))
     assert flat.hints == () and flat.values.shape[-1] == wave().shape[-1]
+    mirrored = np.concatenate([wave(), wave()[:, ::-1] + 1e-9], axis=1)
+    mirrored[:, -1] = mirrored[:, 0]
+    source = read(save(dataset(mirrored), tmp_path / "e.nc"))
+    assert source.hints == () and source.values.shape[-1] == mirrored.shape[-1]
 
 
 # Tables

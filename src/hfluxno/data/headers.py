@@ -9,7 +9,10 @@ ALIASES = {
         *("time", "t", "timestamp", "datetime", "date_time", "date/time", "date", "seconds"),
         *("zeit", "zeitstempel", "zeitpunkt", "datum", "uhrzeit"),
     ),
-    "x": ("x", "position", "pos", "distance", "location", "chainage", "km"),
+    "x": (
+        *("x", "position", "pos", "distance", "location"),
+        *("chainage", "km", "kilometer", "kilometre"),
+    ),
     "trajectory": ("trajectory",),
 }
 # What is a place if each number occurs at several times, or a measured field (the depth of water).

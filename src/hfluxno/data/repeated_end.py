@@ -7,12 +7,14 @@ import numpy as np
 from hfluxno.data.source import Source
 
 _SAME = 4.0  # roundings of the largest value
-_MOVES = 1e3  # roundings, by which the cells beside the ends differ
+_MOVES = 1e3  # roundings, by which the cells beside the ends differ from them
+_MIRRORED = 0.01  # of that, by which the cells beside the ends of a symmetric field differ at most
 
 
 def without_repeated_end(source: Source) -> Source:
     """The same without the last cell of a circle if it has the values of the first one in every
-    frame, with a note. On a plateau neighbours are the same for other reasons."""
+    frame, with a note. On a plateau neighbours are the same for other reasons, and the ends of a
+    field that is its own mirror image are."""
     u = source.values
     if source.boundary != ("periodic", "periodic") or source.observation or not _repeats(u):
         return source
@@ -45,4 +47,6 @@ def _repeats(u: np.ndarray) -> bool:
     first, last, beside = u[..., 0], u[..., -1], u[..., 1:-1][..., [0, -1]]
     differ = np.abs(beside - first[..., None]) > _MOVES * _SAME * rounding
     moves = np.all(differ, axis=-1).mean() > 0.5
-    return bool(moves and np.all(np.abs(first - last) <= _SAME * rounding))
+    across, along = beside[..., 0] - beside[..., 1], beside[..., 0] - first
+    is_mirrored = np.mean(np.abs(across)) <= _MIRRORED * np.mean(np.abs(along))
+    return bool(moves and not is_mirrored and np.all(np.abs(first - last) <= _SAME * rounding))
