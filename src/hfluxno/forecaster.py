@@ -78,9 +78,9 @@ class Forecast:
     def half_width(self) -> np.ndarray | None:
         """Half the width of the 90 percent band of each value, shaped like `deviation`, if the
         status is `OK`; under a warning that of a normal distribution, which is wider and promises
-        nothing. For what enters at open ends it is that of a normal distribution in any case: no
-        other errors turned out to be smaller than their deviations. NaN or `None` where `deviation`
-        is."""
+        nothing. For what enters at open ends it is that of a normal distribution in any case: the
+        deviations of other errors were found to be too large, its own was not. NaN or `None` where
+        `deviation` is."""
         if self.deviation is None:
             return None
         axes = len(self.trajectory.grid.shape)

@@ -37,13 +37,10 @@ def noise(u: Float[np.ndarray, "*batch time cells"]) -> float:
     """
     found = []
     for axis in (-2, -1):
-        for order, variance in ((3, 20.0), (2, 6.0)):
-            if u.shape[axis] <= order:
-                continue
-            differences = np.diff(u, order, axis=axis)
-            known = differences[~np.isnan(differences)]
-            if known.size >= _WINDOWS:
-                found.append(float(np.median(np.abs(known))) / (NORMAL_MEDIAN * np.sqrt(variance)))
+        for order in (3, 2):
+            size = _of_differences(u, order, axis, _WINDOWS)
+            if size is not None:
+                found.append(size)
                 break
     return min(found, default=np.nan)
 
@@ -56,18 +53,26 @@ def noise_alone(u: Float[np.ndarray, "*batch time cells"]) -> float:
     found = [noise(u)]
     for axis in (-2, -1):
         before = np.inf
-        for order in range(3, min(_HIGHEST, u.shape[axis] - 1) + 1):
-            differences = np.diff(u, order, axis=axis)
-            known = differences[~np.isnan(differences)]
-            if known.size < _SURE:
-                break
-            variance = math.comb(2 * order, order)  # the sum of the squares of binomials
-            size = float(np.median(np.abs(known))) / (NORMAL_MEDIAN * np.sqrt(variance))
-            if size > LESS * before:
+        for order in range(3, _HIGHEST + 1):
+            size = _of_differences(u, order, axis, _SURE)
+            if size is None or size > LESS * before:
                 break
             found.append(size)
             before = size
     return float(np.min(found))  # NaN if `noise` is
+
+
+def _of_differences(
+    u: Float[np.ndarray, "*batch time cells"], order: int, axis: int, fewest: int
+) -> float | None:
+    """The deviation of the noise by the median of differences along an axis; `None` if fewer than
+    `fewest` are known."""
+    differences = np.diff(u, order, axis=axis)
+    known = differences[~np.isnan(differences)]
+    if known.size < fewest:
+        return None
+    variance = math.comb(2 * order, order)  # the sum of the squares of binomials
+    return float(np.median(np.abs(known))) / (NORMAL_MEDIAN * np.sqrt(variance))
 
 
 def noise_of_each(

@@ -1,14 +1,10 @@
 """Links and references of the documentation, without the gallery, which takes minutes to make."""
 
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.building import ROOT, built
 
 
 def test_every_link_and_reference_has_a_target(tmp_path):
@@ -19,14 +15,6 @@ def test_every_link_and_reference_has_a_target(tmp_path):
         "\nhooks:\n", "\nunused:\n"
     )
     (tmp_path / "mkdocs.yml").write_text(settings, "utf-8")
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build"],
-        cwd=tmp_path,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-    lines = [line for line in built.stderr.splitlines() if line.startswith("WARNING")]
+    done = built(tmp_path)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
     assert not [line for line in lines if "gallery" not in line and "'unused'" not in line]
