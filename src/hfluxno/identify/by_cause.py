@@ -67,12 +67,12 @@ def asked_for(context: Trajectory) -> tuple[Kind, ...]:
     return tuple(near) if least < 1.0 - _NEARLY_ALL else ()
 
 
-def could_be_dispersion(context: Trajectory, explained: float = 1.0) -> bool:
-    """Whether complete frames do not tell dispersion from another term (see `may_disperse`), by
-    which the misfit became this part of what it was. Dispersion that is hardly seen in the weak
-    form cannot be nearly all of a misfit."""
+def could_be_dispersion(context: Trajectory, left: float = 1.0) -> bool:
+    """Whether complete frames do not tell dispersion from another term (see `may_disperse`), which
+    has left this part of the misfit. Dispersion that is hardly seen in the weak form cannot be
+    nearly all of it."""
     values, periodic = np.asarray(context.values, np.float64), context.grid.is_periodic()
-    least = _HARDLY if explained < _FAR_LESS else 0.0
+    least = _HARDLY if left < _FAR_LESS else 0.0
     return has_weak_form(values, context) and may_disperse(values, periodic, least)
 
 

@@ -26,8 +26,8 @@ _FADING, _RETURNING, _FARTHEST = (0.25, 1.0), (0.05, 0.15), 1 / 3
 # The mean square error with a trend, in units of that of a state that is kept: of a bar that is
 # heated it was .15, of pulses in a river .48 and more, whose end after the context it misses.
 _CLEARLY = 0.25
-# The same of a return: half, if states so far apart have nothing in common. (With .8 one of ten
-# slow rises and falls counted as a return.)
+# The same of a return: half, if states so far apart have nothing in common. (With .8 seven of
+# a hundred slow rises and falls counted as a return.)
 _NEARLY_HALF = 0.6
 
 
