@@ -673,6 +673,21 @@ def test_a_pressure_in_the_place_of_the_energy(tmp_path, capsys):
     assert not any("energy" in h for h in checked(capsys, path, "--variable", "rho,m,E")["hints"])
 
 
+def test_what_is_no_conserved_quantity_by_its_units(tmp_path, capsys):
+    """A rod in air, and a constant field, which is its own mirror image."""
+    x, t = (np.arange(60) + 0.5) / 60, np.arange(25)[:, None] / 25
+    rod = (3.0 + np.cos(np.pi * x) * np.exp(-t)) * np.exp(-0.8 * t)
+    fields = {"T": (("time", "x"), 100.0 * rod, {"units": "K"})}
+    path = tmp_path / "rod.nc"
+    xr.Dataset(fields, {"time": t[:, 0], "x": x}).to_netcdf(path, engine="h5netcdf")
+    found = checked(capsys, path)
+    assert any(hint.startswith("T: a temperature is not what is") for hint in found["hints"])
+    assert found["boundary"] == "reflecting" and "--boundary=reflecting" in found["next"]
+    assert "there is inflow" not in found["boundary_reason"]
+    assert main(["check", str(saved(tmp_path / "a.nc", np.full((25, 60), 3.7)))]) == 0
+    assert "symmetric yes, about any place" in " ".join(capsys.readouterr().out.split())
+
+
 @pytest.mark.parametrize("falls", [False, True])
 def test_a_dead_sensor_is_named_by_its_place_in_the_file(tmp_path, capsys, falls):
     at = np.sort(np.random.default_rng(2).uniform(0.0, 80.0, 14)).round(1)

@@ -67,6 +67,27 @@ def test_travel_over_frames_that_are_left_out():
     assert np.isnan(travel(u).shift)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.02])
+def test_what_stands_or_turns_round_does_not_travel_half_a_ring(level):
+    """The best shift of a pair of frames is half a wave where a profile turns round."""
+    x, t = 2 * np.pi * (np.arange(80) + 0.5) / 80, np.arange(30)[:, None] / 30
+    noise = level * np.random.default_rng(0).normal(size=(30, 80))
+    two = np.sin(2 * x + 1.0) * np.cos(31.0 * t) + 0.3 * np.sin(x) * np.cos(14.0 * t)
+    turns = np.sin(x - 2.0 * t) * (1.0 - 3.0 * t)
+    for u, most in ((np.sin(x) * np.cos(20.0 * t), 0.5), (two, 0.5), (turns, 4.0)):
+        found = travel((u + noise)[None])
+        assert abs(found.shift) < 1.5 and found.largest < most
+
+
+def test_what_grows_has_no_clear_shift():
+    x, t = (np.arange(80) + 0.5) / 80, np.arange(30)[:, None] / 30
+    for u in ((1.0 + x) * (1.0 + 3.0 * t), x**2 + 3.0 * t):
+        assert abs(travel(u[None]).shift) > 2.0 and not travel(u[None]).clear
+    assert travel(wave(4.0)).clear and travel(wave(0.0)).clear and travel(wave(0.3)).clear
+    noise = 0.3 * np.random.default_rng(0).normal(size=(1, 30, 80))
+    assert travel(wave(4.0) + noise).clear
+
+
 @pytest.mark.parametrize("missing", [0.0, 0.2])
 def test_totals_that_are_kept_and_a_leak(missing):
     level = 0.03 * np.random.default_rng(3).normal(size=wave().shape)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data.readers import read
+from hfluxno.data.which_is_conserved import measure_of, unconserved
 
 TIMES, PLACES = np.meshgrid(60.0 * np.arange(30), 0.5 * np.arange(16), indexing="ij")
 DENSITY = 40.0 + 15.0 * np.sin(1.3 * PLACES - 0.004 * TIMES)
@@ -123,3 +124,29 @@ def test_a_depth_beside_its_discharge_and_fields_of_a_gas(tmp_path):
     other = table(tmp_path / "c.csv", density=DENSITY, temperature=SPEED)
     for path in (gas, other):
         assert "is what is conserved" not in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "kind"),
+    [
+        ("pressure", {}, "pressure"),
+        ("p", {"units": "hPa"}, "pressure"),
+        ("a", {"standard_name": "air_pressure"}, "pressure"),
+        ("T", {"units": "K"}, "temperature"),
+        ("tos", {"standard_name": "sea_surface_temperature"}, "temperature"),
+        ("mean_speed", {}, "speed"),
+        ("v", {"units": "km/h"}, "speed"),
+        ("density", {"units": "kg/m3"}, ""),
+        ("volume", {"units": "m3"}, ""),
+        ("energy", {"units": "K"}, ""),
+        ("u", {}, ""),
+    ],
+)
+def test_what_measures_a_conserved_quantity_is_told_by_name_or_units(name, attributes, kind):
+    assert measure_of(name, attributes) == kind
+    found = {name: {"constant": False, "total_kept": False}}
+    said = unconserved([attributes], found)
+    assert list(said) == ([name] if kind else [])
+    assert all("is not what is conserved, but" in text for text in said.values())
+    # Of a field whose total is kept nothing is said, whatever it is called.
+    assert not unconserved([attributes], {name: {"constant": False, "total_kept": True}})

@@ -194,6 +194,8 @@ def _travel(field: dict, units: str) -> str:
         return "constant"
     if math.isnan(field["cells_per_frame"]):
         return "unknown: no consecutive frames are measured"
+    if not field["travels_clearly"]:
+        return "not clearly: profiles grow, stand or turn round, so that no shift is much better"
     still = abs(field["cells_per_frame"]) < 0.005
     distance = f"{0.0 if still else field['distance_per_frame']:+.3g}{' ' * bool(units)}{units}"
     text = (
@@ -227,6 +229,8 @@ def _total(field: dict, units: str) -> str:
 
 
 def _symmetric(field: dict, units: str) -> str:
+    if field["constant"]:
+        return "yes, about any place"
     if field["symmetry"] == "none":
         return "no"
     about = f"about {field['mirror']:.6g}{' ' * bool(units)}{units}"

@@ -12,6 +12,7 @@ from hfluxno.cli.acting import sentences
 from hfluxno.cli.input import MeasuredConfig
 from hfluxno.data.measures import is_still
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
+from hfluxno.data.which_is_conserved import unconserved
 from hfluxno.names import field_names
 from hfluxno.plural import percent, plural
 from hfluxno.trajectory import Trajectory
@@ -41,7 +42,9 @@ def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     forecast, short = _forecast(config, chosen, found)
     many = _too_many(found["frames"]) if forecast or reconstruct else ""
     hints = [*found["hints"], *filter(None, [fault or short, many, bounded])]
-    hints += [] if found["faults"] else _acting(chosen)
+    acting = [] if found["faults"] else _acting(chosen)
+    measured = {} if found["faults"] else unconserved(source.field_attributes, found["fields"])
+    hints += [*acting, *(text for name, text in measured.items() if not _of(name, acting + hints))]
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
 
@@ -68,6 +71,11 @@ def _acting(source: Source) -> list[str]:
         return sentences(acting(source.context()))
     except ValueError:
         return []
+
+
+def _of(name: str, hints: Sequence[str]) -> bool:
+    """Whether it was said already that this is not conserved."""
+    return any(hint.startswith(f"{name} ") and "conserved" in hint for hint in hints)
 
 
 def _with_boundary(source: Source, boundary: Any) -> Source:

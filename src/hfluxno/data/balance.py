@@ -125,9 +125,9 @@ def _run_with_ends(
     apart = np.array([places[1] - first, last - places[-2]])
     terms = _terms(values, apart)
     halves = [slice(start, None, 2) for start in (0, 1)]
-    passed = _integrated(terms, t)
+    passed = integrated(terms, t)
     skipped = [
-        _integrated(terms[half], t[half]) - (passed[half] - passed[half][:1]) for half in halves
+        integrated(terms[half], t[half]) - (passed[half] - passed[half][:1]) for half in halves
     ]
     steps, errors = np.gradient(t)[:, None], []
     for i, sigma in enumerate(noise):
@@ -159,7 +159,7 @@ def _terms(values: np.ndarray, apart: np.ndarray) -> np.ndarray:
     return np.stack(found, axis=-1)
 
 
-def _integrated(terms: np.ndarray, t: np.ndarray) -> np.ndarray:
+def integrated(terms: np.ndarray, t: np.ndarray) -> np.ndarray:
     """The integrals over time since the first frame."""
     steps = 0.5 * (terms[1:] + terms[:-1]) * np.diff(t)[:, None]
     return np.concatenate([np.zeros_like(terms[:1]), np.cumsum(steps, axis=0)])
@@ -176,7 +176,7 @@ def _balance(runs: list[_Run], field: int, size: float) -> Balance:
         if count < _SPARE * used + 1 or whole == 0.0:
             continue
         found = np.zeros(unknowns)
-        found[:used], squares = _fitted(matrix[:, :used], change)
+        found[:used], squares = fitted(matrix[:, :used], change)
         spreads = found[-1] * runs[0].step  # in a frame, of the square of the length
         if single and not 0.0 <= spreads <= _SPREADS:
             continue
@@ -216,16 +216,16 @@ def through_seam(u: np.ndarray, times: np.ndarray) -> Seam:
     for run, t in runs:
         scaled, thin = (run - mean) / deviation, slice(None, None, -(-len(t) // _MOST_TIMES))
         parts = np.cumsum(scaled, axis=-1)[:, at - 1] / cells
-        through = _passed(scaled[:, at - 1], scaled[:, at], t)[..., thin, :]
-        seam = _passed(scaled[:, -1:], scaled[:, :1], t)[..., thin, :]
+        through = by_terms(scaled[:, at - 1], scaled[:, at], t)[..., thin, :]
+        seam = by_terms(scaled[:, -1:], scaled[:, :1], t)[..., thin, :]
         constant = np.broadcast_to((t - t[0])[thin, None], through.shape[1:])
         changes.append((parts - parts[0])[thin].ravel())
         rings.append((seam - through).reshape(len(through), -1))
         walls.append(np.stack([constant, *-through]).reshape(1 + len(through), -1))
         seams.append((seam[..., 0], t[thin]))
     change = np.concatenate(changes)
-    found, of_ring = _fitted(np.concatenate(rings, axis=1).T, change)
-    _, of_walls = _fitted(np.concatenate(walls, axis=1).T, change)
+    found, of_ring = fitted(np.concatenate(rings, axis=1).T, change)
+    _, of_walls = fitted(np.concatenate(walls, axis=1).T, change)
     if of_ring > min(_LEFT * float(change @ change), _LESS * of_walls):
         return Seam(0.0, of_walls <= _LESS * of_ring)
     unsteady = [np.ptp(_without_line(found @ seam, t)) for seam, t in seams]
@@ -258,7 +258,7 @@ def _left_by_flow(density: np.ndarray, flow: np.ndarray, times: np.ndarray) -> f
     return max(1.0 - product**2 / both, 0.0) ** 0.5 if product > 0.0 else np.inf
 
 
-def _passed(before: np.ndarray, after: np.ndarray, t: np.ndarray) -> np.ndarray:
+def by_terms(before: np.ndarray, after: np.ndarray, t: np.ndarray) -> np.ndarray:
     """The integrals over time of each term of a flux, between two cells (time, place)."""
     powers = np.arange(1, _PART_DEGREE + 1)[:, None, None]
     terms = np.concatenate([0.5 * (before**powers + after**powers), (before - after)[None]])
@@ -266,7 +266,7 @@ def _passed(before: np.ndarray, after: np.ndarray, t: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros_like(terms[:, :1]), np.cumsum(steps, axis=1)], axis=1)
 
 
-def _fitted(matrix: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, float]:
+def fitted(matrix: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, float]:
     """Least squares of columns of any size, and the sum of the squares of the rest."""
     sizes = np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
     found = np.linalg.lstsq(matrix / sizes, change, rcond=1e-8)[0] / sizes

@@ -22,6 +22,8 @@ _MOST_FRAMES, _MOST_PLACES = 400, 24  # of which far places are compared, evenly
 # In the last frame what leaves has more there than `_LEAVES` of the second value.
 _ODD, _SMALL, _SMALLER, _LEAVES = 0.6, 0.4, 0.8, 0.75
 _QUIET = 1e-3  # of the deviation
+# Of the standard deviations of the noise and of the field, and of the median change at a place.
+_NOISE, _LIKE, _USUAL = 1.2, 0.5, 0.6
 _CROSSED = 3.0  # times that waves cross the line at least
 
 
@@ -37,6 +39,7 @@ class EndMeasures(NamedTuple):
     - `still`: nothing happens there.
     - `vanish`: the field is zero in walls there: odd about an end, or not moving yet.
     - `rests`: it is zero there in every frame, and not everywhere.
+    - `inside`: neighbours differ somewhere as much as the values across the ends.
     """
 
     match: bool
@@ -46,6 +49,7 @@ class EndMeasures(NamedTuple):
     still: bool
     vanish: bool
     rests: bool
+    inside: bool
 
 
 def ends(u: Float[np.ndarray, "trajectory time x"]) -> EndMeasures:
@@ -54,8 +58,9 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> EndMeasures:
     deviation = float(np.nanstd(u))
     sigma, least = float(np.nan_to_num(error_size(bare))), _ROUNDING * deviation
     within = np.diff(bare, axis=-1)
+    still = _still(bare, sigma)
     if not within.shape[-1] or np.isnan(bare[..., 0] - bare[..., -1]).all():
-        return EndMeasures(False, np.nan, np.nan, np.nan, _still(bare, sigma), False, False)
+        return EndMeasures(False, np.nan, np.nan, np.nan, still, False, False, True)
     across = bare[..., 0] - bare[..., -1]
     beside = within[..., [0, -1]]
     # The median leaves shocks out that pass the ends, which the mean square has to bound.
@@ -70,9 +75,10 @@ def ends(u: Float[np.ndarray, "trajectory time x"]) -> EndMeasures:
         step / max(_median(beside), least) if deviation > 0.0 else 0.0,
         bend / step if step > least else np.inf,
         _near(across, bare, least) if deviation > 0.0 else 0.0,
-        _still(bare, sigma),
+        still,
         vanishes(bare, sigma, deviation),
         deviation > 0.0 and rests(bare[..., [0, -1]], sigma, deviation),
+        bool(step <= np.nanmax(np.abs(within))),
     )
 
 
@@ -128,8 +134,13 @@ def _arrives(
 
 
 def _still(bare: np.ndarray, sigma: float) -> bool:
-    least = max(3.0 * sigma, 1e-3 * float(np.nanstd(bare)))
-    return all(rms(bare[..., k] - np.nanmean(bare[..., k])) <= least for k in (0, -1))
+    """Whether the ends hardly change; they do if most places do, by more than noise and by half of
+    what the field varies, and the ends like these: rounding may be a third of that for counts."""
+    deviation = float(np.nanstd(bare))
+    places = np.sqrt(np.nanmean((bare - np.nanmean(bare, axis=(0, 1))) ** 2, axis=(0, 1)))
+    usual, ends = float(np.median(places)), places[[0, -1]]
+    moves = usual > max(_NOISE * sigma, _LIKE * deviation) and ends.min() > _USUAL * usual
+    return bool(np.all(ends <= max(3.0 * sigma, 1e-3 * deviation)) and not moves)
 
 
 def _near(across: np.ndarray, bare: np.ndarray, least: float) -> float:

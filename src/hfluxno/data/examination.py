@@ -5,6 +5,7 @@ import numpy as np
 from hfluxno.boundary import WALLS
 from hfluxno.data.balance import Balance, balance_with_ends, flow_of_two, through_seam
 from hfluxno.data.clock import date, dated, step
+from hfluxno.data.counts import cumulative_hint, looks_cumulative, scatter_hint, where_it_is
 from hfluxno.data.end_measures import EndMeasures, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
 from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
@@ -20,8 +21,10 @@ from hfluxno.data.measures import (
 )
 from hfluxno.data.places import places_of
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
+from hfluxno.data.source_or_flow import source_or_flow
 from hfluxno.data.symmetry import symmetry
 from hfluxno.data.unlikely_values import oddities
+from hfluxno.data.which_is_conserved import measure_of
 from hfluxno.plural import percent, plural
 from hfluxno.rounding import error_size
 from hfluxno.unit_sizes import printed
@@ -47,7 +50,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
     }
     flow = flow_of_two([u for u, _ in bare], source.times) if len(bare) == 2 else None
     of_other = None if flow is None else source.fields[flow]
-    boundary, reason = likely_boundary(both, fields, of_other)
+    boundary, reason = likely_boundary(both, fields, of_other, *_called(source, of_other))
     if is_told or set(source.boundary) != {"periodic"}:  # which is the default
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
@@ -76,8 +79,16 @@ def examined(source: Source, is_told: bool = False) -> dict:
         "momentum": momentum,
         "identifiable": "nothing" if faults else identifiable(source, fields, boundary),
         "faults": faults,
-        "hints": _hints(source, fields),
+        "hints": _hints(source, fields) + _of_counts(source, [u for u, _ in bare]),
     }
+
+
+def _called(source: Source, flow: str | None) -> list[str]:
+    """In words, what a field is by whose differences alone the other changes, unless its flow."""
+    attributes = dict(zip(source.fields, source.field_attributes, strict=True))
+    if flow is None or not measure_of(flow, attributes[flow]):
+        return []
+    return ["whose differences in place move it"]
 
 
 def _axis(source: Source, name: str) -> dict:
@@ -159,12 +170,13 @@ def _field(
     """The measures of one field, (trajectory, time, x), of the trajectories of these numbers."""
     cell = float(source.x[1] - source.x[0])
     mirrored = symmetry(u, both.match)
-    deviation, sigma = float(np.nanstd(u)), error_size(u, noise_alone)
-    each = [error_size(one[None], noise_alone) for one in u] if len(u) > 1 else [sigma]
+    there = where_it_is(u)
+    deviation, sigma = float(np.nanstd(u)), error_size(there, noise_alone)
+    each = [error_size(one[None], noise_alone) for one in there] if len(u) > 1 else [sigma]
     noisiest = int(np.argmax(np.nan_to_num(each)))
     sums = [total(each[None]) for each in u if not np.isnan(each).all()]
     worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))
-    moves, seam = travel(u), through_seam(u, source.times)
+    moves, seam, parts = travel(u), through_seam(u, source.times), source_or_flow(u, source.times)
     return {
         "smallest": float(np.nanmin(u)),
         "largest": float(np.nanmax(u)),
@@ -181,6 +193,7 @@ def _field(
         "noisiest_trajectory": int(numbers[noisiest]),
         "cells_per_frame": moves.shift,
         "most_cells_per_frame": moves.largest,
+        "travels_clearly": moves.clear,
         "distance_per_frame": moves.shift * cell,
         "correlation_of_frames": moves.correlation,
         "total_change": worst.change,
@@ -196,7 +209,12 @@ def _field(
         "balanced_by_ends": balance.is_sound(worst.uncertainty),
         "through_seam": seam.unsteady,
         "walls_explain": seam.walls,
-        "changes": _change(u),
+        "flow_explains": parts.flow,
+        "source_explains": parts.source,
+        "source_on_a_ring": parts.ring,
+        "source_between_walls": parts.walls,
+        "source_on_no_ring": parts.no_ring,
+        "changes": _change(there),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
         "oddities": [*marks, *oddities(u, places_of(source), source.times, dated(source), numbers)],
@@ -249,6 +267,18 @@ def _faults(source: Source, values: np.ndarray, fields: dict, boundary: str) -> 
         ]
     together = no_system(source, fields, boundary)
     return [together] if together else []
+
+
+def _of_counts(source: Source, measured: list[np.ndarray]) -> list[str]:
+    """What has to be known of fields that are counts."""
+    found = []
+    for name, u in zip(source.fields, measured, strict=True):
+        units = source.units.get(name, "")
+        if looks_cumulative(u, name, units):
+            found.append(cumulative_hint(name))
+        elif words := scatter_hint(u, name, units):
+            found.append(words)
+    return found
 
 
 def _hints(source: Source, fields: dict) -> list[str]:

@@ -23,17 +23,21 @@ DECIDES = "the choice decides the forecast as soon as a wave arrives"
 
 
 def likely_boundary(
-    ends: dict[str, EndMeasures], found: dict, flow: str | None = None
+    ends: dict[str, EndMeasures],
+    found: dict,
+    flow: str | None = None,
+    called: str = "its flow or momentum",
 ) -> tuple[str, str]:
     """The boundary and the reason, from the ends and the other measures of each field; `flow` is
-    the one of two that is the flow of the other, whose total need not be kept.
+    the one of two that is the flow of the other, whose total need not be kept (`called`: in words).
 
     A ring needs ends that match in all fields, better than places that have nothing to do with each
     other, and totals that are kept, or slopes that match too; or one field whose total is kept
     while much passes the seam, as it cannot through walls; or totals that are constant to rounding,
-    unless the parts of that of one field change as between walls. Walls need ends clearly apart and
-    totals that are kept and known to be, or a field that vanishes at both ends beside another whose
-    total is kept. Otherwise there may be inflow.
+    unless the parts of that of one field change as between walls, or its ends differ more than
+    neighbours do anywhere; or a source inside that explains how its total changes. Walls need ends
+    clearly apart and totals that are kept and known to be, or such a source, or a field that
+    vanishes at both ends beside another whose total is kept. Otherwise there may be inflow.
 
     What is at rest at both ends is a momentum only if its total changes at a constant rate, by the
     pressures there; that of what is carried is kept.
@@ -61,8 +65,8 @@ def likely_boundary(
             return "periodic", f"the ends match and the total is {surely}conserved"
         (density,) = set(found) - {flow}
         return "periodic", (
-            f"the ends match and the total of {density} is {surely}conserved; that of {flow}, its "
-            "flow or momentum, need not be"
+            f"the ends match and the total of {density} is {surely}conserved; that of {flow}, "
+            f"{called}, need not be"
         )
     clear = all(each.bend <= _SMOOTH or each.near <= _NEARER for each in ends.values())
     if match and clear and doubtful:
@@ -89,7 +93,8 @@ def likely_boundary(
     )
     if exact and len(found) == 1:
         walled = all(found[name]["walls_explain"] or ends[name].near > _WALLED for name in found)
-        between = not match and walled
+        inside = all(ends[name].inside for name in found)
+        between = not match and (walled or not inside)
     if kept and known and between:
         return "reflecting", (
             f"{words} and the total is conserved, as between walls; a ring on which a shock stands "
@@ -113,24 +118,61 @@ def likely_boundary(
             f"{words} and the total is perhaps not conserved: there may be inflow, which is "
             "estimated"
         )
-    words += " and the total is not conserved: there is inflow"
-    balances = [each for each in found.values() if np.isfinite(each["explained_by_ends"])]
+    inside = any(each.inside for each in ends.values())
+    return _not_kept(words, match, inside, found, conserved)
+
+
+def _not_kept(
+    words: str, match: bool, inside: bool, found: dict, conserved: list[dict]
+) -> tuple[str, str]:
+    """The boundary of fields with ends that do not match clearly, some total of which is not kept:
+    `words` say how they match, `inside` whether values differ as much between neighbours."""
+    words += " and the total is not conserved"
+    if len(found) == 1 and conserved[0]["source_explains"]:
+        return _with_source(words, match, inside, conserved[0])
+    surely = len(found) > 1 or conserved[0]["flow_explains"]
+    inflow = "is inflow" if surely else "may be inflow"
+    balances = [each for each in conserved if np.isfinite(each["explained_by_ends"])]
     least = min((each["explained_by_ends"] for each in balances), default=1.0)
     if any(not each["balanced_by_ends"] for each in balances):
         return "open", (
-            f"{words}, but the states at the ends explain {percent(least)} of the change, and the "
-            "rest is more than noise and the steps between frames leave: a source or a leak, or a "
-            "flow that they do not determine"
+            f"{words}: there {inflow}, but the states at the ends explain {percent(least)} of the "
+            "change, and the rest is more than noise and the steps between frames leave: a source "
+            "or a leak, or a flow that they do not determine"
         )
-    words += ", which is estimated"
+    words += f": there {inflow}, which is estimated"
     if least < _NEARLY_ALL:
         words += (
             f" (the states at the ends explain {percent(least)} of the change, and noise and the "
             "steps between frames may leave the rest)"
         )
-    if len(ends) > 1:  # whose states at the ends explain nearly any smooth change
+    if len(found) > 1:  # whose states at the ends explain nearly any smooth change
         words += ", unless a source or a reaction is why"
+    if not surely:
+        words += ", or a source, a decay or a reaction inside (between walls: reflecting)"
     return "open", words
+
+
+def _with_source(words: str, match: bool, inside: bool, field: dict) -> tuple[str, str]:
+    """The boundary if a source explains far better than flow how the total of a field changes. A
+    ring whose seam a jump passes looks like walls for a while, but has the jump inside, too."""
+    why = "a source, a decay or a reaction inside explains that, and flow does not"
+    ring, walls = field["source_on_a_ring"], field["source_between_walls"]
+    if ring and (match or not walls):
+        jump = "" if match else ", and a jump where x ends"
+        return "periodic", (
+            f"{words}, but {why}: a ring with a source{jump} (between walls: reflecting; if "
+            "something enters: open)"
+        )
+    if walls and (not inside or field["source_on_no_ring"]):
+        return "reflecting", (
+            f"{words}, but {why}: nothing need pass the ends (through open ends: outflow; if "
+            "something enters: open)"
+        )
+    return "open", (
+        f"{words}: {why} alone; what enters is estimated, if anything does (between walls: "
+        "reflecting)"
+    )
 
 
 def momentum_between_walls(ends: dict[str, EndMeasures], found: dict) -> str | None:

@@ -12,6 +12,7 @@ from hfluxno.rounding import error_size
 from hfluxno.wild_values import noise
 
 _MOST_PAIRS = 400  # of frames, evenly chosen
+_BETTER, _FAR = 0.5, 0.45  # of what no shift leaves; and of the cells
 _MOST_LAG = 4  # frames, if no consecutive ones are measured
 _ROUNDING = 1e-6  # of the size of a field; and of what passes the middle
 _LITTLE = 0.05  # of what passes the middle
@@ -30,11 +31,14 @@ _BELOW, _ABOVE, _ZERO, _FEWEST, _PILE, _BESIDE = -5.0, 10.0, 2.0, 10, 0.02, 0.5
 
 class Travel(NamedTuple):
     """How far a field moves per frame, in cells, positive to the right: overall, and the 95th
-    percentile over the frames; and the correlation of frames after the shift."""
+    percentile over the frames where it is clear and lasts; the correlation of frames after the
+    shift; and whether the latter is clear, other than where a profile grows, stands or turns round.
+    """
 
     shift: float
     largest: float
     correlation: float
+    clear: bool = False
 
 
 class Total(NamedTuple):
@@ -86,31 +90,56 @@ def travel(u: np.ndarray) -> Travel:
     run, first = (each[:: -(-len(each) // _MOST_PAIRS)] for each in np.nonzero(pairs))
     a, b = centred[run, first], centred[run, first + lag]
     m, n = inside[run, first].astype(float), inside[run, first + lag].astype(float)
-    counts = _correlation(m, n)
+    counts, cells = _correlation(m, n), u.shape[-1]
     squares = _correlation(m * a**2, n) + _correlation(m, n * b**2)
     products = _correlation(m * a, n * b)
-    cells = u.shape[-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        growth = (_correlation(m, n * b) - _correlation(m * a, n)) ** 2 / counts
     order = np.argsort(np.abs(_shifts(cells)), kind="stable")  # the shortest among equals
     shifts, half = _shifts(cells)[order], 0.5 * np.maximum(counts[:, :1], 1.0)
-    counts, squares, products = (each[:, order] for each in (counts, squares, products))
+    sums = [part[:, order] for part in (counts, squares, products, growth)]
+    floor = 2.0 * float(np.nan_to_num(noise(u))) ** 2
+    each = [_best(shifts, floor, *row) for row in zip(half, *sums, strict=True)]
+    shift, alike, clear = _best(shifts, floor, *(part.sum(axis=0) for part in (half, *sums)))
+    moves = np.abs([s for s, _, _ in each])[_lasting(each, cells)]
+    largest = max(float(np.percentile(moves, 95)) if moves.size else 0.0, abs(shift))
+    return Travel(shift / lag, largest / lag, alike, clear and abs(shift) < _FAR * cells)
 
-    def best(counts, squares, products, least) -> tuple[float, float]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            misfit = np.where(counts >= least, (squares - 2.0 * products) / counts, np.inf)
-        size = np.max(squares, initial=0.0) / max(np.max(counts), 1.0)
-        misfit = np.where(misfit < 1e-12 * size, 0.0, misfit)
-        i = int(np.argmin(misfit))
-        at = {int(s): float(v) for s, v in zip(shifts, misfit, strict=True)}
-        s = int(shifts[i])
-        fine = vertex(at.get(s - 1, np.inf), at[s], at.get(s + 1, np.inf))
-        alike = 2.0 * products[i] / squares[i] if squares[i] > 0.0 else 1.0
-        return (s + fine) / lag, float(alike)
 
-    each = [best(*row) for row in zip(counts, squares, products, half, strict=True)]
-    together = (np.sum(part, axis=0) for part in (counts, squares, products, half))
-    shift, alike = best(*together)
-    largest = float(np.percentile([abs(s) for s, _ in each], 95))
-    return Travel(shift, largest, alike)
+def _lasting(each: list[tuple[float, float, bool]], cells: int) -> np.ndarray:
+    """Which of the shifts of pairs of frames in order are clear and like those before and after:
+    what a profile that turns round seems to travel is half a wave, and at most twice in a row."""
+    shifts = np.array([s for s, _, _ in each])
+    clear = np.array([c for _, _, c in each]) & (np.abs(shifts) < _FAR * cells)
+    larger = np.maximum(np.abs(shifts[1:]), np.abs(shifts[:-1]))
+    like = np.abs(np.diff(shifts)) <= np.maximum(1.5, 0.5 * larger)
+    return clear & np.append(like, True) & np.append(True, like)
+
+
+def _best(
+    shifts: np.ndarray,
+    floor: float,
+    least: float,
+    counts: np.ndarray,
+    squares: np.ndarray,
+    products: np.ndarray,
+    growth: np.ndarray,
+) -> tuple[float, float, bool]:
+    """The shift with the least mean square over at least so many cells; the correlation there; and
+    whether no shift is far worse, beyond what noise leaves (`floor`), and also if the mean
+    difference of the cells (`growth`, squared and summed) does not count: what grows has none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        misfit = np.where(counts >= least, (squares - 2.0 * products) / counts, np.inf)
+        grown = np.where(counts >= least, misfit - growth / counts, np.inf)
+    size = np.max(squares, initial=0.0) / max(np.max(counts), 1.0)
+    misfit = np.where(misfit < 1e-12 * size, 0.0, misfit)
+    i, none = int(np.argmin(misfit)), int(np.flatnonzero(shifts == 0)[0])
+    at = {int(s): float(v) for s, v in zip(shifts, misfit, strict=True)}
+    s = int(shifts[i])
+    fine = vertex(at.get(s - 1, np.inf), at[s], at.get(s + 1, np.inf))
+    alike = 2.0 * products[i] / squares[i] if squares[i] > 0.0 else 1.0
+    better = all(m[i] - floor <= _BETTER * (m[none] - floor) for m in (misfit, grown))
+    return s + fine, float(alike), bool(abs(s) <= 1 or better)
 
 
 def vertex(left: float, middle: float, right: float) -> float:

@@ -19,6 +19,30 @@ _PER_TIME = re.compile(r".*/ *\d* *(s|sec|min|minutes?|h|hr|hours?|d|days?)")
 _LETTERS = {"k": "density", "q": "flow", "v": "speed"}
 # That rise with a density, and fields of a gas, of which several are conserved.
 _STAND_INS, _OF_A_GAS = {"occupancy", "occ", "belegung"}, {"pressure", "energy"}
+# What measures a conserved quantity without being one: words in names and in CF standard names,
+# and units, in lower case.
+_MEASURES = {
+    "pressure": (
+        {"pressure", "druck"},
+        {"pa", "hpa", "kpa", "mpa", "bar", "mbar", "dbar", "psi", "atm", "mmhg"},
+        "a pressure is not what is conserved, but the volume or the density that it belongs to (of "
+        "a gas in motion the energy), in proportion to which it changes only a little: put that in "
+        "its place if it changes much",
+    ),
+    "temperature": (
+        {"temperature", "temp", "temperatur"},
+        {"k", "kelvin", "degc", "deg_c", "celsius", "degree_celsius", "degrees_celsius", "°c"},
+        "a temperature is not what is conserved, but the energy, to which it is in proportion if "
+        "density and heat capacity are constant: if they are not, put the product of all three in "
+        "its place",
+    ),
+    "speed": (
+        _SPEEDS | {"velocities", "speeds"},
+        {"m/s", "m s-1", "m s^-1", "km/h", "kmh", "kph", "mph", "ft/s", "knots", "cm/s"},
+        "a speed is not what is conserved, but a density, and a momentum, density · speed: put one "
+        "or both in its place",
+    ),
+}
 _FRAMES, _ALIKE, _MOST, _VARIES = 64, 0.02, 0.9, 0.02
 
 
@@ -121,6 +145,32 @@ def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequ
         f"{_quotient(variables, flow, speed)[0]}: add it as a column, and choose it with "
         "--variable."
     )
+
+
+def measure_of(name: str, attributes: Mapping[str, object]) -> str:
+    """`pressure`, `temperature` or `speed`, if a name, a CF standard name or units say so and none
+    of them another quantity, else nothing."""
+    words = _words(name) | _words(str(attributes.get("standard_name", "")))
+    if words & (_DENSITIES | _FLOWS | _COUNTS | _OF_A_GAS - {"pressure"}):
+        return ""
+    units = str(attributes.get("units", "")).strip().lower()
+    for kind, (called, known, _) in _MEASURES.items():
+        if words & called or units in known:
+            return kind
+    return ""
+
+
+def unconserved(
+    attributes: Sequence[Mapping[str, object]], found: Mapping[str, dict]
+) -> dict[str, str]:
+    """For each field (with its attributes) that measures what is conserved without being it, and
+    whose total (in `found`) is not kept, a sentence on what to put in its place."""
+    kinds = {name: measure_of(name, own) for name, own in zip(found, attributes, strict=True)}
+    return {
+        name: f"{name}: {_MEASURES[kind][2]}."
+        for name, kind in kinds.items()
+        if kind and not (found[name]["constant"] or found[name]["total_kept"])
+    }
 
 
 def _kinds(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> dict[str, str]:
