@@ -11,7 +11,7 @@ from hfluxno.data.uneven import FEWEST_AS_CELLS
 # The ends do not change what the values are, only the cells that they are on.
 _ON_CELLS = (
     *("missing", "cells_per_frame", "most_cells_per_frame", "distance_per_frame"),
-    "correlation_of_frames",
+    *("correlation_of_frames", "travels_clearly"),
 )
 
 
