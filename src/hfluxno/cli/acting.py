@@ -13,20 +13,21 @@ def mistakes(context: Trajectory) -> list[str]:
     from hfluxno.identify.acting import acting
 
     found = acting(context)
-    return [] if found.is_used else sentences(found)
+    return [] if found.is_used else list(sentences(found).values())
 
 
-def sentences(found: "Acting") -> list[str]:
-    words = []
+def sentences(found: "Acting") -> dict[str, str]:
+    """What each field that is not conserved does."""
+    words = {}
     if (change := found.momentum) is not None:
         velocity, density = change.velocity, change.density
         what = f"{velocity} carries {density} as a velocity does, and is not conserved"
         if found.is_used:
-            words.append(f"{what} in shocks: a law of the momentum {change} is sought instead.")
+            words[velocity] = f"{what} in shocks: a law of the momentum {change} is sought instead."
         else:
-            words.append(f"{what}: put the momentum in its place, {density} · {velocity}.")
+            words[velocity] = f"{what}: put the momentum in its place, {density} · {velocity}."
     if found.pressure is not None:
-        words.append(
+        words[found.pressure] = (
             f"{found.pressure} moves the momentum as a pressure does, with γ = {found.gamma:.3g}, "
             "and is not conserved: put the energy in its place, which --gamma computes from fields "
             "called density, velocity and pressure."

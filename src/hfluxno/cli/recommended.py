@@ -42,9 +42,10 @@ def recommended(config: MeasuredConfig, source: Source, found: dict) -> dict:
     forecast, short = _forecast(config, chosen, found)
     many = _too_many(found["frames"]) if forecast or reconstruct else ""
     hints = [*found["hints"], *filter(None, [fault or short, many, bounded])]
-    acting = [] if found["faults"] else _acting(chosen)
-    measured = {} if found["faults"] else unconserved(source.field_attributes, found["fields"])
-    hints += [*acting, *(text for name, text in measured.items() if not _of(name, acting + hints))]
+    if not found["faults"]:
+        # What a field does tells more than what it is called.
+        measured = unconserved(source.field_attributes, found["fields"]) | _acting(chosen)
+        hints += measured.values()
     can = {} if forecast or reconstruct or not (fault or short) else {"identifiable": "nothing"}
     return {"next": forecast, "reconstruct": reconstruct, "hints": hints} | can
 
@@ -61,21 +62,16 @@ def unstorable(variables: Sequence[str], fields: Sequence[str]) -> str:
     return ""
 
 
-def _acting(source: Source) -> list[str]:
-    """What fields act as; nothing if the commands will refuse the file."""
+def _acting(source: Source) -> dict[str, str]:
+    """What fields act as that are not conserved; nothing if the commands will refuse the file."""
     from hfluxno.identify.acting import acting
 
     if len(source.fields) == 1:
-        return []
+        return {}
     try:
         return sentences(acting(source.context()))
     except ValueError:
-        return []
-
-
-def _of(name: str, hints: Sequence[str]) -> bool:
-    """Whether it was said already that this is not conserved."""
-    return any(hint.startswith(f"{name} ") and "conserved" in hint for hint in hints)
+        return {}
 
 
 def _with_boundary(source: Source, boundary: Any) -> Source:

@@ -262,8 +262,7 @@ def by_terms(before: np.ndarray, after: np.ndarray, t: np.ndarray) -> np.ndarray
     """The integrals over time of each term of a flux, between two cells (time, place)."""
     powers = np.arange(1, _PART_DEGREE + 1)[:, None, None]
     terms = np.concatenate([0.5 * (before**powers + after**powers), (before - after)[None]])
-    steps = 0.5 * (terms[:, 1:] + terms[:, :-1]) * np.diff(t)[:, None]
-    return np.concatenate([np.zeros_like(terms[:, :1]), np.cumsum(steps, axis=1)], axis=1)
+    return np.stack([integrated(term, t) for term in terms])
 
 
 def fitted(matrix: np.ndarray, change: np.ndarray) -> tuple[np.ndarray, float]:

@@ -1,12 +1,10 @@
 """Counts: what accumulates at each place is no field of a law; what is counted in cells scatters by
 itself, also where most cells are empty."""
 
-import re
-
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.data.which_is_conserved import measure_of
+from hfluxno.data.which_is_conserved import measure_of, words_of
 from hfluxno.rounding import rounding_step
 
 _UNITS = {"count", "counts", "veh", "vehicle", "vehicles", "ped", "persons", "particles", "cars"}
@@ -25,7 +23,7 @@ def looks_cumulative(u: Float[np.ndarray, "trajectory time x"], name: str, units
     known = bare[~np.isnan(bare)]
     counts = bool(np.all(known == np.round(known))) and units.strip().lower() in {"", "1", *_UNITS}
     counts &= not measure_of(name, {"units": units})
-    if not counts and not _words(name) & _NAMED:
+    if not counts and not words_of(name) & _NAMED:
         return False
     if not known.size or np.any(np.diff(bare, axis=1) < 0.0):
         return False
@@ -53,7 +51,7 @@ def cumulative_hint(name: str) -> str:
 def scatter_hint(u: Float[np.ndarray, "trajectory time x"], name: str, units: str) -> str:
     """How much counts scatter; empty of what is not called a number of things or is no integer."""
     known = u[~np.isnan(u)]
-    called = units.strip().lower() in _UNITS or _words(name) & _WORDS
+    called = units.strip().lower() in _UNITS or words_of(name) & _WORDS
     if not called or np.any(known != np.round(known)) or np.any(known < 0.0) or not np.any(known):
         return ""
     return (
@@ -80,7 +78,3 @@ def where_it_is(
         & padded[:, 1:-1, 2:]
     )
     return np.where(empty, np.nan, u)
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"[^\W\d_]+", name.lower()))

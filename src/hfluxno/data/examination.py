@@ -8,7 +8,7 @@ from hfluxno.data.clock import date, dated, step
 from hfluxno.data.counts import cumulative_hint, looks_cumulative, scatter_hint, where_it_is
 from hfluxno.data.end_measures import EndMeasures, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
-from hfluxno.data.likely_boundary import likely_boundary, momentum_between_walls
+from hfluxno.data.likely_boundary import ITS_FLOW, likely_boundary, momentum_between_walls
 from hfluxno.data.marks import marks_in, without_marks
 from hfluxno.data.measures import (
     changes_steadily,
@@ -50,7 +50,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
     }
     flow = flow_of_two([u for u, _ in bare], source.times) if len(bare) == 2 else None
     of_other = None if flow is None else source.fields[flow]
-    boundary, reason = likely_boundary(both, fields, of_other, *_called(source, of_other))
+    boundary, reason = likely_boundary(both, fields, of_other, _called(source, of_other))
     if is_told or set(source.boundary) != {"periodic"}:  # which is the default
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
@@ -83,12 +83,12 @@ def examined(source: Source, is_told: bool = False) -> dict:
     }
 
 
-def _called(source: Source, flow: str | None) -> list[str]:
-    """In words, what a field is by whose differences alone the other changes, unless its flow."""
+def _called(source: Source, flow: str | None) -> str:
+    """In words, what a field is to the other, which changes by its differences in place alone."""
     attributes = dict(zip(source.fields, source.field_attributes, strict=True))
     if flow is None or not measure_of(flow, attributes[flow]):
-        return []
-    return ["whose differences in place move it"]
+        return ITS_FLOW
+    return "whose differences in place move it"
 
 
 def _axis(source: Source, name: str) -> dict:

@@ -20,13 +20,15 @@ _NEARLY_ALL = 0.99  # of a change
 _MORE = 10.0  # times what a total may have changed by passed the seam
 # Said while nothing has reached the ends.
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
+# What a field whose total need not be kept is to the other.
+ITS_FLOW = "its flow or momentum"
 
 
 def likely_boundary(
     ends: dict[str, EndMeasures],
     found: dict,
     flow: str | None = None,
-    called: str = "its flow or momentum",
+    called: str = ITS_FLOW,
 ) -> tuple[str, str]:
     """The boundary and the reason, from the ends and the other measures of each field; `flow` is
     the one of two that is the flow of the other, whose total need not be kept (`called`: in words).

@@ -31,10 +31,10 @@ _SPARE = 2  # values per coefficient
 # it is what the steps leave, if flow also explains the total, up to this part of it.
 _BY_FLOW, _FLOW, _SOURCE, _NEARLY = 0.1, 0.5, 0.15, 0.02
 _LITTLE, _OF_TOTAL = 0.003, 0.3
-# What is left if nothing passes the ends, of what is left if something does; and what one kind of
-# closed line leaves, of the other, at most, and
-# at least where it is none. Where something passed open ends beside a source it was at least
-# twice as much for 7 of 8 lines, and between walls at most 1.1 times as much.
+# At most: what closed ends leave, of what open ends do, and one kind of closed ends, of the other;
+# what a ring leaves at least where there is none, of what walls do. Where something passed open
+# ends beside a source, closed ends left at least twice as much for 7 of 8 lines, and between walls
+# at most 1.1 times as much.
 _CLOSED, _OTHER, _NONE = 1.3, 4.0, 10.0
 
 

@@ -48,7 +48,7 @@ _FRAMES, _ALIKE, _MOST, _VARIES = 64, 0.02, 0.9, 0.02
 
 def kind_of(name: str) -> str:
     """`density`, `flow` or `speed`, if a name says so, else nothing."""
-    words = _words(name)
+    words = words_of(name)
     for kind, known in (("density", _DENSITIES), ("flow", _FLOWS), ("speed", _SPEEDS)):
         if words & known:
             return kind
@@ -58,7 +58,7 @@ def kind_of(name: str) -> str:
 def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
     """Which of these variables to choose and how, as a part of a sentence after a semicolon that
     says that several could be meant; empty if nothing shows which is conserved."""
-    if any(_words(name) & _OF_A_GAS for name in names):
+    if any(words_of(name) & _OF_A_GAS for name in names):
         return ""
     kinds = _kinds(variables, names)
     of_kind = {
@@ -94,14 +94,14 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
             f"{density} is what is conserved{because}: choose {', or '.join(ways)} (in Python "
             f'variable="{density}")'
         )
-    others = [n for n in names if n not in (flow, speed) and not _words(n) & _STAND_INS]
+    others = [n for n in names if n not in (flow, speed) and not words_of(n) & _STAND_INS]
     if flow and speed and not others:
         formula, units = _quotient(variables, flow, speed)
         return (
             f"what is conserved is neither {flow} nor {speed} but the density, which is {formula}: "
             f"add it as a column density ({units}), and choose it with --variable density"
         )
-    if speed and len(others) == 1 and _words(others[0]) & _COUNTS:
+    if speed and len(others) == 1 and words_of(others[0]) & _COUNTS:
         return (
             f"if {others[0]} is what passes in a time, as at a detector, what is conserved is "
             f"neither it nor {speed} but the density, which is {others[0]} / (this time · {speed}):"
@@ -150,7 +150,7 @@ def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequ
 def measure_of(name: str, attributes: Mapping[str, object]) -> str:
     """`pressure`, `temperature` or `speed`, if a name, a CF standard name or units say so and none
     of them another quantity, else nothing."""
-    words = _words(name) | _words(str(attributes.get("standard_name", "")))
+    words = words_of(name) | words_of(str(attributes.get("standard_name", "")))
     if words & (_DENSITIES | _FLOWS | _COUNTS | _OF_A_GAS - {"pressure"}):
         return ""
     units = str(attributes.get("units", "")).strip().lower()
@@ -183,7 +183,8 @@ def _kinds(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> dict[s
     return kinds
 
 
-def _words(name: str) -> set[str]:
+def words_of(name: str) -> set[str]:
+    """The words in a name, in lower case, without digits."""
     return set(re.findall(r"[^\W\d_]+", name.lower()))
 
 
