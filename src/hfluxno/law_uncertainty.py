@@ -55,17 +55,23 @@ def _flux_covariance(identification) -> np.ndarray:
 
 def free_covariance(
     identification: Any,
+    without_scheme: bool = False,
 ) -> tuple[Int[np.ndarray, " free"], Float[np.ndarray, "free free"]]:
     """The indices of the free coefficients and their covariance, in the order of
     `coefficient_names`; all others are fixed.
 
     - `identification`: anything with a fitted `law`, its `coefficients` and their `covariance`.
+    - `without_scheme`: what counts in a run of the same scheme, which has the error that the
+      coefficients make up for.
     """
     names = coefficient_names(identification.law)
     order = {name: i for i, name in enumerate(identification.coefficients)}
     places = [i for i, name in enumerate(names) if name in order]
     found = [order[names[i]] for i in places]
-    covariance = np.asarray(identification.covariance, float)[np.ix_(found, found)]
+    covariance = np.asarray(identification.covariance, float)
+    if without_scheme and len(identification.by_scheme):
+        covariance = covariance - identification.by_scheme.T @ identification.by_scheme
+    covariance = covariance[np.ix_(found, found)]
     return np.array(places, int), covariance
 
 

@@ -85,7 +85,7 @@ def neighbours(item: Identification) -> list[FittedLaw]:
     parts, kinked = [np.asarray(part) for part in _parts(law)], isinstance(law.basis, Kinked)
     units = [speed, speed * item.cell, *[rate] * (len(parts) - 2 - kinked), *[1.0] * kinked]
     sizes = [part.size for part in parts]
-    places, covariance = free_covariance(item)
+    places, covariance = free_covariance(item, without_scheme=True)
     found = []
     for column in _columns(covariance).T:
         change = np.zeros(sum(sizes))

@@ -10,6 +10,7 @@ import numpy as np
 from hfluxno.boundary import Given, Inflow, Open
 from hfluxno.grid import Grid
 from hfluxno.identify.accepted import has_weak_form
+from hfluxno.identify.idle_diffusion import acts, with_idle_diffusion_zero
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
@@ -52,6 +53,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     dx, dt = forward.scale.cell, forward.scale.interval
     grid_law = forward.law(best.z)
     law = in_units(in_monomials(grid_law), fields, context.grid, dt)
+    grid_law, law = map(with_idle_diffusion_zero, (grid_law, law))
     shown = best.observed(context.times)
     filled = np.where(seen, values, shown)
     misfit = _misfit(shown, filled, seen, forward.scale.frames(context.times))
@@ -74,8 +76,9 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
     )
     backtest, persistence, spread = _backtest(found.predicted, found.held_out, values, seen)
     names, scale, shift = _names_and_units(forward.shape, fields, dx, dt, context.grid.lower[0])
-    coefficients, covariance, present = _coefficients(best)
+    coefficients, covariance, by_scheme, present = _coefficients(best)
     coefficients = coefficients * scale + shift
+    present = present[acts(forward.law(best.z), names)[present]]
     change = _rms((filled - filled[:1]) / size, seen)
     noise = in_noise = None  # the known one, in standard deviations, and the misfit in units of it
     if context.deviation is not None:
@@ -84,7 +87,8 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         misfit = dataclasses.replace(misfit, in_noise=in_noise)
     uncertainty = flux_uncertainty(best, values)
     status = joint_status(residual, change, misfit, noise, in_noise, uncertainty, conserved)
-    covariance = covariance * np.outer(scale, scale)
+    by_scheme = by_scheme * scale
+    covariance = covariance * np.outer(scale, scale) + by_scheme.T @ by_scheme
     known = None
     if status == FitStatus.OK:
         free = np.isin(np.arange(len(coefficients)), present)
@@ -100,6 +104,7 @@ def joint_report(found: JointFit, context: Trajectory, negated: tuple[int, ...])
         misfit=misfit,
         coefficients={names[i]: float(coefficients[i]) for i in present},
         covariance=covariance[np.ix_(present, present)],
+        by_scheme=by_scheme[:, present],
         total_drift=drift,
         mode="continue",
         tried=found.tried,
@@ -135,17 +140,19 @@ def _recognised(
     )
 
 
-def _coefficients(best: Estimate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The coefficients of the law, their covariance, and the indices of those that it has."""
+def _coefficients(best: Estimate) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The coefficients of the law, their covariance, their errors by the scheme, and the indices of
+    those that it has, but for a constant of the flux that follows from the others."""
     forward, count = best.forward, len(best.forward.spread)
     found = np.asarray(forward.coefficients(best.z))
     # Those that follow from others are linear in them.
     unit = np.eye(count, len(best.z))
     rows = np.array([np.asarray(forward.coefficients(best.z + e)) - found for e in unit])
     has_flux = bool(np.any(forward.spread[: forward.shape.sizes[0]]))
-    following = forward.shape.following if has_flux else ()
+    following = forward.shape.following[1:] if has_flux else ()
     present = np.union1d(np.flatnonzero(forward.spread), np.array(following, int))
-    return found, rows.T @ best.covariance[:count, :count] @ rows, present
+    by_scheme = np.zeros((0, count)) if best.by_scheme is None else best.by_scheme[:, :count]
+    return found, rows.T @ best.covariance[:count, :count] @ rows, by_scheme @ rows, present
 
 
 def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> FittedLaw:
@@ -190,7 +197,7 @@ def _names_and_units(
         ("nu", [f"T{k}" for k in range(shape.diffusion)], np.full(len(fields), dx * dx / dt)),
         ("s", _of_sources(shape, fields), half / dt),
         ("s", [f"mode {k + 1}" for k in range(shape.source_modes)], half / dt),
-        ("f", ["1"] if shape.has_offset else [], half * dx / dt),
+        ("f", ["T0"] if shape.has_offset else [], half * dx / dt),
     ]
     names, units = [], []
     for letter, terms, unit in parts:

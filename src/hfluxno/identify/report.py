@@ -12,8 +12,10 @@ from hfluxno.identify.frames.first_frame import (
     noise_carried,
     unknown_beside,
 )
-from hfluxno.identify.frames.refine import measured_deviation
+from hfluxno.identify.frames.refine import measured_deviation, misfit_scale
 from hfluxno.identify.frames.select import FittedCandidate, last_fitted_frame
+from hfluxno.identify.frames.stages import REPRODUCED
+from hfluxno.identify.idle_diffusion import acts, with_idle_diffusion_zero
 from hfluxno.identify.joint_report import in_units
 from hfluxno.identify.recognition.known import recognise
 from hfluxno.identify.recognition.monomials import in_monomials, sizes_of
@@ -21,8 +23,9 @@ from hfluxno.identify.residuals.cause import shares_in_weak_form
 from hfluxno.identify.residuals.dispersing import dispersing_together
 from hfluxno.identify.residuals.measured import beside_unknowns, measure
 from hfluxno.identify.residuals.misfit import FEWEST_FOR_MISFIT
-from hfluxno.identify.residuals.noise import rms
+from hfluxno.identify.residuals.noise import independent_share, rms
 from hfluxno.identify.residuals.odd_places import odd_places
+from hfluxno.identify.residuals.scheme_error import change_by_scheme, in_parts
 from hfluxno.identify.residuals.variation import growth_of_variation
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
@@ -55,15 +58,16 @@ def report(
     dx = context.grid.spacing[0]
     reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
     grid_law = in_monomials(trial.family.law(trial.fit.parameters))
-    grid_law = dataclasses.replace(grid_law, reach=reach)
+    grid_law = dataclasses.replace(with_idle_diffusion_zero(grid_law), reach=reach)
     family = _with_names(trial.family, context.fields)
     law = in_monomials(family.law(trial.fit.parameters))
     law = in_units(law, context.fields, context.grid, dt)
-    law = dataclasses.replace(law, negated=negated, reach=reach)
     names = coefficient_names(law) + ["ln(width/0.02)"] * bool(family.kink_parameters)
+    acting = acts(law, names)
+    law = dataclasses.replace(with_idle_diffusion_zero(law), negated=negated, reach=reach)
     scale = _units(family, dx, dt)
     numbers = trial.fit.parameters * scale
-    free = np.asarray(family.mask, bool)
+    free = np.asarray(family.mask, bool) & acting
     doubt = np.where(family.arises, np.inf, _error_of_totals(trial, values, seen))
     drift, conserved = total_drift(values, context.grid, doubt)
     last = last_fitted_frame(len(times), seen)
@@ -123,7 +127,10 @@ def report(
         if known is None and (len(family.fields) > 2 or is_noisy(misfit)):
             # Noise of the first frame, which is not fitted, may change all speeds a little.
             known = recognise(*fitted, common_free=True)
-    covariance = _covariance(trial) + covariance_by_first_frame(trial, values, carried, seen)
+    by_scheme = _changes_by_scheme(trial, values, seen) * scale
+    covariance = _covariance(trial) / _share(trial, values, seen)
+    covariance = covariance + covariance_by_first_frame(trial, values, carried, seen)
+    covariance = covariance * np.outer(scale, scale) + by_scheme.T @ by_scheme
     return Identification(
         law=jax.device_put(law),
         candidate=trial.candidate,
@@ -133,7 +140,8 @@ def report(
         residual=trial.fit.residual,
         misfit=misfit,
         coefficients={n: float(c) for n, c, f in zip(names, numbers, free, strict=True) if f},
-        covariance=covariance[np.ix_(free, free)] * np.outer(scale[free], scale[free]),
+        covariance=covariance[np.ix_(free, free)],
+        by_scheme=by_scheme[:, free],
         total_drift=drift,
         mode=trial.mode,
         tried=tried,
@@ -218,6 +226,30 @@ def _covariance(trial: FittedCandidate) -> np.ndarray:
     full = np.zeros((count, count))
     full[np.ix_(free, free)] = variance * np.linalg.pinv(normal, rcond=1e-13, hermitian=True)
     return full
+
+
+def _share(trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None) -> float:
+    """The fraction of the values that count (`independent_share`)."""
+    size = np.std(values, axis=(0, 2)) if seen is None else measured_deviation(values, seen)
+    missed = (trial.fit.frames - values)[1:] / np.where(size > 0.0, size, 1.0)[:, None]
+    return independent_share(missed if seen is None else np.where(seen[1:], missed, np.nan))
+
+
+def _changes_by_scheme(
+    trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None
+) -> np.ndarray:
+    """What the parameters may make up for of the error of the scheme, (part, parameter); nothing if
+    the data were made by the same."""
+    rows, directions = trial.fit.rows, np.asarray(trial.family.directions)
+    solved = trial.fit.is_solved and np.all(np.isfinite(rows))
+    if trial.fit.residual <= REPRODUCED or not solved:
+        return np.zeros((0, directions.shape[1]))
+    scale, _ = misfit_scale(values, np.ones(len(values)), seen)
+    differs = in_parts(trial.settings.of_difference * by_other_cells(trial, values) * scale)
+    missed = (trial.fit.frames[1:] - values[1:]) * scale
+    inverse = np.linalg.pinv(rows @ rows.T, rcond=1e-13, hermitian=True)
+    changes = change_by_scheme(differs.reshape(len(differs), -1), rows, inverse, missed.ravel())
+    return changes @ directions
 
 
 def _kink_prior(parameters: int, kink_parameters: int) -> np.ndarray:

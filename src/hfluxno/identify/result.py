@@ -47,7 +47,10 @@ class Identification:
     - `misfit`: measures of that misfit: see `hfluxno.identify.residuals.misfit`.
     - `coefficients`: the flux coefficients, and those of the diffusivity, by name.
     - `covariance`: their covariance in the same order, from the misfit and the normal matrix (the
-      usual estimate of nonlinear least squares, which treats the misfit as independent noise).
+      usual estimate of nonlinear least squares, for as many independent values as the correlations
+      of the misfit leave), what noise of the first frame does, and the error of the scheme.
+    - `by_scheme`: parts of their errors that are due to the scheme, (part, coefficient), whose
+      squares are in the covariance (see `hfluxno.identify.residuals.scheme_error`).
     - `total_drift`: the change of the total of each field over the context, relative to the mean
       size of the field; flow through the boundary is included.
     - `mode`: the state from which forecasts start (see `hfluxno.identify.frames.track`): `continue`
@@ -89,6 +92,7 @@ class Identification:
     misfit: Misfit = UNKNOWN
     coefficients: dict[str, float]
     covariance: np.ndarray
+    by_scheme: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     total_drift: np.ndarray
     mode: str = "restart"
     tried: tuple[tuple[str, float], ...] = ()

@@ -82,6 +82,13 @@ class SolverSettings(eqx.Module):
         control = StepControl(_STABLE, _STABLE, False) if equal else self.control
         return dataclasses.replace(self, control=control, refinement=2, scheme=scheme)
 
+    @property
+    def of_difference(self) -> float:
+        """The error of the scheme as a multiple of the difference of a run `on_other_cells`, at
+        most: at jumps all schemes are of first order, and a run on cells of half the length has
+        half the error."""
+        return 1.0 if self.refinement > 1 else 2.0
+
     def by_place(self, law: FittedLaw) -> ConservationLaw:
         """The law with its dependence on place evaluated once for a run."""
         if law.terms is None:

@@ -289,7 +289,7 @@ def test_what_has_reached_a_bound_does_not_flow_at_a_wall(boundary, lowest, boun
 
 def test_coefficients_that_follow_are_reported_with_their_covariance(x64):
     """Between the bounds 0 and 1 the flux of a sealed column has two coefficients fewer, and the
-    law of the report is that of all of them."""
+    law of the report is that of all of them. Its constant is not printed beside them."""
     values = 0.1 + 0.5 * np.random.default_rng(4).random((6, 1, 12))
     context = Trajectory.from_numpy(values, np.arange(6.0), boundary="wall").with_bounds(0.0, 1.0)
     forward = make_forward(Kind(3), context, (), known_first=True)
@@ -300,10 +300,13 @@ def test_coefficients_that_follow_are_reported_with_their_covariance(x64):
     )
     covariance = np.diag(np.arange(1.0, 1.0 + forward.size))
     best = Estimate(forward, z, covariance, np.ones(1), np.arange(6.0), 0.0, 1)
+    best = dataclasses.replace(best, by_scheme=np.arange(1.0 * forward.size)[None])
     report = importlib.import_module("hfluxno.identify.joint_report")
-    found, spread, present = report._coefficients(best)
+    found, spread, by_scheme, present = report._coefficients(best)
     size = forward.shape.sizes[0]
-    assert [*present] == [0, 1, 2, sum(forward.shape.sizes[:4])]
+    assert [*present] == [0, 1, 2]
+    np.testing.assert_allclose(by_scheme[0, present], forward.spread[[2, 1, 2]] * [-2.0, 1.0, 2.0])
+    present = np.append(present, sum(forward.shape.sizes[:4]))
     # f = Σ a_k T_k(2u - 1) + c = 0 at both ends: c = -a_2 and a_1 = -a_3.
     a, offset = found[:size], found[sum(forward.shape.sizes[:4])]
     np.testing.assert_allclose([a[0], offset], [-a[2], -a[1]], atol=1e-14)

@@ -8,8 +8,6 @@ water, in a lattice, or in a quantum fluid are. In cells and frames, half of the
 before each interval and half after it.
 """
 
-import dataclasses
-
 import numpy as np
 from jaxtyping import Float
 
@@ -61,8 +59,7 @@ def by_other_cells(
     change in the frames after the first: a multiple of the errors of the scheme, which disperses
     too."""
     law, settings = trial.family.law(trial.fit.parameters), trial.settings
-    factor = settings.refinement // 2 if settings.refinement > 1 else 2
-    other = dataclasses.replace(settings, refinement=factor)
+    other = settings.on_other_cells()
     start = np.concatenate([trial.initial[None], values[1:]])
     alone = gains("continue", len(values), 0)
     return track(law, other, start, alone)[0] - track(law, settings, start, alone)[0]

@@ -57,6 +57,9 @@ class Estimate:
       correlated.
     - `bias`: an error of z because of those of the scheme (see
       `hfluxno.identify.residuals.scheme_bias`).
+    - `by_scheme`: parts of what z makes up for of the error of the scheme (see
+      `hfluxno.identify.residuals.scheme_error`). They are not in the `covariance`: a run with the
+      same scheme has the error that is made up for.
     - `left_out`: how much worse the others predict a sensor than they claim (see
       `hfluxno.identify.residuals.left_out`); 0 if that is not known.
     - `speed`: what a speed that changes in time would explain (see
@@ -75,6 +78,7 @@ class Estimate:
     of_ends: float = 0.0
     share: float = 1.0
     bias: Float[np.ndarray, " unknown"] | None = None
+    by_scheme: Float[np.ndarray, "part unknown"] | None = None
     left_out: float = 0.0
     speed: SpeedChange | None = None
     held: HeldLaw | None = None
@@ -165,7 +169,7 @@ class Estimate:
             deviation = _ensemble(forward, z, covariance[:known, :known], times)
         deviation = np.minimum(deviation, most)
         if self.of_scheme:
-            differs = difference(forward, z, times, states)
+            differs = nearby(forward, difference(forward, z, times, states))
             deviation = np.hypot(deviation, self.of_scheme * differs)
         last = float(self.times[-1])
         if self.of_ends:
@@ -239,11 +243,15 @@ def _from_the_first(times):
 
 
 def difference(forward, z, times, states):
-    """The difference between a run on another grid and the states, there and nearby, which
-    estimates the error of the scheme; zero if the run cannot be solved."""
+    """The difference between a run on another grid and the states, which estimates the error of the
+    scheme; not finite if the run cannot be solved."""
     part, whole = _from_the_first(times)
-    other = on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part]
-    return np.sqrt(_squared_nearby(forward, other - states))
+    return on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part] - states
+
+
+def nearby(forward, away):
+    """The size of such a difference there and nearby; zero where it is not finite."""
+    return np.sqrt(_squared_nearby(forward, away))
 
 
 def by_given_ends(forward, z, times, states, after=-np.inf, until=np.inf):

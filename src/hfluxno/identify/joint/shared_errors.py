@@ -12,41 +12,35 @@ from hfluxno.identify.joint.estimate import (
     Estimate,
     by_given_ends,
     difference,
+    nearby,
     states_at,
     states_of,
     values_of,
 )
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.residuals.left_out import excess_of_left_out
-from hfluxno.identify.residuals.noise import correlation, ratio
+from hfluxno.identify.residuals.noise import independent_share, ratio
 from hfluxno.identify.residuals.scheme_bias import change_by_weights, shortened
+from hfluxno.identify.residuals.scheme_error import change_by_scheme, in_parts
 from hfluxno.trajectory import Trajectory
-
-# The largest correlation of the misfits of neighbours that is used.
-_MOST_ALIKE = 0.9
 
 
 def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     """The same with misfits that are not independent noise.
 
-    With correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values
-    count as n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946,
-    184-197). With few sensors they count less if each is predicted worse by the others than the
-    covariance claims (see `hfluxno.identify.residuals.left_out`). The error of the scheme counts as
-    well, by itself and by the bias of the unknowns (`hfluxno.identify.residuals.scheme_bias`), and
-    how much open ends vary (`hfluxno.identify.joint.end_scatter`), and what given ends leave open
-    between their times (`hfluxno.identify.joint.given_ends`).
+    Correlated ones count less (`independent_share`), and with few sensors less still if each is
+    predicted worse by the others than the covariance claims (see
+    `hfluxno.identify.residuals.left_out`). The error of the scheme counts as well, by itself and by
+    the bias of the unknowns (`hfluxno.identify.residuals.scheme_bias`), and how much open ends vary
+    (`hfluxno.identify.joint.end_scatter`), and what given ends leave open between their times
+    (`hfluxno.identify.joint.given_ends`).
     """
     size = sizes(context)[:, None]
     values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
     away = values - np.asarray(context.values)
     missed = away / size
     noise = found.noise[:, None] if context.deviation is None else context.deviation
-    share = 1.0
-    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
-        both = np.isfinite(a * b)
-        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
-        share *= (1.0 - alike) / (1.0 + alike)
+    share = independent_share(missed)
     nothing = np.eye(len(found.z))
     information = np.linalg.inv(found.covariance) - nothing
     excess = 0.0
@@ -60,7 +54,8 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     fields, states = len(context.states.fields), values
     if found.forward.observation:
         states, _, _ = states_of(found.forward, found.z, found.times)
-    differs = difference(found.forward, found.z, found.times, states)
+    signed = difference(found.forward, found.z, found.times, states)
+    differs = nearby(found.forward, signed)
     seen = np.asarray(context.observed)[:, :fields]
     total = np.sum((differs / size[:fields]) ** 2, where=seen)
     missed = missed[:, :fields]
@@ -70,7 +65,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     of_ends = min(ratio(float(both), float(np.sum(by_ends**2, where=seen))), 1.0)
     if found.forward.settings.is_as_fine:
         of_scheme = 1.0
-    bias = np.zeros(len(found.z))
+    bias, by_scheme = np.zeros(len(found.z)), np.zeros((0, len(found.z)))
     if values.shape[1] == fields:
         bias = change_by_weights(away, by_values, differs, noise * np.ones(away.shape), found.z)
 
@@ -79,6 +74,12 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             return _rms((other - states) / size, seen)
 
         bias = shortened(bias, moved, _rms(missed, seen))
+        by_scheme = change_by_scheme(
+            in_parts(found.forward.settings.of_difference * signed / noise)[:, seen],
+            (by_values / noise[..., None, :, :]).swapaxes(0, 1)[:, seen],
+            found.covariance,
+            (away / noise)[seen],
+        )
     return with_end_scatter(
         dataclasses.replace(
             found,
@@ -89,6 +90,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             left_out=excess,
             speed=speed,
             bias=bias,
+            by_scheme=by_scheme,
         )
     )
 

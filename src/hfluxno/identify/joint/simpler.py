@@ -19,7 +19,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.identify.joint.estimate import Estimate, difference, states_at
+from hfluxno.identify.joint.estimate import Estimate, difference, nearby, states_at
 from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.kind import Kind
@@ -79,7 +79,8 @@ def squares_of_scheme(found: Estimate, context: Trajectory) -> float:
     """The mean square of the error of the scheme where something was measured, likewise."""
     fields = len(found.forward.shape.fields)
     states = states_at(found.forward, found.z, found.times)
-    differs = difference(found.forward, found.z, found.times, states)
+    away = difference(found.forward, found.z, found.times, states)
+    differs = nearby(found.forward, away)
     seen = np.asarray(context.observed)[:, :fields]
     return float(np.mean((differs / sizes(context)[:fields, None]) ** 2, where=seen))
 

@@ -8,6 +8,8 @@ from hfluxno.wild_values import NORMAL_MEDIAN
 # Neighbours that are less correlated than this are independent (of 400, at two deviations).
 INDEPENDENT = 0.1
 _FEWEST = 0.3  # of the pairs of neighbours
+# The largest correlation of neighbours that counts.
+_MOST_ALIKE = 0.9
 
 
 def noise_level(values: Float[np.ndarray, "time field cells"]) -> float:
@@ -51,3 +53,18 @@ def ratio(above: float, below: float) -> float:
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Σ a b over its upper bound, from -1 to 1; zero if a or b is."""
     return ratio(float(np.sum(a * b)), float(np.sqrt(np.sum(a**2) * np.sum(b**2))))
+
+
+def independent_share(
+    missed: Float[np.ndarray, "time field cells"],
+) -> float:
+    """The fraction of the values that count, because the misfits of neighbours are correlated: with
+    correlations ρ between neighbouring frames and ρ' between neighbouring cells, n values count as
+    n (1-ρ)(1-ρ')/((1+ρ)(1+ρ')) (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8, 1946, 184-197).
+    NaN is what was not measured."""
+    share = 1.0
+    for a, b in ((missed[1:], missed[:-1]), (missed[..., 1:], missed[..., :-1])):
+        both = np.isfinite(a * b)
+        alike = min(max(correlation(a[both], b[both]), 0.0), _MOST_ALIKE)
+        share *= (1.0 - alike) / (1.0 + alike)
+    return share
