@@ -16,6 +16,7 @@ from hfluxno.identify.beside_forecast import _columns
 from hfluxno.identify.forecast_deviation import (
     _by_scheme,
     _change_of_speed,
+    _states,
     _within_cells,
     by_change_of_speed,
     not_below_backtest,
@@ -371,6 +372,30 @@ def test_a_neighbour_that_explodes_is_solved_by_a_steadier_scheme(monkeypatch):
     assert expected <= bound() < 0.05
     monkeypatch.setattr(beside_forecast, "STEADIER", ())
     assert bound() > 0.2
+
+
+@pytest.mark.parametrize("mode", ["restart", "filter"])
+def test_noise_of_one_field_counts_however_much_the_law_misses_of_another(mode):
+    rng, time = np.random.default_rng(2), np.array([0.1, 0.5])
+    wave = np.sin(2 * np.pi * (np.arange(CELLS) / CELLS - 0.02 * np.arange(FRAMES)[:, None]))
+    noise = 0.01 * rng.normal(size=(FRAMES, 2, CELLS))
+    seen = wave[:, None] * [[1.0], [1e6]] + noise * [[1.0], [1e6]]
+    item = dataclasses.replace(
+        identification(shallow_water()), mode=mode, misfit=dataclasses.replace(UNKNOWN, noise=0.014)
+    )
+    least = 1.0 if mode == "restart" else len(item.coefficients) / FRAMES
+    of_rest = (time + 0.1) ** 2 if mode == "restart" else 1.0 + time**2
+
+    def squares(missed):
+        return sum(
+            size[:, None] ** 2 * weight for size, weight in _states(item, seen, missed, time)
+        )
+
+    alike = squares(noise[1:] * [[1.0], [1e6]])
+    np.testing.assert_allclose(alike, least, rtol=0.2)
+    other = squares(noise[1:] * [[1.0], [1e7]])
+    np.testing.assert_allclose(other[0], alike[0], rtol=0.2)
+    np.testing.assert_allclose(other[1], 0.01 * least + 0.99 * of_rest, rtol=0.1)
 
 
 def test_neighbours_of_the_law_are_as_far_off_on_half_of_many_cells(traffic, monkeypatch):

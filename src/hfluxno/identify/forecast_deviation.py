@@ -7,7 +7,7 @@ u[c] is the forecast with the coefficients c, and ΛΛᵀ with the columns Λ_m 
 which treats the misfit as independent noise; the other terms are for what is not. u[s] is the
 forecast from the state s, and the e_j are the misfits of the last two frames: samples of the error
 where it is, mostly at jumps (for these two terms see `hfluxno.identify.beside_forecast`). The
-fraction f of their size is noise and g the rest, f² + g² = 1, and
+fraction f of their size, in each field, is noise and g the rest, f² + g² = 1, and
 
     w² = f² + g² (τ + τ₀)²         if the forecast starts from the last frame itself,
     w² = f² p/K + g² (1 + τ²)      if it starts from a state fitted to all K frames,
@@ -75,7 +75,7 @@ from hfluxno.identify.frames.stages import REPRODUCED
 from hfluxno.identify.frames.track import continued, gains, prolonged, track
 from hfluxno.identify.residuals.delays import changes_of_speed
 from hfluxno.identify.residuals.misfit import Misfit
-from hfluxno.identify.residuals.noise import ratio
+from hfluxno.identify.residuals.noise import noise_level, ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED
 from hfluxno.identify.untested_ends import otherwise, untested_ends
@@ -91,6 +91,8 @@ _LIKELY = 16.0
 # bands held .88 of the values without it, and .91 with it.
 _ELSEWHERE = 0.05
 _LAST_FRAMES = 5
+# Fields whose misfits have such similar parts of noise need no runs of their own.
+_ALIKE = 0.1
 _ROUNDING = 1e-13
 # Of the step before a forecast on another grid.
 _UNKNOWN_RATE = -1.0
@@ -142,8 +144,9 @@ def forecast_deviation(
         variance += from_other(_within_cells(seen[-1], settings.grid))
     else:
         bumps = missed[-2:] - missed[-2:].mean(axis=-1, keepdims=True)
-        by_state = np.mean(on_all_cores(from_other, list(bumps)), axis=0)
-        variance += _weight(item, seen, missed, time)[:, None, None] * by_state
+        for size, weight in _states(item, seen, missed, time):
+            by_state = np.mean(on_all_cores(from_other, list(size[:, None] * bumps)), axis=0)
+            variance += weight[:, None, None] * by_state
     if item.change is not None:
         divided = run.state_with(item.change.divided(measured[-1]))
         variance += beside(run, item.grid_law, divided, rate)
@@ -219,16 +222,33 @@ def not_below_backtest(
     return variance * np.maximum(raised, 1.0)[:, None, None]
 
 
-def _weight(
+def _noise_in(
+    item: Identification, seen: np.ndarray, missed: np.ndarray
+) -> Float[np.ndarray, " field"]:
+    """f² of each field: noise may be all that one is missed by, and little of that of another."""
+    varies = np.std(seen, axis=(0, 2))
+    scale = np.where(varies > 0.0, varies, 1.0)
+    size = np.sqrt(np.mean(missed[-_LAST_FRAMES:] ** 2, axis=(0, 2))) / scale
+    noise = np.array([noise_level(u[:, None]) for u in np.moveaxis(seen, 1, 0)]) / scale
+    # Of one field they are the same but where gaps were filled.
+    noise = np.full_like(size, item.misfit.noise) if len(size) == 1 else noise
+    return np.array([min(ratio(n, s), 1.0) for n, s in zip(noise, size, strict=True)]) ** 2
+
+
+def _states(
     item: Identification, seen: np.ndarray, missed: np.ndarray, time: np.ndarray
-) -> np.ndarray:
-    """w²."""
-    varies = np.std(seen, axis=(0, 2))[:, None]
-    size = np.sqrt(np.mean((missed[-_LAST_FRAMES:] / np.where(varies > 0.0, varies, 1.0)) ** 2))
-    noise = min(item.misfit.noise / size, 1.0) ** 2 if size > 0.0 else 0.0
+) -> list[tuple[Float[np.ndarray, " field"], Float[np.ndarray, " ahead"]]]:
+    """The parts of the misfits of each field from which other forecasts start, and their w²."""
     if item.mode == "restart":
-        return noise + (1.0 - noise) * (time + _AT_ONCE) ** 2
-    return noise * len(item.coefficients) / len(seen) + (1.0 - noise) * (1.0 + time**2)
+        of_noise, of_rest = np.ones_like(time), (time + _AT_ONCE) ** 2
+    else:
+        of_noise = np.full_like(time, len(item.coefficients) / len(seen))
+        of_rest = 1.0 + time**2
+    noise = _noise_in(item, seen, missed)
+    if np.ptp(noise) < _ALIKE:
+        part = float(np.mean(noise))
+        return [(np.ones_like(noise), part * of_noise + (1.0 - part) * of_rest)]
+    return [(np.sqrt(noise), of_noise), (np.sqrt(1.0 - noise), of_rest)]
 
 
 def _by_backtest(
