@@ -218,18 +218,13 @@ def distance(
 ) -> float:
     """The sum of squares that a fit would decrease from a start; infinite if the run cannot be
     solved."""
-    rest, *_ = _misfit_at(forward, context, noise, start)
-    total = float(np.sum(rest**2) + start @ start)
-    return total if np.isfinite(total) else np.inf
-
-
-def _misfit_at(forward, context, noise, start):
-    """The misfit of a run in units of the noise, its derivatives (unknown, value), and the noise
-    of each value."""
-    seen = context.observed
+    seen, paced = context.observed, forward.paced(start)
     sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    values, rows, _ = values_of(forward.paced(start), start, context.times, MOST_STEPS)
-    return *_in_noise(values - np.asarray(context.values), rows, sigma, seen), sigma
+    intervals = paced.intervals(paced.when(context.times))
+    values = values_alone(paced, start, intervals, MOST_STEPS)[: len(seen)]
+    rest = ((values - np.asarray(context.values)) / sigma)[seen]
+    total = float(rest @ rest + start @ start)
+    return total if np.isfinite(total) else np.inf
 
 
 class Promise(NamedTuple):
@@ -252,7 +247,9 @@ def promise(
     """What a kind of law promises from a start with this noise: kinds are ranked by it before any
     is estimated. `NOTHING` if the run from the start cannot be solved."""
     seen = context.observed
-    rest, rows, sigma = _misfit_at(forward, context, noise, start)
+    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
+    values, rows, _ = values_of(forward.paced(start), start, context.times, MOST_STEPS)
+    rest, rows = _in_noise(values - np.asarray(context.values), rows, sigma, seen)
     if not (np.all(np.isfinite(rest)) and np.all(np.isfinite(rows))):
         return NOTHING
     normal = rows @ rows.T
