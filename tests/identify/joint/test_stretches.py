@@ -14,6 +14,7 @@ import pytest
 from hfluxno import Trajectory, forecast
 from hfluxno.fv import StepControl
 from hfluxno.grid import Grid
+from hfluxno.identify.joint import stretches
 from hfluxno.identify.joint.found import Option
 from hfluxno.identify.joint.further_kinds import FurtherKinds
 from hfluxno.identify.joint.kind import Kind
@@ -63,6 +64,31 @@ def started(forward, seen):
 
 def context(values: np.ndarray) -> Trajectory:
     return Trajectory.from_numpy(values, 0.025 * np.arange(len(values)))
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_no_other_stretch_explains_more(periodic):
+    """By least squares with every pair of ends and every factor."""
+    values = road_with(((0.3, 0.53, -0.5), (0.7, 0.8, 0.4)))
+    values = values.reshape(FRAMES, CELLS // 4, 4).mean(axis=-1)
+    functions = np.stack([values, values**2, np.ones_like(values)])
+    cells = values.shape[1]
+    found = stretches.likely_stretch(values, functions, np.ones(cells), periodic)
+    columns, rhs = stretches._system(values, functions, np.arange(cells + 1), periodic)
+    x, left = np.arange(cells), {}
+    for begin in range(cells):
+        for end in range(begin + 1, cells + (begin > 0)):
+            inside = (begin <= x) & (x < end)
+            for log_factor in stretches._LOG_FACTORS:
+                of_flux = np.where(inside, np.exp(log_factor), 1.0) @ columns
+                missed = rhs - of_flux @ np.linalg.lstsq(of_flux, rhs)[0]
+                left[begin, end, log_factor] = missed @ missed
+    least = min(left, key=lambda key: left[key])
+    assert (found.begin, found.end) == least[:2]
+    plain = rhs - columns.sum(axis=1) @ np.linalg.lstsq(columns.sum(axis=1), rhs)[0]
+    assert found.left < 0.7
+    assert found.left * (plain @ plain) <= left[least] * (1.0 + 1e-6)
+    assert found.left * (plain @ plain) > 0.9 * left[least]
 
 
 @pytest.mark.usefixtures("x64")
