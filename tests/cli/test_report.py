@@ -70,3 +70,10 @@ def test_results_without_a_law_have_no_empty_row_for_it(capsys, count):
     lines = shown(capsys, [bare] * count)
     assert not any(line == "law" or line == str(count) for line in lines)
     assert f"{count} a conservation law" in " ".join(lines).replace("status 0: ", "") or count == 1
+
+
+@pytest.mark.parametrize(("least", "is_shown"), [(0.004, True), (0.0004, False), (0.02, False)])
+def test_the_least_error_that_noise_leaves_is_shown_where_noise_limits(capsys, least, is_shown):
+    errors = {"predicted_error": {1: 0.01}, "cramer_rao_bound": {1: least}}
+    shown_error = next(x for x in shown(capsys, [result(1, **errors)]) if "predicted" in x)
+    assert ("no unbiased estimate below" in shown_error) is is_shown

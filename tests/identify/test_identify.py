@@ -158,6 +158,25 @@ def test_batch_equals_singles_and_a_constant_trajectory_is_said(cubic):
         )
 
 
+def test_bands_of_a_batch_where_something_enters_one_of_them(cubic, of_cubic, monkeypatch, x64):
+    """The law of one was estimated jointly, that of the other fitted to the frames."""
+    jointly = dataclasses.replace(of_cubic)
+    forecaster = importlib.import_module("hfluxno.identify.forecaster")
+    plain = forecaster._continue
+
+    def continued(context, values, item, *others):
+        made = plain(context, values, item, *others)
+        return made._replace(entering=0.6 * made.spread) if item is jointly else made
+
+    monkeypatch.setattr(forecaster, "_continue", continued)
+    context = _context(np.stack([cubic, cubic]))
+    found = FittedLawForecaster().advance(context, (of_cubic, jointly), 3)
+    alone = FittedLawForecaster().advance(_context(cubic), (of_cubic,), 3)
+    np.testing.assert_array_equal(found.half_width[0], alone.half_width)
+    # What enters has the width of a normal distribution, which is larger.
+    assert np.all(found.half_width[1] > alone.half_width)
+
+
 def test_viscosity_is_told_from_numerical_diffusion(x64):
     """Data of the first-order Rusanov scheme, whose own diffusion is as large as the viscosity."""
     law = ViscousBurgers(a=0.8, nu=0.006)

@@ -33,6 +33,8 @@ _MOST_LETTERS = 40  # of units in a picture
 _TERM = r" [+-] [\d.e+-]+ T\d+\(\([^()]*\)/[^()]*\)"  # of a Chebyshev series
 _MOST_LABEL = 31  # letters of a label of the table; longer ones would leave no room for values
 _SEEN = 0.3  # noise that is less than this part of an error is not worth a word
+# Nor is the least error that noise leaves, if it is less than this part of the predicted one.
+_LIMITING = 0.1
 
 
 def hint(source: Source) -> None:
@@ -230,8 +232,9 @@ def _one(result: dict, closed: bool) -> Table:
     least = result.get("cramer_rao_bound", {})
     for step, error in result.get("predicted_error", {}).items():
         bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
-        # What is expected of the state or the ends may tell more than the measurements alone.
-        if least.get(step, math.inf) <= error:
+        # What is expected of the state or the ends may tell more than the measurements alone, and
+        # where something other than noise limits a forecast the bound tells nothing.
+        if _LIMITING * error < least.get(step, math.inf) <= error:
             bound += f", no unbiased estimate below {_percent(least[step])}"
         table.add_row(f"predicted error, step {step}", _percent(error) + bound)
     noise = result.get("noise_error", {}) if result["status"] == 0 else {}

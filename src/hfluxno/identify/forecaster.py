@@ -135,7 +135,8 @@ class FittedLawForecaster(Forecaster):
             horizons,
             deviation,
         )
-        entering = _stacked([each.entering for each in results], shape)
+        # Nothing enters where the law was fitted to the frames.
+        entering = _stacked([each.entering for each in results], shape, 0.0)
         made = dataclasses.replace(
             made, least=bound, observed=observed, noise=noise, entering=entering
         )
@@ -167,11 +168,13 @@ class _Continued(NamedTuple):
     entering: Float[np.ndarray, "steps field cells"] | None = None
 
 
-def _stacked(parts: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
-    """The parts of all trajectories, NaN for one without; `None` if all are without."""
+def _stacked(
+    parts: list[np.ndarray | None], shape: tuple[int, ...], without: float = np.nan
+) -> np.ndarray | None:
+    """The parts of all trajectories, this value for one without; `None` if all are without."""
     if all(part is None for part in parts):
         return None
-    return np.stack([np.full(shape, np.nan) if part is None else part for part in parts])
+    return np.stack([np.full(shape, without) if part is None else part for part in parts])
 
 
 def _continue(

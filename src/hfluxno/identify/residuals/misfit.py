@@ -40,6 +40,9 @@ _SLOWING = 0.045
 # was as certain by .066 at most, where speeds jump. Of 20 of roads whose speed falls by .13 to .3
 # in the last two to seven frames 19 are flagged, 13 before.
 _SUDDEN, _WORTH_IF_SUDDEN, _SLOWER = 0.1, 0.002, 0.08
+# A change by all of the speed or more is none that derivatives by the speed could tell: what they
+# then explain is something else (a hidden momentum, by waves that are 334 % faster).
+_MOST_SLOWER = 1.0
 # The last frames are missed more than the others, by this factor and this much of the deviation. Of
 # the same contexts of laws it was 1.3 times at most if the others are missed by noise, behind a
 # slow vehicle 2.5 times.
@@ -178,7 +181,8 @@ class Misfit:
     def changes_suddenly(self) -> bool:
         """Whether a speed that changes at once explains a part of it that matters."""
         worth = self.size * np.sqrt(self.sudden) > _WORTH_IF_SUDDEN
-        return bool(self.sudden > _SUDDEN and abs(self.slower) > _SLOWER and worth)
+        likely = _SLOWER < abs(self.slower) < _MOST_SLOWER
+        return bool(self.sudden > _SUDDEN and likely and worth)
 
     @property
     def ends_otherwise(self) -> bool:
