@@ -33,7 +33,12 @@ from hfluxno.data.table_faults import (
     sensors_in,
     thousands_in,
 )
-from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
+from hfluxno.data.wide_table import (
+    check_places,
+    clock_among_others,
+    clock_of_frames,
+    headed_by_places,
+)
 
 _FEWEST_TIMES = 3  # at which each place occurs, in the mean
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
@@ -62,6 +67,7 @@ def table_variables(
     check_units_row(frame, path)
     names = with_named_time(frame, names, asked)
     frame = with_one_time(frame, names, lambda name: plain(name) in ALIASES["time"], path)
+    check_places(frame, names, path)
     clock, kept_out = clock_of_frames(frame, names, path), ""
     if clock is None:
         frame = _without_counter(frame, asked)

@@ -83,13 +83,19 @@ def _with_units(name: str, text: str) -> str:
 def thousands_in(entry: object, name: str, row: str, path: Path) -> str:
     """A sentence if an entry that is no number is one with marks of thousands, else nothing."""
     text = str(entry).strip()
+    if not (meant := meant_by_thousands(text)):
+        return ""
+    return (
+        f"{path} has {text!r} in the column {name}, row {row}, with thousands separated; write "
+        f"{meant}, and others likewise."
+    )
+
+
+def meant_by_thousands(text: str) -> str:
+    """`1234.5` of `1,234.5` or `1.234,5`; empty for other texts."""
     for mark, pattern in _THOUSANDS.items():
-        if pattern.fullmatch(text):
-            meant = text.replace(mark, "").replace(",", ".")
-            return (
-                f"{path} has {text!r} in the column {name}, row {row}, with thousands separated; "
-                f"write {meant}, and others likewise."
-            )
+        if pattern.fullmatch(text.strip()):
+            return text.strip().replace(mark, "").replace(",", ".")
     return ""
 
 
