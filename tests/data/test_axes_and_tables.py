@@ -308,7 +308,8 @@ def test_tables_with_doubles_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("time", "x"), [("t", "Position [km]"), ("Timestamp", "x"), ("time (min)", "distance")]
+    ("time", "x"),
+    [("t", "Position [km]"), ("Timestamp", "x"), ("time (min)", "distance"), ("time", "km")],
 )
 def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     source = read(table(tmp_path / "a.csv", columns(time=time, x=x) | {"T": wave().ravel()}), "T")
@@ -319,7 +320,7 @@ def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     shown = dict(zip(("time", "x"), bare, strict=True)) if time != "t" else {"x": bare[1]}
     assert {**source.names} == {axis: name for axis, name in shown.items() if axis != name}
     units = [source.coordinates[axis].attrs.get("units") for axis in source.dims]
-    assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]
+    assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km", "km": "km"}.get(x)]
 
 
 @pytest.mark.parametrize("name", ["time_cst", "Time_UTC", "datetime_local", "date_of_reading"])
