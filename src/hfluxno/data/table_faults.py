@@ -23,7 +23,7 @@ _LEAST_SENSORS = 3
 _MOST_PARTS = 12  # of a place, such as lanes
 _LANES = {"lane", "lanes", "laneid", "spur", "fahrstreifen"}
 _ALSO_UNITS = {"seconds", "km"}
-_OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
+OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
 _FEWEST_COLUMNS = 4  # time, x, y and a field
 _FEWEST_PLACES = 2  # across a line there may be two, as the sides of a road
 _OF_PLANES = {"y", "latitude", "lat", "northing"}
@@ -176,7 +176,7 @@ def mend_of_doubles(frame: pd.DataFrame, keys: Sequence[str]) -> str:
     """How to mend a table with several lines for a time and place, by the column that tells these
     lines apart, as one of lanes does."""
     others = list(frame.columns.drop(list(keys)))
-    clocks = [name for name in others if plain(name) in _OF_TIME]
+    clocks = [name for name in others if plain(name) in OF_TIME]
     if clocks and not frame.duplicated([*keys, *clocks]).any():
         return (
             f"{' and '.join(clocks)} may tell them apart, being part of the time: write the whole "

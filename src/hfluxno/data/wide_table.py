@@ -10,7 +10,7 @@ import pandas as pd
 from hfluxno.data.headers import ALIASES, candidates, plain
 from hfluxno.data.numbers import listed
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES
-from hfluxno.data.table_faults import meant_by_thousands
+from hfluxno.data.table_faults import OF_TIME, meant_by_thousands
 from hfluxno.units import METRES
 
 _DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")
@@ -116,10 +116,18 @@ def clock_among_others(
     keys = [*found, *(name for name in frame.columns if name == "trajectory")]
     twice = frame.duplicated(keys)
     if twice.any():
-        rest = listed([name for name in others if name not in found])
-        raise ValueError(
+        rest = [name for name in others if name not in found]
+        said = (
             f"Columns of {path} are headed by places, but several lines have the {found[0]} "
-            f"{frame[found[0]][twice].iloc[0]}; keep one line for each time, if they differ in "
-            f"{rest}, or choose the column of places with --x NAME."
+            f"{frame[found[0]][twice].iloc[0]}"
+        )
+        if parts := [name for name in rest if plain(name) in OF_TIME]:
+            raise ValueError(
+                f"{said}; write {listed([found[0], *parts])} in one column of times, as "
+                "2024-02-27T10:30:00."
+            )
+        raise ValueError(
+            f"{said}; keep one line for each time, if they differ in {listed(rest)}, or choose the "
+            "column of places with --x NAME."
         )
     return found[0]
