@@ -18,7 +18,10 @@ ALIASES = {
     "trajectory": ("trajectory",),
 }
 # What is a place if each number occurs at several times, or a measured field (the depth of water).
-HEIGHTS = ("depth", "height", "elevation", "altitude", "z", "milepost", "mile")
+HEIGHTS = (
+    *("depth", "height", "elevation", "altitude", "z", "milepost", "mile"),
+    *("postmile", "abs postmile", "abs pm", "abs_pm", "ort"),
+)
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 
 
