@@ -71,6 +71,13 @@ def test_a_forecast_may_have_times_of_its_own():
             forecast(context, 3, "persistence", every=wrong)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("wrong", [np.timedelta64(1, "s"), np.array([1.0]), "soon"])
+def test_what_is_no_time_is_refused_before_anything_holds_it(wrong):
+    with pytest.raises(ValueError, match="every must be a positive time; got"):
+        forecast(Trajectory.from_numpy(VALUES[0], TIMES), 3, every=wrong)
+
+
 def test_what_a_method_has_no_use_for_is_refused():
     with pytest.raises(ValueError, match="persistence takes no noise; choose the method"):
         forecast(Trajectory.from_numpy(VALUES), 1, "persistence", noise=0.1)

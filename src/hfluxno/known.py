@@ -43,10 +43,14 @@ def of_each_value(noise: Noise, values: np.ndarray, space: int = 1) -> np.ndarra
 
 
 def check_bounds(
-    bounds: tuple[float, float], values: np.ndarray, fields: tuple[str, ...], grid: Grid
+    bounds: tuple[float, float],
+    values: np.ndarray,
+    fields: tuple[str, ...],
+    grid: Grid,
+    of_law: bool = False,
 ) -> None:
-    """Rejects bounds that the values of these fields cannot have, or the ends of the grid do not
-    keep. Raises `ValueError`."""
+    """Rejects bounds, perhaps those `of_law`, that the values of these fields cannot have, or the
+    ends of the grid do not keep. Raises `ValueError`."""
     low, high = bounds
     if not low < high:  # nor NaN
         raise ValueError(f"Bounds are two numbers, the lower one first; got {low:g} and {high:g}.")
@@ -58,10 +62,13 @@ def check_bounds(
     margin = _NOISE * np.nan_to_num(estimated_noise(values[..., 0, :]))
     beyond = (measured < low - margin) | (measured > high + margin)
     if np.mean(beyond) > _MOST_BEYOND:
+        whose, mend = "", "Give the bounds in the units of the data."
+        if of_law:
+            whose, mend = " of the law", "Convert the data to its units, or choose another law."
         raise ValueError(
-            f"{percent(float(np.mean(beyond)))} of the values of {fields[0]} are beyond the "
-            f"bounds {low:g} and {high:g}; they go from {measured.min():g} to {measured.max():g}. "
-            "Give the bounds in the units of the data."
+            f"{percent(float(np.mean(beyond)))} of the values of {fields[0]} are beyond the bounds "
+            f"{low:g} and {high:g}{whose}; they go from {measured.min():g} to {measured.max():g}. "
+            f"{mend}"
         )
     for end in grid.boundary[0]:
         if isinstance(end, Given | Inflow):

@@ -4,10 +4,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hfluxno.contexts import as_trajectory
+from hfluxno.coordinates import check_interval
 from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, check_steps
 from hfluxno.grid import Grid
 from hfluxno.identify import FittedLawForecaster
@@ -107,11 +107,12 @@ def forecaster(
 ) -> Forecaster:
     """The forecaster of that name; `law`, for the method `fit`, is one that was found before.
     Raises `ValueError` if the name or the weights are unknown, the weights have no law to refine,
-    or a momentum, a law or a time step is given to a method that does not take it; `OSError` if the
-    law file cannot be read."""
+    `every` is no positive time, or a momentum, a law or a time step is given to a method that does
+    not take it; `OSError` if the law file cannot be read."""
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"Unknown method {method!r}; choose one of {', '.join(METHODS)}.")
-    if every is not None and np.ndim(every) == 0 and np.asarray(every).dtype.kind in "iuf":
+    if every is not None:
+        check_interval(every)
         every = float(every)  # of an array or a NumPy scalar, which programs could not hold
     if law is not None and method != "fit":
         raise ValueError(f"The method {method} takes no law; choose the method fit.")

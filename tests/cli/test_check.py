@@ -482,7 +482,8 @@ def test_where_nothing_can_be_inferred_no_command_follows(tmp_path, capsys):
 @pytest.mark.parametrize("fault", ["no.nc", "a.nc --domain 0,0.5", "a.nc --variable v"])
 def test_faults_end_in_a_sentence(tmp_path, capsys, monkeypatch, fault):
     monkeypatch.chdir(tmp_path)
-    saved(tmp_path / "a.nc", wave()[0])
+    u = wave()[0]
+    saved(tmp_path / "a.nc", u, x=(np.arange(u.shape[1]) + 0.5) / u.shape[1])
     assert main(["check", *fault.split()]) == 2
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.startswith("hfluxno: ")

@@ -156,6 +156,14 @@ def test_units_of_the_law_are_taken_for_those_that_the_file_does_not_say(folder,
         main(["forecast", "road.nc", "--law", "law.json", "-k", "1", "-n", "3", "-o", "a.nc"]) == 0
     )
     assert "taken to be" not in capsys.readouterr().err
+    law = json.loads((folder / "law.json").read_text())
+    law["units"] |= {"x": "", "time": ""}
+    (folder / "law.json").write_text(json.dumps(law))
+    main(["forecast", "road.nc", "--law", "law.json", "-k", "1", "-n", "3", "-o", "a.nc"])
+    assert capsys.readouterr().err.startswith(
+        "hfluxno: The law does not say all units, so its numbers are taken to be in those of "
+        "road.nc: x in km, time in h; if they are not, convert them."
+    )
 
 
 def test_a_field_is_reconstructed_with_the_law_of_another_file(folder, capsys):

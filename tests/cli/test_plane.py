@@ -370,6 +370,29 @@ def test_check_has_the_units_of_the_file(tmp_path, capsys):
     assert found["fields"]["u"]["units"] == ""
 
 
+@pytest.mark.parametrize(
+    ("units", "said", "words"),
+    [
+        (("km", "m"), 2, "in different units, x in km and y in m; multiply y by 0.001, or convert"),
+        (("degrees_east", "degrees_north"), 0, "in degrees, which are not the same length every"),
+        (("m", "metre"), 0, ""),
+        (None, 0, "on [0, 1] × [0, 1] (x and y counted: the file has none)"),
+    ],
+)
+def test_cells_that_may_not_be_as_wide_as_high_are_noticed(tmp_path, capsys, units, said, words):
+    moving_wave(tmp_path / "a.nc")
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf", decode_times=False) as stored:
+        changed = stored.load()
+    for axis, unit in zip("xy", units or "  ", strict=True):
+        changed[axis].attrs["units"] = unit
+    changed = changed if units else changed.drop_vars(["x", "y"])
+    changed.to_netcdf(tmp_path / "b.nc", engine="h5netcdf")
+    assert main(["check", str(tmp_path / "b.nc")]) == said
+    shown = " ".join(" ".join(capsys.readouterr()).split())
+    assert words in shown
+    assert ("degrees" in shown or "counted:" in shown) == bool(words and not said)
+
+
 def test_check_prints_no_unit_for_pure_numbers(tmp_path, capsys):
     moving_wave(tmp_path / "a.nc")
     with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf", decode_times=False) as stored:

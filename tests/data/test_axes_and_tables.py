@@ -308,7 +308,8 @@ def test_tables_with_doubles_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("time", "x"), [("t", "Position [km]"), ("Timestamp", "x"), ("time (min)", "distance")]
+    ("time", "x"),
+    [("t", "Position [km]"), ("Timestamp", "x"), ("time (min)", "distance"), ("time", "km")],
 )
 def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     source = read(table(tmp_path / "a.csv", columns(time=time, x=x) | {"T": wave().ravel()}), "T")
@@ -319,10 +320,18 @@ def test_usual_names_of_axes_are_recognised(tmp_path, time, x):
     shown = dict(zip(("time", "x"), bare, strict=True)) if time != "t" else {"x": bare[1]}
     assert {**source.names} == {axis: name for axis, name in shown.items() if axis != name}
     units = [source.coordinates[axis].attrs.get("units") for axis in source.dims]
-    assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km"}.get(x)]
+    assert units == [{"time (min)": "min"}.get(time), {"Position [km]": "km", "km": "km"}.get(x)]
 
 
-@pytest.mark.parametrize("name", ["time_cst", "Time_UTC", "datetime_local", "date_of_reading"])
+@pytest.mark.parametrize("name", ["Abs PM", "Abs Postmile", "Postmile (Abs)", "Ort [km]"])
+def test_names_of_places_that_may_be_fields_are_places_where_no_other_is(tmp_path, name):
+    path = table(tmp_path / "a.csv", columns(x=name))
+    np.testing.assert_array_equal(read(path).x, 2.0 * np.arange(CELLS))
+    both = columns() | {name: np.tile(np.arange(CELLS) % 3.0, FRAMES)}
+    assert read(table(tmp_path / "b.csv", both), "u").names.get("x", "x") == "x"
+
+
+@pytest.mark.parametrize("name", ["time_cst", "Time_UTC", "date_of_reading", "5 Minutes", "Hour"])
 @pytest.mark.parametrize("kind", ["dates", "clock", "since 1970", "parquet"])
 def test_a_time_may_say_which_one_it_is(tmp_path, name, kind):
     """Beside columns of numbers whose names begin alike."""

@@ -119,6 +119,7 @@ def test_midnight_may_be_left_out(tmp_path):
         ("Datum;Zeit", "%Y-%m-%d;%H:%M"),
         ("date time", "%Y-%m-%d %H:%M"),
         ("day,time", "%d/%m/%Y,%H:%M"),
+        ("date;hour", "%d/%m/%Y;%H:%M"),
     ],
 )
 def test_a_date_and_a_time_in_two_columns(tmp_path, head, form):
@@ -136,6 +137,11 @@ def test_two_columns_before_one_for_each_place(tmp_path):
     source = read(tmp_path / "a.csv")
     np.testing.assert_array_equal(source.times, STEP * np.arange(FRAMES))
     np.testing.assert_array_equal(source.values[:, 0], wave())
+    frame.assign(hour=moments("2024-12-30").strftime("%H"), Datum="31.12.2024").to_csv(
+        tmp_path / "b.csv", index=False
+    )
+    with pytest.raises(ValueError, match=r"31\.12\.2024; write Datum, hour in one column of times"):
+        read(tmp_path / "b.csv")
 
 
 def test_two_columns_whose_order_of_day_and_month_is_unknown(tmp_path):

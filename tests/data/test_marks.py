@@ -102,6 +102,20 @@ def test_what_is_recognised_as_a_mark():
     assert as_gaps(same, "u", (1.0,)) == (same, ())
 
 
+def test_one_negative_number_far_from_its_neighbours_is_a_mark():
+    rng = np.random.default_rng(1)
+    u = 40.0 + 10.0 * long_wave() / np.abs(long_wave()).max() + rng.normal(size=long_wave().shape)
+    holes = rng.uniform(size=u.shape) < 0.03
+    for field in (u, np.round(u), u - 25.0):
+        bare, marks = without_marks(np.where(holes, -1.0, field))
+        assert np.array_equal(np.isnan(bare), holes)
+        assert marks[0].startswith("-1 appears") and "--missing=-1" in marks[0]
+    least = np.clip(u - u.min() - 3.0, -1.0, None)  # the limit of an instrument
+    still = np.where(np.arange(u.shape[-1]) < 9, -1.0, 1.0) + np.zeros(u.shape)  # a jump
+    for field in (least, still, np.round(u - u.min() - 1.0), np.where(holes, 0.0, u)):
+        assert without_marks(field)[1] == ()
+
+
 def test_numbers_are_needed():
     assert marks_of("-999, 1e20") == (-999.0, 1e20) and marks_of(None) == ()
     for text in ("NaN,-", "nan"):  # NaN is missing anyway

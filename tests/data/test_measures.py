@@ -253,6 +253,7 @@ def test_zero_but_for_noise_in_many_places_is_never_negative():
         jar - 0.1 + errors,
         jar + 0.1 + errors,
         np.abs(jar + errors),
+        np.where(jar + errors < 0.0, -0.02, jar + errors),  # a limit of the instrument
         errors,
         jar,
     ):

@@ -34,6 +34,15 @@ def grouped(path):
             file[f"{run}/u"] = wave()
 
 
+def zarr_groups(version):
+    def write(path):
+        for run in ("first", "second"):
+            fields = xr.Dataset({"u": (("time", "x"), wave())})
+            fields.to_zarr(path, group=run, zarr_format=version, consolidated=False)
+
+    return write
+
+
 def matlab(path):
     with h5py.File(path, "w", userblock_size=512) as file:
         file["u"] = wave().T
@@ -112,6 +121,12 @@ FAULTS = {
     ),
     "nothing": (content(b""), "is empty; write it again"),
     "groups": ((grouped, "a.h5"), r"in groups \(first, second\); .*group=.first.\)"),
+    "groups of Zarr 3": ((zarr_groups(3), "a.zarr"), r"\(first, second\); .*group=.first.\)"),
+    "groups of Zarr 2": ((zarr_groups(2), "a.zarr"), r"\(first, second\); .*group=.first.\)"),
+    "trajectories without a field": (
+        npz(np.zeros((2, FRAMES, CELLS))),
+        r"; or, if its first axis numbers .*, time, field, x, which values\[:, :, None\] is\.$",
+    ),
     "MATLAB 7.3": ((matlab, "a.h5"), "is a MATLAB file; write the data with writetable"),
     "MATLAB by its name": ((without_block, "a.mat"), "is a MATLAB file; write the data with"),
     "sensors that move": ((moving, "a.csv"), "20,000 entries of time and 20,000 entries of x, too"),

@@ -239,6 +239,23 @@ def test_other_sets_of_pdegym(tmp_path, name, channels, fields):
     np.testing.assert_array_equal(source.values(1, 2, 5)[:, 0], last[1, 2:5])
 
 
+def test_axes_with_the_names_of_pdegym_and_no_coordinates_are_its_layout(tmp_path):
+    values = np.random.default_rng(0).random((2, FRAMES, 2, NX, NY))
+    dims = ("member", "time", "channel", "x", "y")
+    flow = xr.Dataset({"velocity": (dims, values)})
+    flow.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    source = read_plane(tmp_path / "a.nc")
+    assert source.layout == "PDEGym" and source.stored == ("velocity_x", "velocity_y")
+    assert source.times[-1] == 1.0
+    np.testing.assert_array_equal(source.values(1, 0, FRAMES), values[1])
+    others = flow.rename(member="trajectory", channel="field").transpose(..., "y", "x")
+    for name, named in {"b": others, "c": others.assign_coords(x=X, y=Y)}.items():
+        named.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+        source = read_plane(tmp_path / f"{name}.nc")
+        assert source.layout == "labelled" and source.stored == ("velocity0", "velocity1")
+        np.testing.assert_array_equal(source.values(1, 0, FRAMES), values[1])
+
+
 def test_axes_with_names_are_no_layout_of_pdegym(tmp_path):
     dims = ("trajectory", "time", "y", "x")
     values = np.random.default_rng(0).random((2, FRAMES, NY, NX))

@@ -134,6 +134,34 @@ def test_columns_beside_those_of_places_are_left_out(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (lambda x: f'"{x:,}"', "thousands separated in its header, such as 1,000; write 1000, and"),
+        (lambda x: f"{x:,}".replace(",", "."), "thousands separated .*, such as 1.000; write 1000"),
+        (lambda x: f"{x:,}".replace(",", "'"), "thousands separated .* as 1'000; write 1000, and"),
+        (lambda x: f'"{x / 1e3:.3f}"'.replace(".", ","), "decimal commas .* 0,250; write 0.250"),
+        (lambda x: f"{x / 1e3:g} km", "places with units in its header, .* 0.25 km; write 0.25,"),
+        (lambda x: f"{x}" if x < 2000 else f"{x}m", "with units .*, such as 2000m; write 2000,"),
+    ],
+)
+def test_places_in_the_header_are_not_left_out_silently(tmp_path, write, sentence):
+    """Nor read as others: 1.000 after 750 is no place at 1."""
+    path = frames(tmp_path / "a.csv", [write(250 * (j + 1)) for j in range(CELLS)])
+    with pytest.raises(ValueError, match=sentence):
+        read(path)
+
+
+def test_decimals_in_the_header_stay_places(tmp_path):
+    for places in (["0.5", "0.875", "1", "1.25", "1.5"], ["1.1", "1.2", "1.3"], ["3", "2.500"]):
+        every = [*places, *(str(10 + j) for j in range(CELLS - len(places)))]
+        every = every[::-1] if places[0] == "3" else every
+        source = read(frames(tmp_path / "a.csv", every))
+        assert source.values.shape[-1] >= CELLS
+    beside = read(frames(tmp_path / "b.csv", map(str, range(CELLS)), "time,85th", "{i},3"))
+    assert "Left out, since they are not headed by places: 85th." in beside.notes
+
+
 @pytest.mark.parametrize("entry", ["", "NA"])
 def test_a_column_without_entries_is_no_variable(tmp_path, entry):
     lines = lambda i, j: f"{fluid(i, j)},{entry}"  # noqa: E731

@@ -113,6 +113,14 @@ FAULTS = {
         b"\xef\xbb\xbf" + text(*["0,0.22,,21.59,0.22,NaN,21.59,"] * 9),
         "begins with numbers instead of the names of its",
     ),
+    "no header, and texts beside dates": (
+        text(*[f"2024-01-01 10:{i},1.5,N,2.5,S" for i in range(10, 20)]),
+        "begins with numbers instead of the names of its",
+    ),
+    "no header, and the same texts": (
+        text(*[f"{i},0.5,N,{i * i},road" for i in range(10, 20)]),
+        "begins with numbers instead of the names of its",
+    ),
     "no header, and dates": (
         text(*[f"2024-01-01 10:{i},1.5,2.5,3.5,4.5" for i in range(10, 20)]),
         "begins with numbers instead of the names of its",

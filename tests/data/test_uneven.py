@@ -152,6 +152,18 @@ def test_few_sensors_have_cells_between_them(x, cells, exact):
         on_cells(np.array(x), len(x), cells=200)
 
 
+def test_cells_without_places_are_those_of_the_domain(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, values=np.random.default_rng(5).normal(size=(9, 40)))
+    for domain, width in ((None, 1.0), ((0.0, 8.0), 8.0), ((-1.0, 1.0), 2.0)):
+        source = read(path, domain=domain)
+        lower = 0.0 if domain is None else domain[0]
+        np.testing.assert_allclose(source.x, lower + width * (np.arange(40) + 0.5) / 40)
+        assert not source.notes and not np.isnan(source.values).any()
+    with pytest.raises(ValueError, match=r"--domain needs finite ends, the lower first; got 8,0"):
+        read(path, domain=(8.0, 0.0))
+
+
 @pytest.mark.parametrize(("places", "cells"), [(12, 89), (23, 89), (24, 24)])
 def test_a_few_even_places_between_open_or_given_ends_are_sensors(places, cells, tmp_path):
     """They are at centres of cells; with a cell for each, a front between two would be nowhere."""

@@ -271,6 +271,23 @@ def test_a_folder_that_takes_no_file_is_named_without_the_temporary_one(tmp_path
         write(temporary, xr.Dataset({"u": ("x", np.zeros(3))}))
 
 
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_output_that_is_a_link_writes_what_it_leads_to(tmp_path, exists):
+    (tmp_path / "store").mkdir()
+    target, link = tmp_path / "store" / "whole", tmp_path / "link.txt"
+    link.symlink_to(target)
+    if exists:
+        target.write_text("old")
+    check_writable(link, (".txt",))
+    with replacing(link) as (temporary,):
+        assert temporary.suffix == ".txt" and temporary.parent == target.parent
+        temporary.write_text("new")
+    assert link.is_symlink() and target.read_text() == link.read_text() == "new"
+    (tmp_path / "lost.txt").symlink_to(tmp_path / "nowhere" / "a")
+    with pytest.raises(FileNotFoundError, match=r"lost.txt cannot be written: .* folder .*nowhere"):
+        check_writable(tmp_path / "lost.txt", (".txt",))
+
+
 def test_success_replaces_files_and_folders(tmp_path):
     file, folder = tmp_path / "a.nc", tmp_path / "b.zarr"
     file.write_text("old")

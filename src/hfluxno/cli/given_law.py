@@ -86,17 +86,21 @@ def fitted_to(
 
 
 def _say_units(law: "SavedLaw | SavedPlaneLaw", source: "Source | PlaneSource") -> None:
-    """Says of which axes and fields the law has a unit, and the file none."""
+    """Says of which axes and fields the law has a unit, and the file none, or the other way."""
     from hfluxno.cli.streams import say
 
-    known = law.units.by_name(law.law.fields).items()
-    missing = {name: unit for name, unit in known if unit and not bare(source.units.get(name, ""))}
-    if missing:
-        taken = ", ".join(f"{name} in {unit}" for name, unit in missing.items())
-        say(
-            f"{source.path} does not say all units, so its numbers are taken to be in those of the "
-            f"law: {taken}; if they are not, convert them."
-        )
+    of_law = law.units.by_name(law.law.fields)
+    of_file = {name: bare(source.units.get(name, "")) for name in of_law}
+    missing = {name: unit for name, unit in of_law.items() if unit and not of_file[name]}
+    unsaid = {name: unit for name, unit in of_file.items() if unit and not bare(of_law[name])}
+    file = str(source.path)
+    for known, silent, whose in ((missing, file, "the law"), (unsaid, "The law", file)):
+        if known:
+            taken = ", ".join(f"{name} in {unit}" for name, unit in known.items())
+            say(
+                f"{silent} does not say all units, so its numbers are taken to be in those of "
+                f"{whose}: {taken}; if they are not, convert them."
+            )
 
 
 def _are_of(law: "SavedLaw | SavedPlaneLaw", fields: tuple[str, ...]) -> bool:

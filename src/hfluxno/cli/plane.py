@@ -1,5 +1,6 @@
 """The commands on files with two-dimensional frames: what they take and what they report."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # A context in double precision, its products with test functions, and the runs over it; a forecast
 # and what it is compared with.
 _COPIES, _FORECAST_COPIES = 8, 4
+_ANGLE = re.compile(r"deg(ree)?s?\b|degrees?_|°", re.IGNORECASE)
 _USELESS = {
     "ends": "--ends gives states at the ends of a line; in two dimensions sides are "
     "periodic, outflow or wall",
@@ -179,8 +181,13 @@ def marks(context: Trajectory) -> list[str]:
 
 
 def mistakes(source: PlaneSource, found: "Acting") -> list[str]:
-    """Likely mistakes, as sentences, from what the fields act as."""
+    """Likely mistakes, as sentences, from the units of the axes and what the fields act as."""
     words = []
+    if any(_ANGLE.match(source.units.get(axis, "")) for axis in ("x", "y")):
+        words.append(
+            "The axes are in degrees, which are not the same length everywhere, nor are the cells: "
+            "a law needs equal cells, so interpolate to a grid with coordinates in metres."
+        )
     if found.momentum and found.momentum[0].endswith("_y") and found.momentum[1].endswith("_x"):
         words.append(
             f"Along x {found.momentum[0]} moves and along y {found.momentum[1]}: the axes of "

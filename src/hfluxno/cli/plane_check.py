@@ -115,6 +115,7 @@ def examined(config: CheckConfig) -> dict:
         "spacing": list(grid.spacing),
         "domain": [list(ends) for ends in zip(grid.lower, grid.upper, strict=True)],
         "falls": list(source.falls),
+        "counted": _counted(source),
         "units": {axis: printed(source.units.get(axis, "")) for axis in ("time", "x", "y")},
         "boundary": [list(pair) for pair in boundary],
         "boundary_reason": reason,
@@ -167,6 +168,12 @@ def _without_times(source: PlaneSource) -> list[str]:
     ]
 
 
+def _counted(source: PlaneSource) -> list[str]:
+    """The axes without coordinates; those of PDEGym are as its data set defines them."""
+    axes = ("time", "x", "y") if source.layout != "PDEGym" else ()
+    return [axis for axis in axes if axis not in source.coordinates]
+
+
 def _change(field: np.ndarray) -> float:
     """From the first to the last frame with measurements, in standard deviations."""
     seen = field[~np.isnan(field).all(axis=(1, 2))]
@@ -181,6 +188,9 @@ def _lines(found: dict) -> list[tuple[str, str]]:
         [0.0 if abs(end) < _ROUNDING * (high - low) else end for end in (low, high)]
         for low, high in found["domain"]
     )
+    counted = [each for each in found["counted"] if each != "time"]
+    none = f" ({' and '.join(counted)} counted: the file has none)" if counted else ""
+    ticks = " (counted: the file has none)" * ("time" in found["counted"])
     falls = "".join(f", {axis} falling in the file" for axis in found["falls"])
     measured = found["measured"]
     units = {axis: f" {unit}" * bool(unit) for axis, unit in found["units"].items()}
@@ -192,12 +202,12 @@ def _lines(found: dict) -> list[tuple[str, str]]:
             "time",
             f"{plural(found['frames'], 'frame')}, {span(start, end, 6)}{units['time']} in "
             f"{'' if found['uniform'] else 'uneven '}steps of "
-            f"{'' if found['uniform'] else 'on average '}{found['interval']:.4g}",
+            f"{'' if found['uniform'] else 'on average '}{found['interval']:.4g}{ticks}",
         ),
         (
             "plane",
             f"{nx} × {ny} cells of {dx:.4g}{units['x']} × {dy:.4g}{units['y']} on [{x0:.6g}, "
-            f"{x1:.6g}] × [{y0:.6g}, {y1:.6g}]{falls}",
+            f"{x1:.6g}] × [{y0:.6g}, {y1:.6g}]{falls}{none}",
         ),
         (
             "boundary",

@@ -13,6 +13,7 @@ _WRITTEN = re.compile(
 )
 _THIS_CENTURY = 69  # a year of two digits below this is of it, as for strptime
 _DATES = ("date", "datum", "day", "tag")
+_HOURS = ("hour", "hours", "clock", "stunde", "uhr")  # of times of the day beside a date
 
 
 def written_dates(text: pd.Series, path: Path) -> pd.Series | None:
@@ -39,7 +40,8 @@ def with_one_time(
     frame: pd.DataFrame, names: Mapping[str, str], usual: Callable[[str], bool], path: Path
 ) -> pd.DataFrame:
     """A table with a column of dates and another of times of the day, the one that is named or has
-    a `usual` name of the time, with both in the latter; any other table as it is.
+    a `usual` name of the time, with both in the latter; or in the former, if that is named or has
+    a `usual` name and the other is called hour, clock or the like. Any other table as it is.
 
     Raises `ValueError` as `written_dates` does.
     """
@@ -47,6 +49,9 @@ def with_one_time(
     dated = [name for name in texts if name.strip().lower() in _DATES]
     named = names.get("time")
     clocks = [n for n in texts if n not in dated and (n == named if named else usual(n))]
+    into = clocks
+    if len(dated) == 1 and not clocks and (named == dated[0] if named else usual(dated[0])):
+        clocks, into = [n for n in texts if n.strip().lower() in _HOURS], dated
     if len(dated) != 1 or len(clocks) != 1:
         return frame
     date, clock = frame[dated[0]].astype(str), frame[clocks[0]].astype(str)
@@ -55,7 +60,7 @@ def with_one_time(
     if days is None:
         return frame
     whole = days + pd.to_timedelta(seconds, unit="s")
-    return frame.drop(columns=dated).assign(**{clocks[0]: whole})
+    return frame.drop(columns=clocks if into is dated else dated).assign(**{into[0]: whole})
 
 
 def _dates_alone(text: pd.Series, path: Path) -> pd.Series | None:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from hfluxno.units import METRES
+
 # What axes are usually called.
 ALIASES = {
     "time": (
@@ -16,7 +18,10 @@ ALIASES = {
     "trajectory": ("trajectory",),
 }
 # What is a place if each number occurs at several times, or a measured field (the depth of water).
-HEIGHTS = ("depth", "height", "elevation", "altitude", "z", "milepost", "mile")
+HEIGHTS = (
+    *("depth", "height", "elevation", "altitude", "z", "milepost", "mile"),
+    *("postmile", "abs postmile", "abs pm", "abs_pm", "ort"),
+)
 _UNITS = re.compile(r"^(.*?)\s*[\[(](.*)[\])]$")  # position [km]
 
 
@@ -30,6 +35,11 @@ def units_in(name: str) -> str:
     """`km` of `position [km]`; empty without units."""
     units = _UNITS.match(name)
     return units[2] if units else ""
+
+
+def units_of_places(name: str) -> str:
+    """`km` of `position [km]` and of `km`; empty without units."""
+    return units_in(name) or (name if name.strip().lower() in METRES else "")
 
 
 def plain(name: str) -> str:

@@ -6,21 +6,42 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.plural import plural
+from hfluxno.wild_values import noise
 
 # Fill values that a NetCDF file states are gaps already.
 _MARKS = np.array([99.0, 999.0, 7999.0, 9999.0, 99999.0, 999999.0])
+# A negative value that no measurement has: at least so many times, beside values that scatter by at
+# least this part of their deviation, from which it differs so much more than they do.
+_FEWEST, _SCATTER, _FAR = 3, 0.005, 3.0
 _SAME = 1e-6  # of a mark, which may have been rounded to single precision
 
 
 def marks_in(u: np.ndarray) -> tuple[float, ...]:
     """Numbers like -999 that mark missing values of a field: they are far from all other values, or
-    negative where no other is."""
+    negative where no other is; or they are one negative number, often, far from its neighbours."""
     found = [float(mark) for mark in (*_MARKS, *-_MARKS) if np.any(u == mark)]
     others = u[~(np.isin(u, found) | np.isnan(u))] if found else u[:0]
     if not others.size:
-        return ()
+        return _single_negative(u)
     largest, positive = np.max(np.abs(others)), np.min(others) >= 0.0
     return tuple(m for m in found if largest < abs(m) / 2.0 or (m < 0.0 and positive))
+
+
+def _single_negative(u: np.ndarray) -> tuple[float, ...]:
+    """The only negative number of a field (…, time, x), if it is no measurement, such as -1. What
+    is rounded, or at the limit of an instrument, has neighbours near it."""
+    known = u[~np.isnan(u)]
+    mark = float(np.min(known, initial=0.0))
+    here = known == mark
+    if mark >= 0.0 or np.sum(here) < _FEWEST or np.any(known[~here] < 0.0):
+        return ()
+    steps, (before, after) = np.abs(np.diff(known)), (here[:-1], here[1:])
+    own, usual = steps[before != after], steps[~before & ~after]
+    usual = usual[usual > 0.0]
+    if not own.size or not usual.size or np.median(own) <= _FAR * np.median(usual):
+        return ()
+    rest = np.where(u == mark, np.nan, u)
+    return (mark,) if noise(rest) > _SCATTER * np.nanstd(rest) else ()
 
 
 def without_marks(u: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -270,6 +270,7 @@ def never_negative(u: np.ndarray) -> bool:
         np.min(scaled) >= _BELOW
         and np.max(scaled) >= _ABOVE
         and below >= max(_FEWEST, _PILE * len(known))
+        and len(np.unique(known[known < 0.0])) > 1  # or a number stands for something else
         and beside <= _BESIDE * below
     )
 

@@ -1,4 +1,5 @@
-"""Columns of times whose name says which ones they are, as `time_utc` or `timestamp_local`."""
+"""Columns of times whose name says which ones they are, as `time_utc` or `timestamp_local`, or how
+far they are apart, as `5 Minutes`."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +9,10 @@ import pandas as pd
 from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.headers import candidates, plain, units_in
 
-_NAMED = re.compile(r"(time|date|date_?time|timestamp)_\w+")
+_NAMED = re.compile(
+    r"(time|date|date_?time|timestamp)_\w+"
+    r"|(\d+[ _-]?)?(second|minute|hour|day)s?|\d+[ _-]?(s|min|h)"
+)
 _WRITTEN = r"\s*\d{1,4}(?:([./-])\d{1,2}\1\d{1,4}|:\d\d)"  # the beginning of a date or a time
 
 

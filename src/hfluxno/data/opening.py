@@ -4,7 +4,7 @@ The first bytes of a file determine its kind, not its name, except for tables of
 """
 
 import contextlib
-import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -27,36 +27,14 @@ from hfluxno.data.source import SIDES
 from hfluxno.data.table import table_variables
 from hfluxno.data.text_table import SUFFIXES, is_table, read_text_table
 from hfluxno.data.united import united
+from hfluxno.data.unnamed_axes import COORDINATES, MOST_ON_LINE, ON_LINE, ON_PLANE, check_order
 from hfluxno.extras import require
 from hfluxno.plural import plural
 
-# Arrays of an NPZ file, or of an HDF5 file without dimension scales, have no dimension names; the
-# number of their axes determines them.
-_NPZ_DIMENSIONS = {
-    2: ("time", "x"),
-    3: ("time", "field", "x"),
-    4: ("trajectory", "time", "field", "x"),
-}
-# The same beside a one-dimensional array y, which is their last axis.
-_NPZ_ON_PLANE = {
-    2: ("x", "y"),
-    3: ("time", "x", "y"),
-    4: ("time", "field", "x", "y"),
-    5: ("trajectory", "time", "field", "x", "y"),
-}
-_MOST_ON_LINE = 3  # fields of a system on a line
 _ENGINE_OPTIONS: dict[str, dict] = {
     "h5netcdf": {"phony_dims": "access"},
     "scipy": {},
     "zarr": {"consolidated": False},
-}
-_NPZ_COORDINATES = {
-    "t": "time",
-    "time": "time",
-    "x": "x",
-    "fields": "field",
-    "field": "field",
-    "trajectory": "trajectory",
 }
 
 # Readers of other formats by suffix: functions from the path to variables by name.
@@ -136,7 +114,7 @@ def opened(
                 variables = of_pdebench(variables) or _by_number_of_axes(variables, names)
     if groups:
         raise ValueError(
-            of_groups(path, groups[0])
+            (of_groups(path, groups[0]) if path.is_file() else "")
             or f"{path} has its variables in groups ({listed(groups)}); store one of them in "
             f'a separate file, in Python by xarray.open_dataset("{path.name}", group="{groups[0]}")'
             '.to_netcdf("one.nc").'
@@ -165,8 +143,8 @@ def opened(
     if unnamed and whole is None:
         _check_npz_names(path, variables, axes, names, kind == "npz")
         if "values" in variables and not set(asked_names(asked)) & set(variables):
-            known = {"values", "y", "status", *_NPZ_COORDINATES.values()}
-            still = {name for name, v in variables.items() if v.dims == _NPZ_ON_PLANE[2]}
+            known = {"values", "y", "status", *COORDINATES.values()}
+            still = {name for name, v in variables.items() if v.dims == ON_PLANE[2]}
             variables = {name: v for name, v in variables.items() if name in known | still}
     try:
         yield variables, names
@@ -202,11 +180,20 @@ def kind_of(path: Path) -> str | None:
 
 
 def _groups(path: Path, kind: str) -> list[str]:
-    """The names of the groups at the top of an HDF5 file."""
+    """The names of the groups at the top of an HDF5 file or a Zarr store."""
+    if kind == "zarr":
+        return sorted(folder.name for folder in path.iterdir() if _is_zarr_group(folder))
     if kind != "h5netcdf":
         return []
     with h5py.File(path, "r") as file:
         return [name for name, item in file.items() if isinstance(item, h5py.Group)]
+
+
+def _is_zarr_group(folder: Path) -> bool:
+    described = folder / "zarr.json"
+    if described.is_file():
+        return bool(json.loads(described.read_bytes()).get("node_type") == "group")
+    return (folder / ".zgroup").is_file()
 
 
 def _npz_variables(path: Path, names: Mapping[str, str]) -> dict[str, xr.Variable]:
@@ -234,7 +221,7 @@ def _by_number_of_axes(
                 f"There are the arrays {one} and {other}, and both mean the same; leave one of "
                 "them out, or rename it."
             )
-    if dimensions is _NPZ_DIMENSIONS:
+    if dimensions is ON_LINE:
         arrays = with_time_first(arrays, names)
     for name, array in arrays.items():
         if name in known:
@@ -251,61 +238,20 @@ def _npz_axes(arrays: Mapping[str, xr.Variable]) -> tuple[Mapping[int, tuple], M
     """The dimensions of arrays by number of axes, and the arrays that are coordinates."""
     y = arrays.get("y")
     if y is None or y.ndim != 1:
-        _check_order(arrays)
-        return _NPZ_DIMENSIONS, _NPZ_COORDINATES
-    whole = {n: a for n, a in arrays.items() if a.ndim > 2 and a.ndim in _NPZ_ON_PLANE}
+        check_order(arrays)
+        return ON_LINE, COORDINATES
+    whole = {n: a for n, a in arrays.items() if a.ndim > 2 and a.ndim in ON_PLANE}
     if not any(a.shape[-1] == len(y) for a in whole.values()):
         for name, a in whole.items():
-            if len(y) == a.shape[-2] > _MOST_ON_LINE:
+            if len(y) == a.shape[-2] > MOST_ON_LINE:
                 raise NotRead(
                     f"{name} has the shape {a.shape}, and its last axis is not that of y, which "
                     f"has {plural(len(y), 'entry')}; the order of the axes is "
-                    f"{', '.join(_NPZ_ON_PLANE[a.ndim])}: store it in this order, as "
+                    f"{', '.join(ON_PLANE[a.ndim])}: store it in this order, as "
                     "numpy.transpose gives it."
                 )
-        return _NPZ_DIMENSIONS, _NPZ_COORDINATES
-    return _NPZ_ON_PLANE, _NPZ_COORDINATES | {"y": "y"}
-
-
-def _check_order(arrays: Mapping[str, xr.Variable]) -> None:
-    """Raises `NotRead` if the lengths of x and time show that only y is missing, or that the axes
-    have another order; or if components are last."""
-    whole = {n: a.shape for n, a in arrays.items() if a.ndim == 5}
-    last = [n for n, each in whole.items() if each[-1] <= _MOST_ON_LINE < min(each[2:4])]
-    if last:
-        name = max(last, key=lambda each: whole[each][-1])  # no scalar with an axis of one
-        raise NotRead(
-            f"{name} has the shape {whole[name]}, as of frames on a plane whose components "
-            f"come last; store it as {', '.join(_NPZ_ON_PLANE[5])}, as numpy.moveaxis({name}, -1, "
-            "2) gives it, beside one-dimensional arrays time, x and y."
-        )
-    lengths = {_NPZ_COORDINATES[n]: arrays[n].size for n in ("t", "time", "x") if n in arrays}
-    none_fits = not any(
-        a.ndim > 1 and _is_along(a.shape, _NPZ_DIMENSIONS.get(a.ndim, ()), lengths)
-        for a in arrays.values()
-    )
-    for name, a in arrays.items():
-        line, plane = _NPZ_DIMENSIONS.get(a.ndim, ()), _NPZ_ON_PLANE.get(a.ndim, ())
-        on_line, on_plane = (_is_along(a.shape, dims, lengths) for dims in (line, plane))
-        if a.ndim > 2 and on_plane and not on_line:
-            order = f", or the order {', '.join(line)} on a line" if line else ""
-            raise NotRead(
-                f"{name} has the shape {a.shape}, as of {', '.join(plane)}, but there is no array "
-                f"y: store one with {plural(a.shape[-1], 'entry')}{order}."
-            )
-        orders = itertools.permutations(a.shape)
-        if a.ndim > 2 and none_fits and any(_is_along(n, line, lengths) for n in orders):
-            raise NotRead(
-                f"{name} has the shape {a.shape}, and the order of the axes is {', '.join(line)}, "
-                f"with {' and '.join(f'{n} entries of {d}' for d, n in lengths.items())}: store it "
-                "in this order, as numpy.transpose gives it."
-            )
-
-
-def _is_along(shape: tuple[int, ...], dims: tuple[str, ...], lengths: Mapping[str, int]) -> bool:
-    """Whether the axes have the known lengths."""
-    each = zip(dims, shape, strict=False)
-    return len(shape) == len(dims) and all(lengths.get(d, n) == n for d, n in each)
+        return ON_LINE, COORDINATES
+    return ON_PLANE, COORDINATES | {"y": "y"}
 
 
 def _check_npz_names(
@@ -318,14 +264,14 @@ def _check_npz_names(
     """Rejects a possible coordinate under another name, if a coordinate is missing, and in an NPZ
     file of snapshots any other array with one axis, which no option asks for."""
     for name, v in variables.items():
-        if v.ndim > max(_NPZ_ON_PLANE):
+        if v.ndim > max(ON_PLANE):
             raise ValueError(
                 f"{name} of {path} has {v.ndim} axes, of the lengths {v.shape}, and "
-                f"{', '.join(_NPZ_ON_PLANE[5])} are the most; leave out axes of one entry, or "
+                f"{', '.join(ON_PLANE[5])} are the most; leave out axes of one entry, or "
                 "store parts of it."
             )
     missing = set(axes) - set(variables)
-    known = {*_NPZ_COORDINATES.values(), "y", "status", "values"}
+    known = {*COORDINATES.values(), "y", "status", "values"}
     strange = [name for name, v in variables.items() if name not in known and v.ndim < 2]
     if not missing:
         asked = {name for each in names.values() for name in asked_names(each)}

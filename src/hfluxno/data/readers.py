@@ -10,7 +10,7 @@ is uniform in both.
 
 Times remain the numbers in the file, in its units ("days since …" counts days). Only dates of NPZ
 and tables that are no numbers, or count from 1970, become seconds since the first. A missing `time`
-counts the frames, a missing `x` is the cell centres of [0, 1].
+counts the frames, a missing `x` is the cell centres of [0, 1], or of the domain that is given.
 
 A file of `hfluxno generate` keeps trajectories whose solution failed: their `status` is not 0 and
 they contain NaN. They are left out and counted, because they are not measurements with gaps.
@@ -70,7 +70,7 @@ from hfluxno.data.same_everywhere import check_fields
 from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, LEAST_PLACES, Part, Source, unit_in
 from hfluxno.data.time_means import time_mean
 from hfluxno.data.time_of_day import check_no_clock
-from hfluxno.data.uneven import frames_of, measured_part, on_cells
+from hfluxno.data.uneven import counted_cells, frames_of, measured_part, on_cells
 from hfluxno.data.valid_range import loaded, without_invalid
 from hfluxno.data.which_is_conserved import not_conserved
 from hfluxno.known import Noise, of_each_value
@@ -300,14 +300,13 @@ def source_of(
             f"The axes of {name} in {path} are x, time: there are {places} times and {frames} "
             "places; store the transposed values."
         )
-    cell_centres = (np.arange(places) + 0.5) / places
     times = coordinate(coordinates.get(clock), np.arange(frames, dtype=float), clock)
     check_once(times, clock)
     check_no_dates(times, clock)
     if not (clock in coordinates and unit_in(coordinates[clock].attrs)):
         check_no_clock(times, how.names.get("time", clock))
     along_time = frames_of(times, frames, clock)
-    positions = coordinate(coordinates.get("x"), cell_centres, "x")
+    positions = coordinate(coordinates.get("x"), counted_cells(places, how.domain), "x")
     check_once(positions, "x")
     measured = measured_part(known) * frames / len(along_time.coordinate)
     along_x = on_cells(positions, places, how.cells, how.domain, measured, how.boundary)

@@ -24,7 +24,7 @@ def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = 
     if path.suffix not in suffixes:
         ends = f"{'one of ' * (len(suffixes) > 1)}{', '.join(suffixes)}"
         raise ValueError(f"The name {path} does not say what to write; end it with {ends}.")
-    folder = path.parent
+    folder = _target(path).parent
     if not folder.is_dir():
         raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}.")
     if source is not None and path.exists() and path.resolve() == source.resolve():
@@ -41,22 +41,24 @@ def check_writable(path: Path, suffixes: tuple[str, ...], source: Path | None = 
 
 @contextlib.contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Temporary siblings of `paths`, which replace them when the block succeeds.
+    """Temporary siblings of `paths`, or of what those that are links lead to, which replace them
+    when the block succeeds.
 
     If the block raises, nothing is left behind and existing files remain.
 
     Raises `OSError` if the disk is full, or takes no file there.
     """
     mark = uuid.uuid4().hex[:8]
+    targets = tuple(map(_target, paths))
     # The suffix stays last: libraries choose the format by it. A name has 255 bytes at most.
     temporary = tuple(
-        path.with_name(f".{path.stem[:40]}.{mark}.{i}.tmp{path.suffix}")
-        for i, path in enumerate(paths)
+        target.with_name(f".{target.stem[:40]}.{mark}.{i}.tmp{path.suffix}")
+        for i, (path, target) in enumerate(zip(paths, targets, strict=True))
     )
     _unfinished.update(dict.fromkeys(temporary))
     try:
         yield temporary
-        for new, path in zip(temporary, paths, strict=True):
+        for new, path in zip(temporary, targets, strict=True):
             _replace(new, path, mark)
     except OSError as error:
         where = str(error.filename)
@@ -90,6 +92,11 @@ def remove_unfinished() -> None:
 def is_full(error: BaseException) -> bool:
     """Whether the disk is full."""
     return isinstance(error, OSError) and error.errno in _FULL
+
+
+def _target(path: Path) -> Path:
+    """The path itself, or what a link leads to, which need not exist."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _replace(new: Path, path: Path, mark: str) -> None:

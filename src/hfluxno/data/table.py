@@ -18,7 +18,15 @@ import xarray as xr
 from hfluxno.data.clock_changes import clock_change
 from hfluxno.data.contained import too_large
 from hfluxno.data.dates import with_one_time
-from hfluxno.data.headers import ALIASES, HEIGHTS, bare_names, candidates, plain, units_in
+from hfluxno.data.headers import (
+    ALIASES,
+    HEIGHTS,
+    bare_names,
+    candidates,
+    plain,
+    units_in,
+    units_of_places,
+)
 from hfluxno.data.named_time import with_named_time
 from hfluxno.data.numbers import listed
 from hfluxno.data.own_times import of_one, on_common_times
@@ -33,7 +41,12 @@ from hfluxno.data.table_faults import (
     sensors_in,
     thousands_in,
 )
-from hfluxno.data.wide_table import clock_among_others, clock_of_frames, headed_by_places
+from hfluxno.data.wide_table import (
+    check_places,
+    clock_among_others,
+    clock_of_frames,
+    headed_by_places,
+)
 
 _FEWEST_TIMES = 3  # at which each place occurs, in the mean
 _COUNTERS = ("column 1", "Unnamed: 0", "index", "__index_level_0__")
@@ -62,6 +75,7 @@ def table_variables(
     check_units_row(frame, path)
     names = with_named_time(frame, names, asked)
     frame = with_one_time(frame, names, lambda name: plain(name) in ALIASES["time"], path)
+    check_places(frame, names, path)
     clock, kept_out = clock_of_frames(frame, names, path), ""
     if clock is None:
         frame = _without_counter(frame, asked)
@@ -154,7 +168,8 @@ def table_variables(
         if v.dtype.kind in "iufmM"
     }
     for name in (*keys, *units_of):
-        units = units_of.get(name) or units_in(name)
+        of_header = units_of_places if name == columns.get("x") else units_in
+        units = units_of.get(name) or of_header(name)
         if units and name in found and found[name].dtype.kind not in "mM":
             found[name].attrs["units"] = units
     if zoned:

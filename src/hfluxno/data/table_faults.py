@@ -23,7 +23,7 @@ _LEAST_SENSORS = 3
 _MOST_PARTS = 12  # of a place, such as lanes
 _LANES = {"lane", "lanes", "laneid", "spur", "fahrstreifen"}
 _ALSO_UNITS = {"seconds", "km"}
-_OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
+OF_TIME = {"hour", "hours", "stunde", "minute", "minutes", "second", "seconds", "sekunde"}
 _FEWEST_COLUMNS = 4  # time, x, y and a field
 _FEWEST_PLACES = 2  # across a line there may be two, as the sides of a road
 _OF_PLANES = {"y", "latitude", "lat", "northing"}
@@ -83,13 +83,19 @@ def _with_units(name: str, text: str) -> str:
 def thousands_in(entry: object, name: str, row: str, path: Path) -> str:
     """A sentence if an entry that is no number is one with marks of thousands, else nothing."""
     text = str(entry).strip()
+    if not (meant := meant_by_thousands(text)):
+        return ""
+    return (
+        f"{path} has {text!r} in the column {name}, row {row}, with thousands separated; write "
+        f"{meant}, and others likewise."
+    )
+
+
+def meant_by_thousands(text: str) -> str:
+    """`1234.5` of `1,234.5` or `1.234,5`; empty for other texts."""
     for mark, pattern in _THOUSANDS.items():
-        if pattern.fullmatch(text):
-            meant = text.replace(mark, "").replace(",", ".")
-            return (
-                f"{path} has {text!r} in the column {name}, row {row}, with thousands separated; "
-                f"write {meant}, and others likewise."
-            )
+        if pattern.fullmatch(text.strip()):
+            return text.strip().replace(mark, "").replace(",", ".")
     return ""
 
 
@@ -170,7 +176,7 @@ def mend_of_doubles(frame: pd.DataFrame, keys: Sequence[str]) -> str:
     """How to mend a table with several lines for a time and place, by the column that tells these
     lines apart, as one of lanes does."""
     others = list(frame.columns.drop(list(keys)))
-    clocks = [name for name in others if plain(name) in _OF_TIME]
+    clocks = [name for name in others if plain(name) in OF_TIME]
     if clocks and not frame.duplicated([*keys, *clocks]).any():
         return (
             f"{' and '.join(clocks)} may tell them apart, being part of the time: write the whole "

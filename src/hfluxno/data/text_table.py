@@ -170,7 +170,7 @@ def _header(head: str, rows: list[str], separator: str | None, path: Path) -> li
         names = _WITH_UNITS.findall(head)
         if len(names) != count:
             names = re.split(r"\s{2,}", head.strip())  # time of day   place
-    if _are_entries(names):
+    if _are_entries(names) or (rows and _are_alike(names, _fields(rows[0], separator))):
         raise ValueError(
             f"{path} begins with numbers instead of the names of its columns; write these above "
             "them, such as time, x and u, or time and the place of each other column."
@@ -183,6 +183,22 @@ def _are_entries(names: list[str]) -> bool:
     which may be empty, so gaps count behind the first entry alone."""
     of_any = [name for i, name in enumerate(names) if i == 0 or name.lower() not in _GAPS]
     return all(_NUMBER.fullmatch(name) or _DATED.match(name) for name in of_any)
+
+
+def _are_alike(names: list[str], row: list[str]) -> bool:
+    """Whether a line has numbers, dates and texts where the one below it has them, and a date, or
+    the same texts: 03/04/2024 00:00:00,717000,N,0.9."""
+    kinds = [[_kind(entry) for entry in line] for line in (names, row)]
+    dated = "date" in kinds[0] and "number" in kinds[0]
+    texts = [name for name, kind in zip(names, kinds[0], strict=True) if kind == "text"]
+    below = [entry for entry, kind in zip(row, kinds[1], strict=True) if kind == "text"]
+    return kinds[0] == kinds[1] and (dated or (texts == below and "number" in kinds[0]))
+
+
+def _kind(entry: str) -> str:
+    if entry.lower() in _GAPS:
+        return "gap"
+    return "date" if _DATED.match(entry) else "number" if _NUMBER.fullmatch(entry) else "text"
 
 
 class _Rows(io.TextIOBase):

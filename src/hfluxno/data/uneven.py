@@ -97,6 +97,14 @@ def measured_part(known: np.ndarray) -> float:
     return max(found)
 
 
+def counted_cells(count: int, domain: tuple[float, float] | None) -> np.ndarray:
+    """The centres of so many cells from end to end of a domain, by default [0, 1], where a file has
+    no places. Raises `ValueError` if its ends are no finite ones, the lower first."""
+    low, high = (0.0, 1.0) if domain is None else domain
+    _check_ends(low, high)
+    return low + (high - low) * (np.arange(count) + 0.5) / count
+
+
 def on_cells(
     x: np.ndarray,
     count: int,
@@ -314,8 +322,7 @@ def _note(x: np.ndarray, axis: Axis, as_cells: int | None) -> str:
 
 def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
     low, high = domain
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ValueError(f"--domain needs finite ends, the lower first; got {low:g},{high:g}.")
+    _check_ends(low, high)
     slack = 1e-6 * (high - low)
     outside = x[(x < low - slack) | (x > high + slack)]
     if outside.size:
@@ -323,6 +330,11 @@ def _check_domain(x: np.ndarray, domain: tuple[float, float]) -> None:
             f"The domain {low:g} to {high:g} leaves out {outside.size} of {len(x)} sensors, "
             f"the first at {outside[0]:.10g}; choose a larger --domain, or leave them out."
         )
+
+
+def _check_ends(low: float, high: float) -> None:
+    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+        raise ValueError(f"--domain needs finite ends, the lower first; got {low:g},{high:g}.")
 
 
 def domain_of(text: str) -> tuple[float, float]:

@@ -10,17 +10,68 @@ import pandas as pd
 from hfluxno.data.headers import ALIASES, candidates, plain
 from hfluxno.data.numbers import listed
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES
+from hfluxno.data.table_faults import OF_TIME, meant_by_thousands
+from hfluxno.units import METRES
 
 _DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}(\D.*)?")
 # What heads a column of places where the others are headed by times.
 _PLACES = {"depth", "height", "layer", "level", "sensor", "station", "gauge", "detector"}
 _PLACES |= {"place", "cell", "node", "ort", "zelle"}
+_WITH_UNIT = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*([^\W\d_]+)")  # 0.5 km
+_COMMA = re.compile(r"[-+]?\d*,\d+")
+_SHORT = re.compile(r"[-+]?\d{1,3}(\.\d{3})?")  # 900, and 1.100 for 1100
 
 
 def headed_by_places(frame: pd.DataFrame) -> np.ndarray:
     """Which headers are numbers."""
     numbers = pd.to_numeric(pd.Series(frame.columns), errors="coerce")
     return np.isfinite(numbers.to_numpy(float))
+
+
+def check_places(frame: pd.DataFrame, names: dict[str, str], path: Path) -> None:
+    """Rejects places in the header that would be left out, or taken for others. Raises `ValueError`
+    if they have marks of thousands, decimal commas or units, in a table with columns of places."""
+    if "x" in names or any(plain(name) in ALIASES["x"] for name in frame.columns):
+        return
+    headed = headed_by_places(frame)
+    others = list(frame.columns[~headed])
+    commas = {name: name.replace(",", ".") for name in others if _COMMA.fullmatch(name)}
+    whole = {name: meant for name in others if (meant := meant_by_thousands(name))}
+    if not commas.keys() <= whole.keys() or any(n.lstrip("+-").startswith("0") for n in commas):
+        whole = {}
+    commas = {} if whole else commas
+    units = {
+        name: found[1].replace(",", ".")
+        for name in others
+        if (found := _WITH_UNIT.fullmatch(name.strip())) and found[2] in METRES
+    }
+    marked = {"thousands separated": whole, "decimal commas": commas, "units": units}
+    wrong, kind = next(((each, kind) for kind, each in marked.items() if each), ({}, ""))
+    if headed.sum() + len(wrong) < LEAST_PLACES or not wrong:
+        wrong = _split_by_points(list(frame.columns[headed]))
+        kind = "thousands separated"
+    if wrong:
+        name, meant = next(iter(wrong.items()))
+        raise ValueError(
+            f"{path} has places with {kind} in its header, such as {name}; write {meant}, and "
+            "others likewise."
+        )
+
+
+def _split_by_points(places: list[str]) -> dict[str, str]:
+    """Headers such as 1.100 that follow 900, with what they mean: all have three digits behind a
+    point or none, and only so are in order."""
+    if len(places) < LEAST_PLACES or not all(map(_SHORT.fullmatch, places)):
+        return {}
+    meant = {name: name.replace(".", "") for name in places}
+    if _in_order(list(map(float, places))) or not _in_order(list(map(float, meant.values()))):
+        return {}
+    return {name: number for name, number in meant.items() if "." in name}
+
+
+def _in_order(numbers: list[float]) -> bool:
+    steps = np.diff(numbers)
+    return bool(np.all(steps > 0.0) or np.all(steps < 0.0))
 
 
 def clock_of_frames(frame: pd.DataFrame, names: dict[str, str], path: Path) -> str | None:
@@ -65,10 +116,18 @@ def clock_among_others(
     keys = [*found, *(name for name in frame.columns if name == "trajectory")]
     twice = frame.duplicated(keys)
     if twice.any():
-        rest = listed([name for name in others if name not in found])
-        raise ValueError(
+        rest = [name for name in others if name not in found]
+        said = (
             f"Columns of {path} are headed by places, but several lines have the {found[0]} "
-            f"{frame[found[0]][twice].iloc[0]}; keep one line for each time, if they differ in "
-            f"{rest}, or choose the column of places with --x NAME."
+            f"{frame[found[0]][twice].iloc[0]}"
+        )
+        if parts := [name for name in rest if plain(name) in OF_TIME]:
+            raise ValueError(
+                f"{said}; write {listed([found[0], *parts])} in one column of times, as "
+                "2024-02-27T10:30:00."
+            )
+        raise ValueError(
+            f"{said}; keep one line for each time, if they differ in {listed(rest)}, or choose the "
+            "column of places with --x NAME."
         )
     return found[0]

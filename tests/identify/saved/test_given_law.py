@@ -305,6 +305,9 @@ def test_what_does_not_belong_together_is_refused(found):
     placed = identification(dataclasses.replace(found.law, terms=terms))
     with pytest.raises(ValueError, match="known from x = 2 to 12, but the context extends from 0"):
         hfluxno.forecast(context, 2, law=placed)
+    bounded = dataclasses.replace(found.law, least=np.array(0.0), most=np.array(1.0))
+    with pytest.raises(ValueError, match=r"beyond the bounds 0 and 1 of the law; they go .* Conv"):
+        hfluxno.forecast(context, 2, law=identification(bounded))
     infinite = dataclasses.replace(context, values=np.where(context.values > 80, np.inf, 1.0))
     with pytest.raises(ValueError, match="infinite values"):
         hfluxno.forecast(infinite, 2, law=found)

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from hfluxno.data.axes import with_dims
-from hfluxno.data.plane.file import PlaneFile
+from hfluxno.data.plane.file import PlaneFile, text
 
 _GAS = ("density", "velocity_x", "velocity_y", "pressure", "energy", "potential")
 _FLOW = ("velocity_x", "velocity_y", "tracer")
@@ -53,11 +53,13 @@ def _own_coordinates(whole: xr.Dataset) -> dict[str, xr.Variable]:
 
 def _variable(file: h5py.File) -> str | None:
     """The name of the variable, if there is one; another layout names its axes."""
-    named = not {"time", "t", "x", "y"}.isdisjoint(file)
+    axes = {"time", "t", "x", "y"} & set(file)
+    bare = all(_is_bare(file[axis]) for axis in axes)
     for name in ("data", "solution", "velocity"):
         shape: tuple[int, ...] = getattr(file.get(name), "shape", ())
         if len(shape) not in (4, 5) or min(shape[-2:]) < _LEAST_CELLS:
             continue
+        named = bool(axes) and not (bare and _axes_of(file[name])[1:] == _DIMS[1:])
         if len(shape) == 4:
             found = name == "solution" and not named
         else:
@@ -65,3 +67,14 @@ def _variable(file: h5py.File) -> str | None:
         if found:
             return name
     return None
+
+
+def _is_bare(axis: h5py.Dataset) -> bool:
+    """Whether an axis is a name alone, without coordinates, as netCDF4 stores it."""
+    name = axis.attrs.get("NAME", b"")
+    return text(name).startswith("This is a netCDF dimension but not a netCDF variable")
+
+
+def _axes_of(variable: h5py.Dataset) -> tuple[str, ...]:
+    """The names of its axes, empty where they have none."""
+    return tuple(dim[0].name.rpartition("/")[2] if len(dim) else "" for dim in variable.dims)

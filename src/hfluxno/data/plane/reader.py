@@ -14,7 +14,9 @@ from hfluxno.data.plane.conserved import chosen, sources
 from hfluxno.data.plane.file import PlaneFile, Sides, sizes_of
 from hfluxno.data.plane.layouts import held_plane, opened_plane
 from hfluxno.data.plane.source import PlaneSource
+from hfluxno.data.source import unit_in
 from hfluxno.plural import plural
+from hfluxno.unit_sizes import conversion, is_same
 
 LEAST_FRAMES, LEAST_CELLS = 6, 16
 _SIDES = ("periodic", "outflow", "wall", "reflecting")
@@ -103,6 +105,7 @@ def _source_in(file: PlaneFile, how: PlaneReadOptions) -> PlaneSource:
     sizes = sizes_of(file.fields)
     _check_sizes(sizes, path, how.least_frames)
     axes = {axis: _axis(file, axis, sizes[axis]) for axis in ("time", "x", "y")}
+    _check_lengths(file, path)
     falls = tuple(axis for axis, (_, turned) in axes.items() if turned)
     attributes = tuple(
         dict(file.fields[name].attrs) if name in file.fields else {} for name in wanted
@@ -170,6 +173,17 @@ def _axis(file: PlaneFile, axis: str, size: int) -> tuple[np.ndarray, bool]:
     if axis != "time":  # frames may be missing
         uniform_edges(entries, size, axis)
     return np.ascontiguousarray(entries), falls
+
+
+def _check_lengths(file: PlaneFile, path: Path) -> None:
+    """Raises `ValueError` if x and y measure the same in different units, such as km and m."""
+    x, y = (unit_in(file.coordinates[a].attrs) if a in file.coordinates else "" for a in ("x", "y"))
+    factor = conversion(y, x) if x.strip() and y.strip() else None
+    if factor is not None and not is_same(x, y):
+        raise ValueError(
+            f"The axes of {path} are in different units, x in {x} and y in {y}; multiply y by "
+            f"{factor:g}, or convert x, and change the units with it."
+        )
 
 
 def _check_sizes(sizes: Mapping[str, int], path: Path, least_frames: int) -> None:

@@ -27,6 +27,7 @@ from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.held import label, with_law
 from hfluxno.identify.saved.law import SavedLaw, Scheme, in_cells, interval_of, settings_of
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, status_of, total_drift
+from hfluxno.known import check_bounds
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import FIRST_ORDER, SolverSettings
 from hfluxno.trajectory import Trajectory
@@ -263,6 +264,9 @@ def _check(saved: SavedLaw, context: Trajectory) -> None:
         raise ValueError(
             "All values of a field of the context are missing, so there is no state to start from."
         )
+    bounds = float(saved.law.least), float(saved.law.most)
+    if np.isfinite(bounds).any():
+        check_bounds(bounds, batch, context.fields, grid, of_law=True)
     if context.frames == 1 and any(isinstance(end, Given) for end in grid.boundary[0]):
         raise ValueError("A context with given ends needs at least two frames.")
     terms = saved.law.terms
