@@ -1,6 +1,7 @@
 """Sources and diffusion on a plane: the weak form, the search, the law, and its file."""
 
 import dataclasses
+import itertools
 import json
 
 import jax.numpy as jnp
@@ -116,6 +117,20 @@ def test_a_law_that_explains_stays_without(every_run_is_right):
     found = identify_plane(decaying(0.0, (0.0, 0.0)))
     assert found.status == FitStatus.OK and not found.law.has_further
     assert found.formulas[0].endswith(" = 0")
+
+
+@pytest.mark.parametrize(("nu", "is_found"), [(0.002, True), (2e-5, False)])
+def test_a_little_diffusion_is_found_where_fluxes_explain(monkeypatch, nu, is_found):
+    """If it is evident in the weak form, and the frames that were held out are predicted better."""
+    errors = itertools.count(100, -1)
+    for name in ("back_test", "best_start"):
+        monkeypatch.setattr(search, name, lambda *_: (1e-4 * next(errors), Start("restart", 1)))
+    monkeypatch.setattr(identification, "is_systematic", lambda *_: False)
+    found = identify_plane(decaying(0.0, (nu, nu)))
+    assert found.status == FitStatus.OK and found.law.has_further == is_found
+    if is_found:
+        assert found.law.sources is None
+        np.testing.assert_allclose(found.law.diffusivities.ravel(), nu, rtol=0.05)
 
 
 def test_what_sources_do_not_explain_keeps_its_status(every_run_is_right, monkeypatch):

@@ -33,7 +33,7 @@ _FRAMES_OF_DRIFT = 4
 # Totals that change by less, in standard deviations, do not change; and a function whose mean is a
 # smaller part of its size does not change them.
 _KEPT, _BALANCED = 1e-5, 1e-2
-# Sources are evident if with them the weak form leaves less than this part. It was .2 for friction
+# Terms are evident if with them the weak form leaves less than this part. It was .2 for friction
 # that fluxes had hidden, .4 or more for the viscosity of schemes (four contexts without a source).
 _EVIDENT = 0.3
 _BY_NOISE = 6.0  # standard deviations, the largest difference of some totals
@@ -49,7 +49,8 @@ def identify_plane(
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
 
-    If no fluxes alone explain them, sources and diffusion are tried, and for one field then a
+    If no fluxes alone explain them, or these explain far less of the weak form than they would
+    with sources and diffusion, such are tried, and for one field without a law then a
     diffusivity that depends on it and a steady flow that carries it, and kept if the law with them
     does.
 
@@ -79,7 +80,7 @@ def identify_plane(
                     found, (status, causes) = other, of_other
                     break
         elif status == FitStatus.OK:
-            more = _with_evident_sources(found, seen, roles, fields, cell)
+            more = _with_evident_terms(found, seen, roles, fields, cell)
             if more is not None and more.error < found.error:
                 of_more = _judged(more, seen)
                 if of_more[0] == FitStatus.OK:
@@ -144,13 +145,14 @@ def _others(
             yield found
 
 
-def _with_evident_sources(
+def _with_evident_terms(
     found: Found, seen: Frames, roles: Roles, fields: tuple[str, ...], cell: tuple[float, float]
 ) -> Found | None:
-    """A law of several fields with sources, if they explain far more of the weak form than the
-    fluxes of the law that explains the frames. These may hide a weak friction, for a while."""
-    further = Further(sources_of(seen))
-    if len(fields) == 1 or not further.sources:
+    """A law with sources, and of one field perhaps with diffusion alone, if they explain far more
+    of the weak form than the fluxes of the law that explains the frames. These may hide a weak
+    friction, for a while, and a wave that widens a little is not far from one that does not."""
+    further, alone = Further(sources_of(seen)), len(fields) == 1
+    if found.beyond_noise <= _LEFT if alone else not further.sources:
         return None
     left = unexplained(seen, roles, fields, cell, further)
     return (
