@@ -325,7 +325,7 @@ REFUSED = {
     "csv kind": ("identify ../in.npz --csv a.xls", "The name a.xls does not say what to write"),
     "domain": ("identify ../in.npz --domain 0", "--domain needs two numbers, LOWER,UPPER; got 0."),
     "sensors outside": (
-        "identify ../in.npz --domain=-1,0.5",
+        "identify ../placed.npz --domain=-1,0.5",
         "The domain -1 to 0.5 leaves out 8 of 16 sensors, the first at 0.53125; choose",
     ),
     "cells": ("forecast ../in.npz --steps 3 --cells 3", "--cells must be at least 8, of which 4"),
@@ -365,6 +365,7 @@ def test_gaps_in_context_and_truth(folder, capsys):
 def test_faults_end_in_a_sentence_and_write_nothing(folder, capsys, fault):
     command, sentence = REFUSED[fault]
     np.savez(folder.parent / "flat.npz", np.ones((8, 16)))
+    np.savez(folder.parent / "placed.npz", u=wave(), x=(np.arange(16) + 0.5) / 16)
     values = wave()
     values[3, 5] = np.inf
     np.savez(folder.parent / "infinite.npz", values)
