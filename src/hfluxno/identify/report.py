@@ -1,6 +1,8 @@
 """The report on a fit: the law in the units of the data, its covariance, and its status."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -56,6 +58,7 @@ def report(
     times = np.asarray(context.times, float)
     dt = (times[-1] - times[0]) / (len(times) - 1)
     dx = context.grid.spacing[0]
+    differs = functools.cache(functools.partial(by_other_cells, trial, values))
     reach = np.asarray(_REACH if trial.candidate.sparse and _is_short(trial) else 0.0)
     grid_law = in_monomials(trial.family.law(trial.fit.parameters))
     grid_law = dataclasses.replace(with_idle_diffusion_zero(grid_law), reach=reach)
@@ -98,7 +101,7 @@ def report(
             carried=carried is not None,
         )
         if alone and fields == 2:
-            found = _dispersing_together(trial, values, beside, carried)
+            found = _dispersing_together(trial, values, beside, carried, differs())
             misfit = dataclasses.replace(misfit, dispersing=found)
     if len(family.fields) == 1 and seen is None:
         size = misfit.noise * float(np.std(values))
@@ -127,7 +130,7 @@ def report(
         if known is None and (len(family.fields) > 2 or is_noisy(misfit)):
             # Noise of the first frame, which is not fitted, may change all speeds a little.
             known = recognise(*fitted, common_free=True)
-    by_scheme = _changes_by_scheme(trial, values, seen) * scale
+    by_scheme = _changes_by_scheme(trial, values, seen, differs) * scale
     covariance = _covariance(trial) / _share(trial, values, seen)
     covariance = covariance + covariance_by_first_frame(trial, values, carried, seen)
     covariance = covariance * np.outer(scale, scale) + by_scheme.T @ by_scheme
@@ -176,11 +179,15 @@ def _measured_places(values: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
 
 
 def _dispersing_together(
-    trial: FittedCandidate, values: np.ndarray, beside: np.ndarray, carried: np.ndarray | None
+    trial: FittedCandidate,
+    values: np.ndarray,
+    beside: np.ndarray,
+    carried: np.ndarray | None,
+    by_scheme: np.ndarray,
 ) -> float:
     """What dispersion explains of the misfit of two fields beside the `beside` unknowns, to
     which the errors of the scheme are added."""
-    dispersed, by_scheme = by_dispersion(trial, values), by_other_cells(trial, values)
+    dispersed = by_dispersion(trial, values)
     every = (dispersed, by_scheme) if carried is None else (dispersed, by_scheme, carried)
     if not all(np.all(np.isfinite(each)) for each in every):
         return 0.0
@@ -236,16 +243,19 @@ def _share(trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None) 
 
 
 def _changes_by_scheme(
-    trial: FittedCandidate, values: np.ndarray, seen: np.ndarray | None
+    trial: FittedCandidate,
+    values: np.ndarray,
+    seen: np.ndarray | None,
+    by_cells: Callable[[], np.ndarray],
 ) -> np.ndarray:
-    """What the parameters may make up for of the error of the scheme, (part, parameter); nothing if
-    the data were made by the same."""
+    """What the parameters may make up for of the error of the scheme, (part, parameter), from the
+    change `by_cells`; nothing if the data were made by the same scheme."""
     rows, directions = trial.fit.rows, np.asarray(trial.family.directions)
     solved = trial.fit.is_solved and np.all(np.isfinite(rows))
     if trial.fit.residual <= REPRODUCED or not solved:
         return np.zeros((0, directions.shape[1]))
     scale, _ = misfit_scale(values, np.ones(len(values)), seen)
-    differs = in_parts(trial.settings.of_difference * by_other_cells(trial, values) * scale)
+    differs = in_parts(trial.settings.of_difference * by_cells() * scale)
     missed = (trial.fit.frames[1:] - values[1:]) * scale
     inverse = np.linalg.pinv(rows @ rows.T, rcond=1e-13, hermitian=True)
     changes = change_by_scheme(differs.reshape(len(differs), -1), rows, inverse, missed.ravel())

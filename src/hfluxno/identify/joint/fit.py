@@ -138,9 +138,7 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
         return both, np.concatenate([rows, np.eye(len(free))], axis=1), (rest, steps)
 
     def alone(part):
-        intervals = forward.intervals(forward.when(context.times))
-        values = values_alone(forward, whole(part), intervals, limit)[: len(seen)]
-        return np.concatenate([((values - measured) / sigma)[seen], part])
+        return np.concatenate([_missed_alone(forward, context, sigma, whole(part), limit), part])
 
     found = levenberg_marquardt(misfit, start[free], 1e-8, evaluations, small_decrease, alone)
     if found.aux is None:
@@ -148,6 +146,14 @@ def _fit(runs, context, sigma, start, evaluations, small_decrease=SMALL_DECREASE
     normal = np.zeros((len(start), len(start)))
     normal[np.ix_(free, free)] = found.normal - np.eye(len(free))
     return whole(found.point), normal, *found.aux
+
+
+def _missed_alone(forward, context, sigma, z, limit):
+    """What a run without derivatives misses of what was measured, in units of the noise."""
+    seen = context.observed
+    intervals = forward.intervals(forward.when(context.times))
+    values = values_alone(forward, z, intervals, limit)[: len(seen)]
+    return ((values - np.asarray(context.values)) / sigma)[seen]
 
 
 def _in_noise(away, rows, sigma, seen, free=slice(None)):
@@ -218,11 +224,8 @@ def distance(
 ) -> float:
     """The sum of squares that a fit would decrease from a start; infinite if the run cannot be
     solved."""
-    seen, paced = context.observed, forward.paced(start)
-    sigma = np.broadcast_to(_sigma(context, noise), seen.shape)
-    intervals = paced.intervals(paced.when(context.times))
-    values = values_alone(paced, start, intervals, MOST_STEPS)[: len(seen)]
-    rest = ((values - np.asarray(context.values)) / sigma)[seen]
+    sigma = _sigma(context, noise)
+    rest = _missed_alone(forward.paced(start), context, sigma, start, MOST_STEPS)
     total = float(rest @ rest + start @ start)
     return total if np.isfinite(total) else np.inf
 

@@ -40,7 +40,8 @@ _BY_NOISE = 6.0  # standard deviations, the largest difference of some totals
 # Coefficients of a diffusivity that depends on a field.
 _POWERS = 3
 # A diffusivity that depends on the field is tried first if a constant one leaves more than this of
-# the equations, and it at most this fraction of that.
+# the equations, and it at most this fraction of that. Of fluxes alone that leave no more than this,
+# a constant one is not tried.
 _LEFT, _CLEARLY = 5e-3, 0.5
 
 
@@ -49,10 +50,10 @@ def identify_plane(
 ) -> PlaneIdentification:
     """The conservation law that explains frames on a plane.
 
-    If no fluxes alone explain them, or these explain far less of the weak form than they would
-    with sources and diffusion, such are tried, and for one field without a law then a
+    If no fluxes alone explain them, sources and diffusion are tried, and for one field then a
     diffusivity that depends on it and a steady flow that carries it, and kept if the law with them
-    does.
+    does. Where fluxes alone explain them, but leave far more of the weak form than with sources and
+    diffusion, these are tried, too.
 
     - `context`: one trajectory of at least 6 frames with measurements on at least 16 × 16 cells,
       between sides that are periodic, walls or outflows, perhaps with walls inside; NaN is a gap.
@@ -151,8 +152,10 @@ def _with_evident_terms(
     """A law with sources, and of one field perhaps with diffusion alone, if they explain far more
     of the weak form than the fluxes of the law that explains the frames. These may hide a weak
     friction, for a while, and a wave that widens a little is not far from one that does not."""
-    further, alone = Further(sources_of(seen)), len(fields) == 1
-    if found.beyond_noise <= _LEFT if alone else not further.sources:
+    further = Further(sources_of(seen))
+    if len(fields) == 1 and found.beyond_noise <= _LEFT:
+        return None
+    if len(fields) > 1 and not further.sources:
         return None
     left = unexplained(seen, roles, fields, cell, further)
     return (
