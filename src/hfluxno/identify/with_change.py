@@ -9,7 +9,7 @@ from hfluxno.identify.frames.change import MomentumOfVelocity
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.momentum import carrying_field, velocity
 from hfluxno.identify.frames.second_order import NAME
-from hfluxno.identify.frames.second_order_fit import second_order
+from hfluxno.identify.frames.second_order_fit import EVIDENT, EXPLAINED, second_order
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, status_of, total_drift
@@ -31,23 +31,36 @@ def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
 
     A velocity that carries the other field obeys a conservation law as long as the fields are
     smooth, so the law is sought for the momentum, unless that of the velocity explains the frames
-    clearly better.
+    clearly better. Of a density and a flow whose weak form is evidently that of a road with
+    drivers of different speeds, that law comes first.
     """
     values = interpolated(np.asarray(single.values, np.float64), single.grid.is_periodic())
     change = momentum_of(values, single.fields)
+    evident = _second_order(single, values, law_of, EVIDENT, change)
+    if evident is not None and _predicts(evident):
+        return evident
+
+    def or_of_road(found: Identification) -> Identification:
+        """The law found, or that of a road if it does not explain the frames and the latter
+        predicts the last ones better."""
+        if found.status not in (*UNEXPLAINED, FitStatus.FAILED):
+            return found
+        road = evident or _second_order(single, values, law_of, EXPLAINED, change)
+        return found if road is None else with_further_terms(found, road)
+
     if change is None:
-        return _with_second_order(law_of(single), single, values, law_of)
+        return or_of_road(law_of(single))
     of_momentum = _of_velocity(change, single, values, law_of)
-    error, of_repeating = of_momentum.backtest_error, of_momentum.persistence_error
-    if of_momentum.status == FitStatus.OK and error <= _EXACT * of_repeating:
+    if _predicts(of_momentum):
         return of_momentum
     if of_momentum.status != FitStatus.OK:
-        of_road = _with_second_order(of_momentum, single, values, law_of, change)
+        of_road = or_of_road(of_momentum)
         if of_road.status == FitStatus.OK:
             return of_road
         plain = law_of(single)
         return plain if plain.status == FitStatus.OK else with_further_terms(plain, of_road)
     plain = law_of(single)
+    error = of_momentum.backtest_error
     clearly = plain.status == FitStatus.OK and plain.backtest_error < _CLEARLY * error
     return plain if clearly else of_momentum
 
@@ -62,41 +75,45 @@ def momentum_of(values: np.ndarray, fields: tuple[str, ...]) -> MomentumOfVeloci
     return MomentumOfVelocity(fields[density], fields[place], place)
 
 
-def _with_second_order(
-    found: Identification,
+def _predicts(found: Identification) -> bool:
+    """Whether a law predicts the frames held out so well that none other has to be tried."""
+    exact = found.backtest_error <= _EXACT * found.persistence_error
+    return found.status == FitStatus.OK and exact
+
+
+def _second_order(
     single: Trajectory,
     values: np.ndarray,
     law_of: _LawOf,
-    momentum: MomentumOfVelocity | None = None,
-) -> Identification:
-    """The law found, or, if it does not explain the frames and one field is the flow of the other,
-    or its velocity with the `momentum` in its place, what `law_of` finds for the fields that are
-    conserved on a road, if that predicts the last frames better."""
-    if found.status not in (*UNEXPLAINED, FitStatus.FAILED) or single.grid.has_wall():
-        return found
-    if NAME in single.fields:  # which would be two fields then
-        return found
+    most_left: float,
+    momentum: MomentumOfVelocity | None,
+) -> Identification | None:
+    """What `law_of` finds for the fields that are conserved on a road, if one field is the flow of
+    the other, or its velocity with the `momentum` in its place, and a pressure leaves at most this
+    part of the weak form."""
+    if single.grid.has_wall() or NAME in single.fields:  # which would be two fields then
+        return None
     measured = single
     if momentum is not None:
         single, values = momentum.context(single), momentum.conserved(values)
     flow = carrying_field(values[None])
     if flow is None or (momentum is not None and flow != momentum.place):
-        return found
+        return None
     units = dict(single.units)
     parts = [units.get(name, "") for name in (*single.fields, "x", "time")]
     factor = of_flow(parts[flow], parts[1 - flow], *parts[2:])
-    change = second_order(single, flow, factor)
+    change = second_order(single, flow, factor, most_left)
     if change is None:
-        return found
+        return None
     y = change.conserved(values)
     if np.std(y[:, flow]) > _MOST_ADDED * np.std(values[:, flow]):
-        return found
+        return None
     if momentum is not None:
         change = dataclasses.replace(change, flow=momentum.velocity, of_velocity=True)
-    richer = dataclasses.replace(law_of(change.context(measured)), change=change)
-    if richer.status == FitStatus.SOURCE_OR_LEAK:  # cell averages of y are not those of ρ and q
-        richer = dataclasses.replace(richer, status=FitStatus.SYSTEMATIC_MISFIT)
-    return with_further_terms(found, richer)
+    found = dataclasses.replace(law_of(change.context(measured)), change=change)
+    if found.status == FitStatus.SOURCE_OR_LEAK:  # cell averages of y are not those of ρ and q
+        return dataclasses.replace(found, status=FitStatus.SYSTEMATIC_MISFIT)
+    return found
 
 
 def _of_velocity(

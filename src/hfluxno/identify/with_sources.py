@@ -14,6 +14,10 @@ from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise
 from hfluxno.trajectory import Trajectory
 
+# A law with sources whose back-test error is this part of that of repeating a frame is not compared
+# with those without.
+_EXACT = 0.03
+
 
 def with_sources(
     single: Trajectory,
@@ -27,8 +31,10 @@ def with_sources(
     A weak friction leaves so little that fluxes of other coefficients may hide it from the misfit,
     but not from the weak form of complete frames: where it chooses sources (of twelve contexts of
     two fields only for the two that have one, of which they leave a quarter of the sum of squares),
-    the law with them is taken if it predicts the last frames better. Where the weak form shows a
-    force that depends on place, such as that of the bed of a river, laws with it come first.
+    the law with them is taken if it predicts the last frames better. Where the weak form shows
+    sources, laws with them come first, and those without are tried only if the former do not
+    predict the last frames exactly; the same holds for a force that depends on place, such as that
+    of the bed of a river.
     """
     values = np.asarray(single.values, np.float64)
     complete = bool(np.all(np.isfinite(values)))
@@ -38,6 +44,10 @@ def with_sources(
         forced = fitted(stages_with_force())
         if forced.status == FitStatus.OK:
             return forced
+    arises = complete and not noisy and needs_sources(values, grid, names, negated)
+    arising = fitted(stages_with_sources()) if arises else None
+    if arising is not None and _is_exact(arising):
+        return arising
     found = fitted(None)
     explained = found.status == FitStatus.OK
     if explained:
@@ -45,18 +55,29 @@ def with_sources(
             return found
     elif found.status not in UNEXPLAINED or found.misfit.disperses:
         return found
-    options = [] if forced is None else [forced]
-    if not noisy and (not complete or needs_sources(values, grid, names, negated)):
-        options.append(fitted(stages_with_sources()))
+    if arising is None and not noisy and not complete:
+        arising = fitted(stages_with_sources())
+    options = [each for each in (forced, arising) if each is not None]
     if not options:
         return found
     richer = min(options, key=lambda each: each.backtest_error)
     tried = [label for each in (found, *options) for label in each.tried]
     richer = dataclasses.replace(richer, tried=tuple(tried))
-    terms = richer.law.terms
-    if terms is None or not (np.any(terms.by_state) or np.any(terms.source_by_place)):
+    if not _has_source(richer):
         return found
     if not explained:
         return with_further_terms(found, richer)
     better = richer.status == FitStatus.OK and richer.backtest_error < found.backtest_error
     return richer if better else found
+
+
+def _is_exact(found: Identification) -> bool:
+    """Whether a law with sources predicts the frames held out so well that none without can."""
+    error, of_repeating = found.backtest_error, found.persistence_error
+    exact = found.status == FitStatus.OK and error <= _EXACT * of_repeating
+    return exact and not found.misfit.disperses and _has_source(found)
+
+
+def _has_source(found: Identification) -> bool:
+    terms = found.law.terms
+    return terms is not None and bool(np.any(terms.by_state) or np.any(terms.source_by_place))
