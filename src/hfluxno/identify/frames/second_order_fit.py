@@ -46,7 +46,7 @@ from hfluxno.trajectory import Trajectory
 _POWERS = 3
 _EXPONENTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 # A pressure may leave this part of the squares of the weak form that relaxation leaves. Of traffic
-# with drivers of different speeds it leaves .003 or less, of flowing water or gas .39 or more.
+# with drivers of different speeds it leaves .003 or less, of flowing water or gas .2 or more.
 EXPLAINED, EVIDENT = 0.5, 0.02
 # Up to this misfit, in standard deviations, the frames may be those of such a road.
 _MOST_MISFIT = 0.3
