@@ -118,7 +118,7 @@ def _finer(refinement: int) -> _Propose:
     def propose(best: Candidate) -> tuple[Candidate, ...]:
         if not refinement // 2 <= best.refinement < refinement:
             return ()
-        if best.scheme == "upwind":
+        if best.scheme == "upwind" or (best.scheme == "rusanov" and best.basis == _FIXED.basis):
             best = dataclasses.replace(_FIXED, size=best.size, diffusion=best.diffusion)
         size = min(best.size, SIZE_OF_FINER)
         sizes = {size}
