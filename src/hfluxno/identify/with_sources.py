@@ -8,7 +8,7 @@ import numpy as np
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.select import has_force, needs_sources
 from hfluxno.identify.frames.stages import REPRODUCED, Stage, stages_with_force, stages_with_sources
-from hfluxno.identify.joint_report import with_further_terms
+from hfluxno.identify.joint_report import SHARED_OF_FURTHER, with_further_terms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise
@@ -72,10 +72,11 @@ def with_sources(
 
 
 def _is_exact(found: Identification) -> bool:
-    """Whether a law with sources predicts the frames held out so well that none without can."""
-    error, of_repeating = found.backtest_error, found.persistence_error
-    exact = found.status == FitStatus.OK and error <= _EXACT * of_repeating
-    return exact and not found.misfit.disperses and _has_source(found)
+    """Whether a law with sources predicts the frames held out so well, and leaves so little that is
+    systematic, that none without can be better."""
+    exact = found.backtest_error <= _EXACT * found.persistence_error
+    systematic = found.misfit.disperses or found.misfit.shared >= SHARED_OF_FURTHER
+    return found.status == FitStatus.OK and exact and not systematic and _has_source(found)
 
 
 def _has_source(found: Identification) -> bool:
