@@ -15,7 +15,7 @@ from weno import LAWS, cell_averages
 import hfluxno
 from hfluxno.trajectory import Trajectory
 
-CONTEXTS, FINE, CELLS, INTERVAL, AHEAD = 3, 1024, 128, 0.01, 20
+CONTEXTS, FINE, CELLS, INTERVAL, AHEAD = 8, 1024, 128, 0.01, 20
 
 
 def initial(law: str, rng: np.random.Generator) -> np.ndarray:

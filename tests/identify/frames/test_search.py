@@ -107,6 +107,34 @@ def test_four_internal_cells_are_tried_although_two_are_hardly_better_than_one(c
     assert not any("grid ×4" in label for label in tried)
 
 
+def test_a_viscous_law_on_finer_cells_has_a_scheme_that_diffuses_little(chosen):
+    """What Rusanov's scheme diffuses may be all of ν, which a fit on finer cells begins with."""
+
+    def error_of(candidate):
+        if candidate.diffusion == "none":
+            return 5e-2
+        if candidate.scheme == "rusanov":
+            return 8e-3 if candidate.refinement == 1 else 3e-2
+        return 9e-3 / candidate.refinement**2
+
+    candidate, _ = chosen(error_of)
+    assert candidate.refinement == 8 and candidate.scheme == "roe-entropy-fix"
+
+
+def test_diffusion_is_tried_on_finer_cells_where_the_schemes_own_has_hidden_it(chosen):
+    """On the cells of the data it helps nothing, and without it the finest are no better."""
+
+    def error_of(candidate):
+        if candidate.diffusion == "none" or candidate.refinement == 1:
+            return {1: 4e-2, 2: 1.2e-2}.get(candidate.refinement, 1.7e-2)
+        return 3e-2 if candidate.cfl[0] > 0.5 else 0.05 / candidate.refinement**2
+
+    candidate, tried = chosen(error_of)
+    assert candidate.refinement == 8 and candidate.diffusion == "constant"
+    _, tried = chosen(lambda c: 0.05 * error_of(c))
+    assert not any("constant diffusion" in label and "grid" in label for label in tried)
+
+
 def test_a_flux_of_high_degree_and_finer_cells_are_tried_together(chosen):
     """Neither alone helps: coarse cells hide what further functions explain, and fewer functions
     what finer cells do. Steps of saturation need both."""

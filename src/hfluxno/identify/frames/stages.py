@@ -149,6 +149,14 @@ def _richest_on_finer(refinement: int) -> _Propose:
     return propose
 
 
+def _diffusive_on_finer(best: Candidate) -> tuple[Candidate, ...]:
+    """Diffusion on finer cells, where the scheme's own does not hide it."""
+    if best.diffusion != "none" or best.kinks or best.refinement == 1:
+        return ()
+    diffusive = dataclasses.replace(_FIXED, size=best.size, diffusion="constant")
+    return tuple(dataclasses.replace(diffusive, refinement=cells) for cells in (4, 8))
+
+
 def _rivals(best: Candidate) -> tuple[Candidate, ...]:
     """The next best sets of functions on the grid of the best law: on a coarser one, smeared shocks
     hide which is right."""
@@ -255,6 +263,7 @@ def stages(fields: int) -> tuple[Stage, ...]:
         Stage(_finer(4), REPRODUCED),
         Stage(_finer(8), REPRODUCED),
         Stage(_finest, REPRODUCED, _SMOOTH, 1.2),
+        Stage(_diffusive_on_finer, REPRODUCED, _SMOOTH, 1.2),
         Stage(_richer_flux, _SMOOTH, 1e-4),
         Stage(_richest_on_finer(4), _SMOOTH, _SMOOTH, 1.2),
         Stage(_richest_on_finer(8), _SMOOTH, _SMOOTH, 1.2),
