@@ -13,6 +13,7 @@ from hfluxno.identify.frames.second_order_fit import EVIDENT, EXPLAINED, second_
 from hfluxno.identify.joint_report import with_further_terms
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus, status_of, total_drift
+from hfluxno.identify.with_sources import predicts_exactly
 from hfluxno.trajectory import Trajectory
 from hfluxno.units import of_flow
 
@@ -20,10 +21,10 @@ _LawOf = Callable[[Trajectory], Identification]
 
 # A y that varies more than this multiple of the flow says little about the flow.
 _MOST_ADDED = 4.0
-# A law of the momentum whose back-test error is this part of that of repeating a frame is not
-# compared with one of the velocity, which must have this part of its error to be preferred: where
-# a shock divides cells, products of means are off, and a wrong law may imitate a single shock.
-_EXACT, _CLEARLY = 0.03, 0.3
+# A law of the velocity must have this part of the back-test error of one of the momentum to be
+# preferred: where a shock divides cells, products of means are off, and a wrong law may imitate a
+# single shock.
+_CLEARLY = 0.3
 
 
 def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
@@ -37,7 +38,7 @@ def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
     values = interpolated(np.asarray(single.values, np.float64), single.grid.is_periodic())
     change = momentum_of(values, single.fields)
     evident = _second_order(single, values, law_of, EVIDENT, change)
-    if evident is not None and _predicts(evident):
+    if evident is not None and predicts_exactly(evident):
         return evident
 
     def or_of_road(found: Identification) -> Identification:
@@ -45,13 +46,15 @@ def with_change(single: Trajectory, law_of: _LawOf) -> Identification:
         predicts the last ones better."""
         if found.status not in (*UNEXPLAINED, FitStatus.FAILED):
             return found
-        road = evident or _second_order(single, values, law_of, EXPLAINED, change)
+        road = evident
+        if road is None:
+            road = _second_order(single, values, law_of, EXPLAINED, change)
         return found if road is None else with_further_terms(found, road)
 
     if change is None:
         return or_of_road(law_of(single))
     of_momentum = _of_velocity(change, single, values, law_of)
-    if _predicts(of_momentum):
+    if predicts_exactly(of_momentum):
         return of_momentum
     if of_momentum.status != FitStatus.OK:
         of_road = or_of_road(of_momentum)
@@ -75,12 +78,6 @@ def momentum_of(values: np.ndarray, fields: tuple[str, ...]) -> MomentumOfVeloci
     return MomentumOfVelocity(fields[density], fields[place], place)
 
 
-def _predicts(found: Identification) -> bool:
-    """Whether a law predicts the frames held out so well that none other has to be tried."""
-    exact = found.backtest_error <= _EXACT * found.persistence_error
-    return found.status == FitStatus.OK and exact
-
-
 def _second_order(
     single: Trajectory,
     values: np.ndarray,
@@ -89,8 +86,8 @@ def _second_order(
     momentum: MomentumOfVelocity | None,
 ) -> Identification | None:
     """What `law_of` finds for the fields that are conserved on a road, if one field is the flow of
-    the other, or its velocity with the `momentum` in its place, and a pressure leaves at most this
-    part of the weak form."""
+    the other, or its velocity with the `momentum` in its place, and a pressure leaves at most
+    `most_left` of the weak form."""
     if single.grid.has_wall() or NAME in single.fields:  # which would be two fields then
         return None
     measured = single

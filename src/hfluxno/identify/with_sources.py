@@ -14,8 +14,7 @@ from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise
 from hfluxno.trajectory import Trajectory
 
-# A law with sources whose back-test error is this part of that of repeating a frame is not compared
-# with those without.
+# The part of the error of repeating a frame up to which a back-test error counts as none.
 _EXACT = 0.03
 
 
@@ -46,7 +45,7 @@ def with_sources(
             return forced
     arises = complete and not noisy and needs_sources(values, grid, names, negated)
     arising = fitted(stages_with_sources()) if arises else None
-    if arising is not None and _is_exact(arising):
+    if arising is not None and _needs_no_other(arising):
         return arising
     found = fitted(None)
     explained = found.status == FitStatus.OK
@@ -71,12 +70,17 @@ def with_sources(
     return richer if better else found
 
 
-def _is_exact(found: Identification) -> bool:
-    """Whether a law with sources predicts the frames held out so well, and leaves so little that is
-    systematic, that none without can be better."""
+def predicts_exactly(found: Identification) -> bool:
+    """Whether a law explains the frames, and predicts those held out so well that it needs no
+    comparison with others."""
     exact = found.backtest_error <= _EXACT * found.persistence_error
+    return found.status == FitStatus.OK and exact
+
+
+def _needs_no_other(found: Identification) -> bool:
+    """Whether a law with sources predicts exactly, and leaves nothing that is systematic."""
     systematic = found.misfit.disperses or found.misfit.shared >= SHARED_OF_FURTHER
-    return found.status == FitStatus.OK and exact and not systematic and _has_source(found)
+    return predicts_exactly(found) and not systematic and _has_source(found)
 
 
 def _has_source(found: Identification) -> bool:

@@ -131,6 +131,12 @@ def test_the_weak_form_shows_two_stretches_where_one_does_not_suffice(ends):
 
 @pytest.mark.validation
 @pytest.mark.usefixtures("x64")
+def test_a_gap_between_stretches_that_end_with_the_domain_has_a_factor():
+    one = stretches.Stretch(3.0, 8.0, -0.5, np.zeros(2), 0.1, 1.0)
+    beyond = stretches._beyond_gap(one, dataclasses.replace(one, begin=5.0), 8)
+    assert (beyond.begin, beyond.end) == (8.0, 8.0) and beyond.log_factor == pytest.approx(-1.0)
+
+
 def test_a_kind_has_as_many_stretches_as_are_shown_and_may_be_tried_with_one():
     seen = context(road_with(((0.125, 0.25, -0.4), (0.5625, 0.6875, -0.6))))
 

@@ -118,7 +118,9 @@ def _finer(refinement: int) -> _Propose:
     def propose(best: Candidate) -> tuple[Candidate, ...]:
         if not refinement // 2 <= best.refinement < refinement:
             return ()
-        if best.scheme == "upwind" or (best.scheme == "rusanov" and best.basis == _FIXED.basis):
+        # ν of a scheme of first order may be zero because the scheme diffuses more, and a fit that
+        # begins at zero would stay there.
+        if best.scheme in FIRST_ORDER and best.basis == _FIXED.basis:
             best = dataclasses.replace(_FIXED, size=best.size, diffusion=best.diffusion)
         size = min(best.size, SIZE_OF_FINER)
         sizes = {size}

@@ -101,7 +101,8 @@ def likely_stretches(
 def _beyond_gap(one: Stretch, two: Stretch, cells: int) -> Stretch:
     """The stretch beyond the gap that two overlapping ones leave as their common part."""
     *_, begin, end = np.sort([one.begin, one.end, two.begin, two.end])
-    inside = (one.factor(cells) * two.factor(cells))[int(begin) : max(int(end), int(begin) + 1)]
+    first = min(int(begin), cells - 1)  # both may end where the domain does
+    inside = (one.factor(cells) * two.factor(cells))[first : max(int(end), first + 1)]
     return dataclasses.replace(one, begin=begin, end=end, log_factor=float(np.log(inside.mean())))
 
 
