@@ -29,13 +29,7 @@ from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_f
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
 from hfluxno.identify.joint.shared_errors import with_shared_errors
-from hfluxno.identify.joint.simpler import (
-    of_degree,
-    reaching,
-    simpler,
-    squares_missed,
-    squares_of_scheme,
-)
+from hfluxno.identify.joint.simpler import misses_no_more, of_degree, reaching, simpler
 from hfluxno.identify.joint.starts import carried, carried_start
 from hfluxno.identify.joint.windows import (
     WORTH,
@@ -331,7 +325,6 @@ class _Search(Attempts):
         kind, context = option.kind, self.context
         if is_dense(context) or not kind.is_plain or len(context.states.fields) > 1:
             return option
-        least = squares_missed(option.estimate, context)
         for size in range(PARABOLA, kind.size):
             other, start = of_degree(option.estimate, kind, size)
             target = self.forward(other, option.refinement)
@@ -339,6 +332,6 @@ class _Search(Attempts):
             found = self.estimated(start, option, target)
             if found is None:
                 continue
-            if squares_missed(found, context) < least + squares_of_scheme(found, context):
+            if misses_no_more(found, option.estimate, context):
                 return self.noted(Option(found, other))
         return option

@@ -20,7 +20,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hfluxno.identify.joint.estimate import Estimate, difference, nearby, states_at
-from hfluxno.identify.joint.fit import sizes
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.trajectory import Trajectory
@@ -68,21 +67,27 @@ def _without(found: Estimate, lost: Int[np.ndarray, " lost"]) -> Float[np.ndarra
     return found.z - found.covariance[:, lost] @ step
 
 
-def squares_missed(found: Estimate, context: Trajectory) -> float:
-    """The mean square of the misfit, in variances of the fields."""
-    fields = len(found.forward.shape.fields)
-    away = (found.observed(context.times) - np.asarray(context.values))[:, :fields]
-    return float(np.nanmean((away / sizes(context)[:fields, None]) ** 2))
+def misses_no_more(plain: Estimate, rich: Estimate, context: Trajectory) -> bool:
+    """Whether a plainer law misses no more than a richer one and the error e of its scheme,
 
+        Σ w (r² - r_rich²) < Σ w e²,    w = 1/(σ² + e²),
 
-def squares_of_scheme(found: Estimate, context: Trajectory) -> float:
-    """The mean square of the error of the scheme where something was measured, likewise."""
-    fields = len(found.forward.shape.fields)
-    states = states_at(found.forward, found.z, found.times)
-    away = difference(found.forward, found.z, found.times, states)
-    differs = nearby(found.forward, away)
+    over all measured values, with the noise σ that the richer one leaves. Without these weights e
+    at a few jumps, where it is as large as they are, would excuse what is missed elsewhere."""
+    fields = len(plain.forward.shape.fields)
+    states = states_at(plain.forward, plain.z, plain.times)
+    away = difference(plain.forward, plain.z, plain.times, states)
+    squares = nearby(plain.forward, away) ** 2
+    weights = 1.0 / (_missed(rich, context, fields)[1] + squares)
+    more = _missed(plain, context, fields)[0] - _missed(rich, context, fields)[0]
     seen = np.asarray(context.observed)[:, :fields]
-    return float(np.mean((differs / sizes(context)[:fields, None]) ** 2, where=seen))
+    return bool(np.sum(weights * (more - squares), where=seen) < 0.0)
+
+
+def _missed(found: Estimate, context: Trajectory, fields: int):
+    """The squares of what is missed, and the mean of each field."""
+    away = (found.observed(context.times) - np.asarray(context.values))[:, :fields] ** 2
+    return away, np.nanmean(away, axis=(0, 2))[:, None]
 
 
 def reaching(found: Estimate, kind: Kind) -> Estimate:

@@ -15,6 +15,7 @@ from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.estimate import Estimate, spread_of, values_of
 from hfluxno.identify.joint.fit import estimate, sizes
 from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.likely_waves import likely_waves
 from hfluxno.identify.joint.starts import law_starts
 from hfluxno.plural import plural
 from hfluxno.trajectory import Trajectory
@@ -25,6 +26,9 @@ _FEWEST_FRAMES = 5
 # The least increase of the logarithm of the evidence for which a richer law is chosen.
 WORTH = 3.0
 _MOST_ROUNDS = 4
+# An estimate is lost if it leaves so much more than that of the window before; windows that differ
+# by fewer frames are not divided.
+_MUCH_MORE, _LEAST_GROWTH = 2.0, 4
 
 
 def windows(context: Trajectory) -> tuple[int, ...]:
@@ -48,7 +52,8 @@ def grown(
     """The estimate over windows that grow from the first one, which decides among the starts: those
     of any context, or the laws of these, without their first state and ends."""
     if starts is None:
-        starts = law_starts(forward, context)
+        likely = likely_waves(forward, context.window(0, frames[0]))
+        starts = [*law_starts(forward, context), *likely]
     law = np.arange(forward.size) < len(forward.spread)
     starts = [np.where(law, z, 0.0) for z in starts]
     first = on_all_cores(
@@ -58,10 +63,28 @@ def grown(
     if not usable:
         return None
     best = max(usable, key=lambda each: each.evidence)
-    if len(frames) > 1:
-        between = frames[1:-1] or frames[:1]
-        best = estimate(forward, context, between, best.noise, best.z, quick=True) or best
+    before = frames[0]
+    for window in frames[1:-1] or frames[:1]:
+        best = _followed(best, context, before, window) or best
+        before = window
     return estimate(forward, context, frames[-1:], best.noise, best.z)
+
+
+def _followed(found: Estimate, context: Trajectory, before: int, window: int) -> Estimate | None:
+    """The quick estimate over a window from that over the window before; by one in the middle if it
+    is lost, that is misses far more: what enters then may be beyond all states that were seen."""
+
+    def over(frames: int, start: Estimate) -> Estimate | None:
+        return estimate(start.forward, context, (frames,), start.noise, start.z, quick=True)
+
+    direct, middle = over(window, found), (before + window) // 2
+    is_lost = direct is None or bool(np.any(direct.noise > _MUCH_MORE * found.noise))
+    if not is_lost or window - before < _LEAST_GROWTH:
+        return direct
+    between = _followed(found, context, before, middle)
+    again = None if between is None else _followed(between, context, middle, window)
+    every = [each for each in (direct, again) if each is not None]
+    return max(every, key=lambda each: each.evidence, default=None)
 
 
 class Prediction(NamedTuple):
