@@ -213,8 +213,7 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
 
 def settings_of(scheme: Scheme, grid: Grid, interval: float) -> SolverSettings:
     """The settings of the solver on the cells of this grid, with times in intervals."""
-    cells = grid.shape[0]
-    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
+    unit = grid.of_unit_cells()
     longest = math.inf if scheme.longest_step is None else scheme.longest_step / interval
     control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged, longest)
     return SolverSettings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
