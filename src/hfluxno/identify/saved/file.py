@@ -28,7 +28,7 @@ from hfluxno.identify.saved.format import (
     as_table,
     faults,
 )
-from hfluxno.identify.saved.law import SavedLaw
+from hfluxno.identify.saved.law import SavedLaw, finite
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.parametric.fitted_law import FittedLaw, Terms
@@ -101,7 +101,7 @@ def _file(saved: SavedLaw) -> LawFile:
         ),
         saved.scheme,
         saved.fit,
-        (_finite(law.least), _finite(law.most)),
+        (finite(law.least), finite(law.most)),
         saved.change,
     )
 
@@ -324,10 +324,6 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         of.functions,
         of.carrier,
     )
-
-
-def _finite(bound: Any) -> float | None:
-    return float(bound) if np.isfinite(bound) else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

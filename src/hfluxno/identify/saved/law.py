@@ -162,19 +162,19 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             float(control.maximum),
             bool(control.lagged),
             bool(settings.fresh_start),
-            _known(float(control.longest) * found.interval),
+            finite(float(control.longest) * found.interval),
         ),
         FitSummary(
             found.status.name,
             found.sentence,
             found.described,
-            _known(found.backtest_error),
-            _known(found.persistence_error),
-            _known(found.residual),
+            finite(found.backtest_error),
+            finite(found.persistence_error),
+            finite(found.residual),
             float(found.missing),
             settings.grid.shape[0],
-            _known(found.cell),
-            _known(found.interval),
+            finite(found.cell),
+            finite(found.interval),
         ),
         found.change,
     )
@@ -258,5 +258,6 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
             )
 
 
-def _known(figure: float) -> float | None:
-    return float(figure) if np.isfinite(figure) else None
+def finite(number: Any) -> float | None:
+    """The number, or `None` for one that JSON does not have."""
+    return float(number) if np.isfinite(number) else None
