@@ -20,14 +20,7 @@ from hfluxno.identify.saved.law import to_save
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Kinked
 from tests.compiled import compiled
-from tests.identify.laws import (
-    LAWS,
-    identification,
-    kinked,
-    one_field,
-    polynomial,
-    shallow_water,
-)
+from tests.identify.laws import LAWS, identification, kinked, one_field, polynomial, shallow_water
 from tests.slow import slow
 
 POINTS = 60

@@ -15,13 +15,7 @@ from hfluxno.identify.plane import identification, identify_plane, run
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.known import _known_laws, recognise
 from hfluxno.identify.plane.roles import infer_roles
-from hfluxno.identify.plane.select import (
-    choose,
-    estimate,
-    functions_of,
-    in_cells,
-    make_basis,
-)
+from hfluxno.identify.plane.select import choose, estimate, functions_of, in_cells, make_basis
 from hfluxno.laws import Euler, ShallowWater2D
 from hfluxno.parametric.basis import fluid_exponents
 from hfluxno.parametric.plane.law import FittedPlaneLaw

@@ -8,13 +8,7 @@ import pytest
 from hfluxno.grid import Grid
 from hfluxno.identify.plane import forecaster, run
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.run import (
-    Start,
-    _further_starts,
-    best_start,
-    plain_starts,
-    state_of,
-)
+from hfluxno.identify.plane.run import Start, _further_starts, best_start, plain_starts, state_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import identification, one_field

@@ -37,12 +37,7 @@ from hfluxno.identify.joint.simpler import (
     squares_of_scheme,
 )
 from hfluxno.identify.joint.starts import carried, carried_start
-from hfluxno.identify.joint.windows import (
-    WORTH,
-    check_enough,
-    held_out_from,
-    settled,
-)
+from hfluxno.identify.joint.windows import WORTH, check_enough, held_out_from, settled
 from hfluxno.trajectory import Trajectory
 
 # A law that increases it by this part of what the best one does is also tried on finer grids.

@@ -22,13 +22,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.identification import checked, indices, is_uninformative
 from hfluxno.identify.plane.roles import infer_roles, infer_velocity
 from hfluxno.identify.plane.search import deviations
-from hfluxno.identify.plane.select import (
-    estimate,
-    functions_of,
-    in_cells,
-    make_basis,
-    systems_of,
-)
+from hfluxno.identify.plane.select import estimate, functions_of, in_cells, make_basis, systems_of
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.terms import Roles, isotropic_structures
 from hfluxno.parametric.plane.weak_form import total, weak_systems
