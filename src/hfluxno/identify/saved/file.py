@@ -28,13 +28,13 @@ from hfluxno.identify.saved.format import (
     as_table,
     faults,
 )
-from hfluxno.identify.saved.law import SavedLaw, finite
+from hfluxno.identify.saved.law import SavedLaw
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, Kinked, TensorChebyshev
 from hfluxno.parametric.fitted_law import FittedLaw, Terms
 from hfluxno.parametric.plane.flow import SteadyFlow
 from hfluxno.parametric.plane.law import FittedPlaneLaw
-from hfluxno.strict_json import from_dict, to_dict
+from hfluxno.strict_json import finite, from_dict, to_dict
 from hfluxno.version import version_name
 
 FORMAT: Literal["hfluxno law"] = "hfluxno law"

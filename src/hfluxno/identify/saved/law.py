@@ -19,6 +19,7 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.strict_json import finite
 from hfluxno.trajectory import Trajectory
 from hfluxno.unit_sizes import is_same
 
@@ -256,8 +257,3 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
                 f"The law has {name} in {unit}, but {what} in {other}; convert the data, and "
                 "change their units with them."
             )
-
-
-def finite(number: Any) -> float | None:
-    """The number, or `None` for one that JSON does not have."""
-    return float(number) if np.isfinite(number) else None
