@@ -6,8 +6,7 @@ import pytest
 from hfluxno import Trajectory
 from hfluxno.data.unlikely_values import oddities
 from hfluxno.identify import identification
-from hfluxno.identify.without_limits import without_limits
-from hfluxno.sensor_limit import at_limit
+from hfluxno.sensor_limit import at_limit, without_limits
 
 TIMES, X = np.arange(20.0)[:, None], (np.arange(50) + 0.5) / 50
 WAVE = 3.0 + np.sin(2 * np.pi * (X - 0.02 * TIMES))

@@ -5,6 +5,7 @@ Cell i of N on [lower, upper] has the centre x_i = lower + (i + 1/2) Δx, Δx = 
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -184,6 +185,11 @@ class Grid(eqx.Module):
             return np.ones(self.shape, bool)
         return ~np.asarray(self.solid)
 
+    def of_unit_cells(self) -> "Grid":
+        """The same cells with sides of length 1, from zero on."""
+        upper = tuple(map(float, self.shape))
+        return dataclasses.replace(self, lower=(0.0,) * len(upper), upper=upper)
+
     def refine(self, factor: int | tuple[int, ...]) -> "Grid":
         """The grid in which every cell is split into `factor` cells along each axis, or into as
         many as there are for this axis."""
@@ -194,6 +200,18 @@ class Grid(eqx.Module):
             for axis, n in enumerate(factors):
                 solid = solid.repeat(n, axis)
         return dataclasses.replace(self, shape=shape, solid=solid)
+
+
+def averaged(values: Any, cells: tuple[int, ...]) -> Any:
+    """Averages of (…, *space) over blocks of cells, so that this number of `cells` is left along
+    each axis of space; for NumPy or JAX arrays."""
+    first = values.ndim - len(cells)
+    lead, space = values.shape[:first], values.shape[first:]
+    if space == cells:
+        return values
+    split = [n for few, many in zip(cells, space, strict=True) for n in (few, many // few)]
+    within = tuple(range(first + 1, first + len(split), 2))
+    return values.reshape(*lead, *split).mean(axis=within)
 
 
 def pad(

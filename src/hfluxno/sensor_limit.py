@@ -5,9 +5,12 @@ are would need a source or a leak. The largest values of a field that reaches a 
 full saturation is, scatter like all others if these have noise.
 """
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise
 
 # Limits of what is measured, not of an instrument: nothing, and all.
@@ -41,3 +44,14 @@ def at_limit(u: Float[np.ndarray, "*batch time cells"]) -> Bool[np.ndarray, "*ba
         if enough and here > _USUAL * near and not np.isin(limit, _NATURAL):
             found |= u == limit
     return found
+
+
+def without_limits(context: Trajectory) -> tuple[Trajectory, int]:
+    """Frames of a trajectory on a line without such values, and how many these are. (Those of a few
+    sensors stay: without them too little would be known, and they are nearly right.)"""
+    values = np.asarray(context.values)
+    limited = np.stack([at_limit(u) for u in values.swapaxes(0, 1)], axis=1)
+    if not limited.any():
+        return context, 0
+    others = dataclasses.replace(context, values=np.where(limited, np.nan, values))
+    return others, int(limited.sum())

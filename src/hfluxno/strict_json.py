@@ -11,6 +11,7 @@ earlier file: a law that was saved must stay readable.
 
 import dataclasses
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -34,6 +35,11 @@ def to_dict(config: Any) -> Any:
     if isinstance(config, (tuple, list)):
         return [to_dict(item) for item in config]
     return config
+
+
+def finite(number: Any) -> float | None:
+    """The number, or `None` for one that JSON does not have."""
+    return float(number) if math.isfinite(number) else None
 
 
 def with_entries(data: Any, changed: Callable[[Any], Any]) -> Any:

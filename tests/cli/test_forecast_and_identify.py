@@ -22,6 +22,7 @@ from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
 from hfluxno.cli.report import shortened, show
 from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT
+from tests.errors import relative
 from tests.plots.fakes import FakeForecaster, identification, wave
 
 
@@ -105,7 +106,7 @@ def test_json_is_all_there_is_and_has_the_true_error(folder, capsys):
     assert list(result["true_error"]) == ["1", "3"]
     with xr.open_dataset("a.h5", engine="h5netcdf") as out:
         forecast = out["values"].values
-    error = np.linalg.norm(forecast[2] - wave()[7]) / np.linalg.norm(wave()[7])
+    error = relative(forecast[2], wave()[7])
     np.testing.assert_allclose(result["true_error"]["3"], error, rtol=1e-5)
 
 
@@ -357,7 +358,7 @@ def test_gaps_in_context_and_truth(folder, capsys):
         np.testing.assert_allclose(written["time"], 1e-3 * np.arange(8, 12))
         ahead = written["u"].values
     known = np.isfinite(values[9])
-    expected = np.linalg.norm((ahead[1] - values[9])[known]) / np.linalg.norm(values[9][known])
+    expected = relative(ahead[1][known], values[9][known])
     assert errors["2"] == pytest.approx(expected)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hfluxno.data.epoch import dates_since_1970
+from hfluxno.data.clock import dates_since_1970
 from hfluxno.data.readers import read
 from tests.data.test_readers import CELLS, FRAMES, wave
 

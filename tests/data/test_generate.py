@@ -8,6 +8,7 @@ import pytest
 from hfluxno.data import Configuration, block_size, blocks, generate
 from hfluxno.data.recipes import INITIALS, RECIPES
 from hfluxno.fv import Status
+from tests.errors import relative
 from tests.slow import slow
 
 SHORT = {"cells": 40, "frames": 6, "final_time": 0.1}
@@ -73,7 +74,7 @@ def test_gases_on_a_plane_are_averages_of_a_finer_solution():
     np.testing.assert_allclose(found["values"][1, 0], blocks_of_cells, rtol=1e-6)
     # The finer set resolves the same problem: its averages are near, and not the same.
     closer = solved(fine)["values"].reshape(3, 6, 4, 8, 2, 8, 2).mean(axis=(4, 6))
-    apart = np.linalg.norm(closer - found["values"]) / np.linalg.norm(closer)
+    apart = relative(found["values"], closer)
     assert 0.0 < apart < 0.1
     with pytest.raises(ValueError, match="no initial conditions grf of euler-2d; choose steps"):
         dataclasses.replace(plane, initial="grf")
@@ -87,7 +88,7 @@ def test_thinned_frames_are_those_of_a_solver_that_lands_on_more():
     found = solved(thinned)["values"]
     np.testing.assert_array_equal(found, solved(fine)["values"][:, ::10])
     # Shorter steps of the solver change the solution, by less than the error of the scheme.
-    difference = np.linalg.norm(found - solved(every)["values"]) / np.linalg.norm(found)
+    difference = relative(solved(every)["values"], found)
     assert 0.0 < difference < 0.05
 
 

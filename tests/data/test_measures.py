@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from hfluxno.data.marks import without_marks
-from hfluxno.data.measures import (
-    is_constant,
-    never_negative,
-    noise,
-    total,
-    travel,
-)
+from hfluxno.data.measures import is_constant, never_negative, noise, total, travel
 from hfluxno.data.unlikely_values import doubtful, oddities
 from hfluxno.dead_sensors import dead_sensors, without_dead
 

@@ -22,12 +22,6 @@ from tests.models.small import context as waving
 CONTEXTS, FRAMES, CELLS = 7, 8, 16
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with dask.config.set(scheduler="synchronous"):
-        yield
-
-
 def waves(**changed) -> xr.DataArray:
     """Seven waves that travel, some of them `changed` by a function of their values."""
     x, t = (np.arange(CELLS) + 0.5) / CELLS, 1e-3 * np.arange(FRAMES)

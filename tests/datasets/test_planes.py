@@ -18,12 +18,6 @@ from tests.identify.plane.laws import LAWS, identification
 FIELDS = ("density", "momentum_x", "momentum_y", "energy")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    with dask.config.set(scheduler="synchronous"):
-        yield
-
-
 def gases(members=3, **more) -> xr.Dataset:
     """(ρ, v_x, v_y, p) of some trajectories, in another order of the axes."""
     names = ("density", "velocity_x", "velocity_y", "pressure")

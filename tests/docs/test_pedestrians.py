@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 
 from hfluxno.cli import main
+from tests.errors import relative
 
 ROOT = Path(__file__).parents[2]
 SCRIPT, DATA = ROOT / "examples" / "make_pedestrians.py", ROOT / "examples" / "pedestrians.nc"
@@ -24,10 +25,6 @@ def trajectory(person, first, speed, frames):
     y = 400.0 - 100.0 * speed * steps / 16.0
     columns = [np.full(steps.size, person), first + steps, np.full(steps.size, 90.0), y]
     return np.column_stack([*columns, np.full(steps.size, 170.0)])
-
-
-def relative(found, truth):
-    return np.linalg.norm(found - truth) / np.linalg.norm(truth)
 
 
 @pytest.fixture

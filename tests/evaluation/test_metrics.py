@@ -6,13 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.evaluation import (
-    Summary,
-    errors_where_measured,
-    relative_l2,
-    relative_linf,
-    summarize,
-)
+from hfluxno.evaluation import Summary, errors_where_measured, relative_l2, relative_linf, summarize
 
 # Two times, two fields, two cells.
 TRUTH = np.array([[[3.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, -1.0]]])

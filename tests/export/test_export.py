@@ -20,14 +20,7 @@ from hfluxno.identify.saved.law import to_save
 from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Kinked
 from tests.compiled import compiled
-from tests.identify.laws import (
-    LAWS,
-    identification,
-    kinked,
-    one_field,
-    polynomial,
-    shallow_water,
-)
+from tests.identify.laws import LAWS, identification, kinked, one_field, polynomial, shallow_water
 from tests.slow import slow
 
 POINTS = 60
@@ -56,9 +49,60 @@ def written(folder, law, target, stem="exported"):
     return list(files)
 
 
-def assert_close(found, expected):
+def compiled_c(folder, *arguments):
+    """Compiles what was exported, without a warning; skips the test without a compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2"]
+    subprocess.run([compiler, *flags, *arguments, "-lm"], cwd=folder, check=True)
+
+
+def assert_passes_its_own_test(folder, law, wrong):
+    """That the exported header does, and no longer once its text is `wrong`."""
+    assert written(folder, law, "c") == ["exported.h", "exported_test.c"]
+    compiled_c(folder, "exported_test.c")
+    ended = subprocess.run(["./a.out"], cwd=folder, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stdout.startswith("40 states, largest relative difference ")
+    header = folder / "exported.h"
+    header.write_text(wrong(header.read_text()))
+    compiled_c(folder, "exported_test.c")
+    assert subprocess.run(["./a.out"], cwd=folder, capture_output=True).returncode == 1
+
+
+def by_bytecode(folder, law, u, like):
+    """Flux and speeds at the states, and at seven of them, by JAX without hfluxno; `like` is a
+    function with results of the same shapes."""
+    (folder / "law.json").write_text(dumps(law))
+    np.save(folder / "u.npy", u)
+    # Checked shapes are of whole numbers, so the export is of a process without the checks.
+    export = "from hfluxno.cli import main; main('export law.json --to stablehlo'.split())"
+    subprocess.run([sys.executable, "-c", export], cwd=folder, check=True, capture_output=True)
+    program = f"""
+import dataclasses, sys
+sys.modules["hfluxno"] = None
+import jax, jax.numpy as jnp, numpy as np
+from jax import export
+jax.config.update("jax_enable_x64", True)
+u = np.load("u.npy")
+states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{{len(u)}}, n"), np.float64)
+frame = export.export(jax.jit({like}))(states)
+code = open("law.stablehlo", "rb").read()
+law = dataclasses.replace(frame, mlir_module_serialized=code)
+for some in (u, u[:, :7]):
+    flux, speeds = law.call(some)
+    np.savez(f"out{{some.shape[1]}}.npz", flux=flux, speeds=speeds)
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    for count in (POINTS, 7):
+        with np.load(folder / f"out{count}.npz") as found:
+            yield u[:, :count], found["flux"], found["speeds"]
+
+
+def assert_close(found, expected, part=1e-12):
     scale = np.max(np.abs(expected)) or 1.0
-    np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0.0, atol=part)
 
 
 def ours(law, u, x):
@@ -114,22 +158,12 @@ else:
 
 @pytest.mark.parametrize("name", EACH)
 def test_the_c_header_passes_its_own_test(tmp_path, name):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    assert written(tmp_path, saved(name), "c") == ["exported.h", "exported_test.c"]
-    build = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "exported_test.c", "-lm"]
-    subprocess.run(build, cwd=tmp_path, check=True)
-    ended = subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stdout
-    assert ended.stdout.startswith("40 states, largest relative difference ")
-    # The test would notice a wrong coefficient.
-    text = (tmp_path / "exported.h").read_text()
-    number = text.partition("double LAW_FLUX[")[2].partition("{{")[2].partition("}")[0]
-    largest = max(number.split(", "), key=lambda n: abs(float(n)))
-    (tmp_path / "exported.h").write_text(text.replace(largest, repr(float(largest) * 1.0001)))
-    subprocess.run(build, cwd=tmp_path, check=True)
-    assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True).returncode == 1
+    def wrong(text):  # in a coefficient
+        number = text.partition("double LAW_FLUX[")[2].partition("{{")[2].partition("}")[0]
+        largest = max(number.split(", "), key=lambda n: abs(float(n)))
+        return text.replace(largest, repr(float(largest) * 1.0001))
+
+    assert_passes_its_own_test(tmp_path, saved(name), wrong)
 
 
 def imported(path):
@@ -225,34 +259,11 @@ def test_bounds_are_in_the_law_file_alone():
     "name", [name if name == "kinks and further terms" else slow(name) for name in LAWS]
 )
 def test_jax_alone_runs_the_bytecode(tmp_path, name):
-    # Checked shapes are of whole numbers, so the export is of a process without the checks.
     law = LAWS[name]()
-    (tmp_path / "law.json").write_text(dumps(saved(name)))
-    u = states(law)
-    np.save(tmp_path / "u.npy", u)
-    export = "from hfluxno.cli import main; main('export law.json --to stablehlo'.split())"
-    subprocess.run([sys.executable, "-c", export], cwd=tmp_path, check=True, capture_output=True)
-    program = """
-import dataclasses, sys
-sys.modules["hfluxno"] = None
-import jax, numpy as np
-from jax import export
-jax.config.update("jax_enable_x64", True)
-u = np.load("u.npy")
-states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{len(u)}, n"), np.float64)
-frame = export.export(jax.jit(lambda u: (u, u)))(states)
-code = open("law.stablehlo", "rb").read()
-law = dataclasses.replace(frame, mlir_module_serialized=code)
-for some in (u, u[:, :7]):
-    flux, speeds = law.call(some)
-    np.savez(f"out{some.shape[1]}.npz", flux=flux, speeds=speeds)
-"""
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    for count in (POINTS, 7):
-        expected = ours(law, u[:, :count], np.zeros(count))
-        with np.load(tmp_path / f"out{count}.npz") as found:
-            assert_close(found["flux"], np.asarray(expected["flux"]))
-            assert_close(found["speeds"], np.asarray(expected["speeds"]))
+    for u, flux, speeds in by_bytecode(tmp_path, saved(name), states(law), "lambda u: (u, u)"):
+        expected = ours(law, u, np.zeros(u.shape[1]))
+        assert_close(flux, np.asarray(expected["flux"]))
+        assert_close(speeds, np.asarray(expected["speeds"]))
 
 
 def value(line, **names):

@@ -2,7 +2,6 @@
 
 import ctypes
 import dataclasses
-import shutil
 import subprocess
 import sys
 
@@ -16,7 +15,15 @@ from hfluxno.export.to_sympy import expressions
 from hfluxno.fv import eigen
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.saved.file import dumps
-from tests.export.test_export import computed
+from tests.export.test_export import (
+    assert_close,
+    assert_passes_its_own_test,
+    by_bytecode,
+    compiled_c,
+    computed,
+    states,
+    written,
+)
 from tests.identify.plane.laws import LAWS, identification, one_field, shallow_water
 from tests.identify.plane.test_sources import with_gravity
 from tests.slow import slow
@@ -50,17 +57,11 @@ def saved(law, units=None):
     return to_save(identification(law), units)
 
 
-def states(law, beyond=0.2):
-    low, high = np.asarray(law.lower)[:, None], np.asarray(law.upper)[:, None]
-    margin = beyond * (high - low)
-    return np.random.default_rng(5).uniform(low - margin, high + margin, (len(low), 60))
-
-
 @pytest.mark.parametrize("name", list(EVERY))
 def test_numpy_alone_gives_the_same_along_both_axes(tmp_path, name):
     law = EVERY[name]()
-    (tmp_path / "exported.py").write_text(export_law(saved(law), "numpy")["law.py"])
-    u = states(law)
+    written(tmp_path, saved(law), "numpy")
+    u = states(law, 0.2)
     np.save(tmp_path / "u.npy", u)
     program = """
 import sys
@@ -85,12 +86,9 @@ np.savez("out.npz", **found)
             flux = np.asarray(law.flux(jnp.asarray(u), axis))
             jacobian = law.jacobian(jnp.asarray(u), axis)
             speeds = np.asarray(eigen.speeds(jacobian))
-            for key, expected in (("flux", flux), ("jacobian", jacobian), ("speeds", speeds)):
-                scale = np.max(np.abs(expected)) or 1.0
-                tolerance = 1e-12 if key != "speeds" else 1e-7  # where two of them meet
-                np.testing.assert_allclose(
-                    found[f"{key}{axis}"] / scale, expected / scale, rtol=0.0, atol=tolerance
-                )
+            assert_close(found[f"flux{axis}"], flux)
+            assert_close(found[f"jacobian{axis}"], np.asarray(jacobian))
+            assert_close(found[f"speeds{axis}"], speeds, 1e-7)  # where two of them meet
 
 
 @pytest.mark.parametrize("name", list(EVERY))
@@ -111,8 +109,7 @@ def test_expressions_for_sympy_are_the_law_along_both_axes(name):
             value = found.get(f"{letter}_{field}" if len(u) > 1 else letter, 0.0 * true)
             if letter in ("f", "g") and law.constant is None:  # up to a constant
                 value, true = value - np.mean(value), true - np.mean(true)
-            scale = np.max(np.abs(true)) or 1.0
-            np.testing.assert_allclose(value / scale, true / scale, rtol=0.0, atol=2e-5)
+            assert_close(value, true, 2e-5)
 
 
 def test_formulas_are_f_along_x_and_g_along_y():
@@ -133,20 +130,10 @@ def test_formulas_are_f_along_x_and_g_along_y():
 
 @pytest.mark.parametrize("name", list(EVERY))
 def test_the_c_header_passes_its_own_test(tmp_path, name):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    for file, content in export_law(saved(EVERY[name]()), "c").items():
-        (tmp_path / file).write_text(content)
-    build = [compiler, "-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "law_test.c", "-lm"]
-    subprocess.run(build, cwd=tmp_path, check=True)
-    ended = subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stdout
-    # The test would notice if the axes were confused.
-    text = (tmp_path / "law.h").read_text()
-    (tmp_path / "law.h").write_text(text.replace("LAW_FLUX[axis]", "LAW_FLUX[1 - axis]"))
-    subprocess.run(build, cwd=tmp_path, check=True)
-    assert subprocess.run(["./a.out"], cwd=tmp_path, capture_output=True).returncode == 1
+    def wrong(text):  # the axes are confused
+        return text.replace("LAW_FLUX[axis]", "LAW_FLUX[1 - axis]")
+
+    assert_passes_its_own_test(tmp_path, saved(EVERY[name]()), wrong)
 
 
 def test_formulas_of_sources_and_diffusivities():
@@ -191,52 +178,21 @@ class _State:
 @pytest.mark.parametrize("name", [slow(name) for name in LAWS])
 def test_jax_alone_runs_the_bytecode(tmp_path, name):
     law = LAWS[name]()
-    (tmp_path / "law.json").write_text(dumps(saved(law)))
-    u = states(law)
-    np.save(tmp_path / "u.npy", u)
-    export = "from hfluxno.cli import main; main('export law.json --to stablehlo'.split())"
-    subprocess.run([sys.executable, "-c", export], cwd=tmp_path, check=True, capture_output=True)
-    program = """
-import dataclasses, sys
-sys.modules["hfluxno"] = None
-import jax, jax.numpy as jnp, numpy as np
-from jax import export
-jax.config.update("jax_enable_x64", True)
-u = np.load("u.npy")
-states = jax.ShapeDtypeStruct(export.symbolic_shape(f"{len(u)}, n"), np.float64)
-both = lambda u: (jnp.stack([u, u]), jnp.zeros((2, 2, u.shape[1])))
-frame = export.export(jax.jit(both))(states)
-code = open("law.stablehlo", "rb").read()
-flux, speeds = dataclasses.replace(frame, mlir_module_serialized=code).call(u)
-np.savez("out.npz", flux=flux, speeds=speeds)
-"""
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    with jax.enable_x64(True), np.load(tmp_path / "out.npz") as found:
-        for axis in (0, 1):
-            for key, expected in (
-                ("flux", law.flux(jnp.asarray(u), axis)),
-                ("speeds", jnp.stack(law.speed_range(jnp.asarray(u), axis))),
-            ):
-                scale = np.max(np.abs(expected)) or 1.0
-                np.testing.assert_allclose(
-                    found[key][axis] / scale, expected / scale, rtol=0.0, atol=1e-12
-                )
+    like = "lambda u: (jnp.stack([u, u]), jnp.zeros((2, 2, u.shape[1])))"
+    for u, flux, speeds in by_bytecode(tmp_path, saved(law), states(law, 0.2), like):
+        with jax.enable_x64(True):
+            for axis in (0, 1):
+                assert_close(flux[axis], np.asarray(law.flux(jnp.asarray(u), axis)))
+                assert_close(speeds[axis], np.stack(law.speed_range(jnp.asarray(u), axis)))
 
 
 @pytest.mark.parametrize("name", list(LAWS))
 def test_what_goes_left_and_right_in_pyclaw_is_the_jump_of_the_flux(tmp_path, name):
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("there is no C compiler")
-    law = LAWS[name]()
-    for file, content in export_law(saved(law), "pyclaw", "exported").items():
-        (tmp_path / file).write_text(content)
-    library = tmp_path / "exported_rpn2.so"
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-O2", "-shared", "-fPIC"]
-    build = [compiler, *flags, "exported_rpn2.c", "-o", library, "-lm"]
-    subprocess.run(build, cwd=tmp_path, check=True)
+    law, library = LAWS[name](), tmp_path / "exported_rpn2.so"
+    written(tmp_path, saved(law), "pyclaw")
+    compiled_c(tmp_path, "-shared", "-fPIC", "exported_rpn2.c", "-o", library)
     solver = ctypes.CDLL(str(library))
-    u = states(law)
+    u = states(law, 0.2)
     d, cells, ghost = len(u), u.shape[1], 2
     waves, kept = solver.law_waves(), np.ascontiguousarray(u.T)
     assert waves == d

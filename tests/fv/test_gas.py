@@ -9,6 +9,7 @@ import pytest
 from hfluxno.fv import MUSCL, Roe, Status, StepControl, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import Euler
+from tests.fv.test_accuracy import edges
 from tests.slow import slow
 from tests.validation import EulerRiemann
 
@@ -34,10 +35,6 @@ def run(scheme, initial, time, grid):
     found = compiled_solve(scheme, jnp.asarray(initial), times, grid, CONTROL)
     assert int(found.status) == Status.OK
     return np.asarray(found.values)[-1]
-
-
-def edges(grid):
-    return np.linspace(grid.lower[0], grid.upper[0], grid.shape[0] + 1)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from hfluxno.boundary import Inflow
-from hfluxno.fv import MUSCL, Roe, Rusanov, Status, solve
+from hfluxno.fv import MUSCL, Roe, Rusanov, solve
 from hfluxno.grid import Grid
 from hfluxno.laws import KPP, Euler, ShallowWater2D
+from tests.fv.test_plane import finished
 from tests.slow import slow
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -19,11 +20,6 @@ compiled_solve = eqx.filter_jit(solve)
 with jax.enable_x64(True):
     GAS, LINE = Euler(axes=2), Euler()
     SCHEMES = {"roe": Roe, "rusanov": Rusanov, "muscl": lambda law: MUSCL(law, "mc", "hllc")}
-
-
-def finished(solution):
-    assert int(solution.status) == Status.OK
-    return np.asarray(solution.values)
 
 
 def scattered(shape, seed):

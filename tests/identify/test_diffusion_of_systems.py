@@ -11,6 +11,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.candidate_family import diffuses, family_of
+from tests.identify import runge_kutta
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 16, 10, 0.02
 VISCOUS = Candidate("dictionary", 0, sparse="weak-form", diffusion="constant")
@@ -29,14 +30,11 @@ def mixing(viscosities=(0.004, 0.010), frames=FRAMES, fine=128, substeps=40):
         a, b = np.fft.irfft(v, fine)
         return damped * v - k * np.fft.rfft([0.5 * a * b, 0.3 * b**2])
 
-    v, h, found = np.fft.rfft([a, b]), INTERVAL / substeps, []
+    v, found = np.fft.rfft([a, b]), []
     for _ in range(frames):
         found.append(np.fft.irfft(v, fine).reshape(2, CELLS, -1).mean(axis=-1))
         for _ in range(substeps):
-            r1 = rate(v)
-            r2 = rate(v + 0.5 * h * r1)
-            r3 = rate(v + 0.5 * h * r2)
-            v = v + h / 6 * (r1 + 2 * r2 + 2 * r3 + rate(v + h * r3))
+            v = runge_kutta.step(rate, v, INTERVAL / substeps)
     return np.stack(found)
 
 

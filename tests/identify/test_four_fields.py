@@ -11,6 +11,7 @@ from hfluxno.identify import FitStatus, load_law
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.stages import stages
 from hfluxno.trajectory import Trajectory
+from tests.identify import runge_kutta
 
 GAMMA, CELLS, FINE, INTERVAL, CONTEXT = 1.4, 48, 8, 0.02, 16
 NAMES = ("rho", "m", "E", "s")
@@ -56,8 +57,7 @@ def gas_with_tracer() -> np.ndarray:
     frames, steps = [u], 40
     for _ in range(CONTEXT + 10 - 1):
         for _ in range(steps):
-            half = u + INTERVAL / steps * change(u)
-            u = 0.5 * (u + half + INTERVAL / steps * change(half))
+            u = runge_kutta.heun(change, u, INTERVAL / steps)
         frames.append(u)
     return np.stack(frames).reshape(len(frames), 4, CELLS, FINE).mean(-1)
 

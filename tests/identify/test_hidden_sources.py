@@ -12,6 +12,7 @@ from hfluxno.identify import FitStatus, identify_plane
 from hfluxno.identify.frames.select import needs_sources
 from hfluxno.laws import ShallowWater2D
 from hfluxno.trajectory import Trajectory
+from tests.identify.limited import run
 
 CELLS, FINE, FRAMES, STEPS, INTERVAL = 64, 8, 12, 10, 0.05
 FRICTION = 0.354
@@ -19,37 +20,22 @@ FRICTION = 0.354
 
 @pytest.fixture(scope="module")
 def flume():
-    """Water that sloshes between walls, with friction .3 q|q|/h²: MUSCL with minmod, Rusanov's flux
-    and Heun's method in NumPy."""
-    cells = CELLS * FINE
-    x = (np.arange(cells) + 0.5) / cells
-    u = np.stack([1.1 - 0.35 * np.tanh(12.0 * (x - 0.45)), 0.0 * x])
-    step = INTERVAL / 100
+    """Water that sloshes between walls, with friction .3 q|q|/h²."""
+    x = (np.arange(CELLS * FINE) + 0.5) / (CELLS * FINE)
+    first = np.stack([1.1 - 0.35 * np.tanh(12.0 * (x - 0.45)), 0.0 * x])
 
     def flux(u):
         h, q = u
         return np.stack([q, q * q / h + 0.5 * h * h])
 
-    def slope(u):
-        mirror = np.array([[1.0], [-1.0]])
-        wide = np.concatenate([u[:, 1::-1] * mirror, u, u[:, :-3:-1] * mirror], axis=1)
-        d = np.diff(wide, axis=1)
-        limited = np.where(d[:, 1:] * d[:, :-1] > 0.0, np.sign(d[:, 1:]), 0.0)
-        limited = limited * np.minimum(np.abs(d[:, 1:]), np.abs(d[:, :-1]))
-        left, right = (wide[:, 1:-1] + sign * 0.5 * limited for sign in (1.0, -1.0))
-        left, right = left[:, :-1], right[:, 1:]
-        speed = np.max(np.abs(u[1] / u[0]) + np.sqrt(u[0]))
-        faces = 0.5 * (flux(left) + flux(right)) - 0.5 * speed * (right - left)
-        source = np.stack([0.0 * u[0], -0.3 * u[1] * np.abs(u[1]) / u[0] ** 2])
-        return source - cells * np.diff(faces, axis=1)
+    def speed(u):
+        return np.abs(u[1] / u[0]) + np.sqrt(u[0])
 
-    frames = [u]
-    for _ in range(FRAMES + STEPS - 1):
-        for _ in range(100):
-            first = u + step * slope(u)
-            u = 0.5 * (u + first + step * slope(first))
-        frames.append(u)
-    return np.stack(frames).reshape(-1, 2, CELLS, FINE).mean(axis=-1)
+    def friction(u):
+        return np.stack([0.0 * u[0], -0.3 * u[1] * np.abs(u[1]) / u[0] ** 2])
+
+    frames = run(first, flux, speed, FRAMES + STEPS, INTERVAL, 100, walls=True, source=friction)
+    return frames.reshape(-1, 2, CELLS, FINE).mean(axis=-1)
 
 
 def test_the_weak_form_sees_a_friction(flume, x64):

@@ -20,6 +20,7 @@ from hfluxno.law_uncertainty import free_covariance
 from hfluxno.parametric.basis import Chebyshev, Kinked
 from hfluxno.parametric.law_family import LawFamily
 from tests.compiled import compiled
+from tests.errors import error_of
 
 CELLS, FRAMES, INTERVAL = 64, 20, 0.03
 FREE, BACK = 0.7, 0.25
@@ -88,7 +89,7 @@ def test_the_forecast_is_near_the_exact_solution(found):
     context, found = found
     forecast = FittedLawForecaster().advance(context, (found,), 20)
     truth = exact(FRAMES + 20)[FRAMES:]
-    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    error = error_of(forecast, truth)
     assert error < 0.02
     assert np.ravel(forecast.predicted_error_90)[-1] < 0.05
 

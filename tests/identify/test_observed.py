@@ -19,6 +19,7 @@ from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.prior import make_forward
 from hfluxno.observation import Flow, Points, TimeMean
 from tests.compiled import compiled
+from tests.errors import relative
 from tests.identify.laws import identification, polynomial
 from tests.slow import slow
 
@@ -78,10 +79,6 @@ def detectors(traffic, flow=False, noise=0.002):
     steps = (*((Flow(),) if flow else ()), Points(offsets), TimeMean(TIMES[1] - TIMES[0]))
     grid = Grid.interval(CELLS, LOWER, UPPER, "open")
     return Trajectory(seen, TIMES, grid, ("u", "q")[: 1 + flow], None, steps)
-
-
-def relative(found, truth):
-    return np.linalg.norm(found - truth) / np.linalg.norm(truth)
 
 
 @pytest.mark.validation

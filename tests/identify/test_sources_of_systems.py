@@ -26,6 +26,7 @@ from hfluxno.parametric.law_family import LawFamily
 from hfluxno.parametric.source_terms import names_of, possible_sources, values_of
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
+from tests.identify import runge_kutta
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 16, 8, 0.02
 SLOPE, FRICTION = 0.6, 1.5
@@ -218,10 +219,7 @@ def test_what_reacts_and_diffuses_is_found_together(monkeypatch):
     frames, dt = [u], interval / parts
     for _ in range(FRAMES + STEPS - 1):
         for _ in range(parts):
-            a = slope(u)
-            b = slope(u + 0.5 * dt * a)
-            c = slope(u + 0.5 * dt * b)
-            u = u + dt / 6.0 * (a + 2.0 * b + 2.0 * c + slope(u + dt * c))
+            u = runge_kutta.step(slope, u, dt)
         frames.append(u)
     values = np.array(frames)
     times = interval * np.arange(FRAMES)

@@ -9,36 +9,10 @@ from hfluxno.identify import FitStatus
 from hfluxno.identify.acting import acting
 from hfluxno.identify.frames.momentum import negated_fields, velocity
 from tests.identify import runge_kutta
+from tests.identify.limited import run
 
 CELLS, FINE, STEPS = 80, 6, 50
 X = (np.arange(CELLS * FINE) + 0.5) / (CELLS * FINE)
-MIRROR = np.array([[1.0], [-1.0], [1.0]])
-
-
-def run(u, flux, speed, frames, interval, walls=False):
-    """Means over cells: MUSCL with minmod, Rusanov's flux and Heun's method in NumPy."""
-    step, mirror = interval / STEPS, MIRROR[: len(u)]
-
-    def slope(u):
-        ends = (u[:, -2:], u[:, :2])
-        if walls:
-            ends = (u[:, 1::-1] * mirror, u[:, :-3:-1] * mirror)
-        wide = np.concatenate([ends[0], u, ends[1]], axis=1)
-        d = np.diff(wide, axis=1)
-        limited = np.where(d[:, 1:] * d[:, :-1] > 0.0, np.sign(d[:, 1:]), 0.0)
-        limited = limited * np.minimum(np.abs(d[:, 1:]), np.abs(d[:, :-1]))
-        left, right = (wide[:, 1:-1] + sign * 0.5 * limited for sign in (1.0, -1.0))
-        left, right = left[:, :-1], right[:, 1:]
-        faces = 0.5 * (flux(left) + flux(right)) - 0.5 * np.max(speed(u)) * (right - left)
-        return -CELLS * FINE * np.diff(faces, axis=1)
-
-    seen = []
-    for _ in range(frames):
-        seen.append(u)
-        for _ in range(STEPS):
-            first = u + step * slope(u)
-            u = 0.5 * (u + first + step * slope(first))
-    return np.stack(seen)
 
 
 def means(u):
@@ -58,7 +32,7 @@ def water(frames, interval, walls=False):
     def speed(u):
         return np.abs(u[1] / u[0]) + np.sqrt(u[0])
 
-    found = run(np.stack([h, h * v]), flux, speed, frames, interval, walls)
+    found = run(np.stack([h, h * v]), flux, speed, frames, interval, STEPS, walls=walls)
     return means(np.stack([found[:, 0], found[:, 1] / found[:, 0], found[:, 1]], axis=1))
 
 
@@ -81,7 +55,7 @@ def gas(gamma, walls=False):
         return np.abs(u[1] / u[0]) + np.sqrt(gamma * pressure(u, gamma) / u[0])
 
     start = np.stack([rho, rho * v, p / (gamma - 1.0) + 0.5 * rho * v**2])
-    u = run(start, flux, speed, 12, 0.02, walls).swapaxes(0, 1)
+    u = run(start, flux, speed, 12, 0.02, STEPS, walls=walls).swapaxes(0, 1)
     every = np.stack([u[0], u[1], pressure(u, gamma), u[2], u[1] / u[0]], axis=1)
     return means(every)
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -84,6 +85,17 @@ CONFIGURATIONS = {
 def network(config: ModelConfig, seed: int = 0):
     """A network with random parameters."""
     return drawn.module(config.build, seed=seed)
+
+
+def size(tree) -> int:
+    """The number of parameters of a skeleton, a complex one counted once."""
+    leaves = jax.tree.leaves(tree)
+    return sum(leaf.size for leaf in leaves if isinstance(leaf, jax.ShapeDtypeStruct))
+
+
+def skeleton(config: ModelConfig):
+    """The network without numbers."""
+    return eqx.filter_eval_shape(config.build, jax.random.key(0))
 
 
 @eqx.filter_jit

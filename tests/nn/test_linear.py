@@ -6,9 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.nn.activation import gelu
 from hfluxno.nn.block_linear import BlockLinear
-from hfluxno.nn.linear import MLP, on_columns, on_rows
+from hfluxno.nn.linear import MLP, gelu, on_columns, on_rows
 from hfluxno.nn.parameters import Template
 from hfluxno.nn.spectral import SpectralMixing
 from tests import drawn

@@ -58,13 +58,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import record_hfluxno
-from baseline_names import (
-    disco_weights,
-    dpot_weights,
-    fno_weights,
-    haiku_weights,
-    operator_weights,
-)
+from baseline_names import disco_weights, dpot_weights, fno_weights, haiku_weights, operator_weights
 from record_hfluxno import check_complete
 
 HERE = Path(__file__).resolve().parent

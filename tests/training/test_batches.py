@@ -61,16 +61,21 @@ def test_generated_windows_are_those_of_the_data_set():
             assert any(np.array_equal(states[s : s + 5], frames) for s in range(5))
 
 
-def test_failed_trajectories_are_replaced(monkeypatch):
+def let_fail(monkeypatch, which):
+    """These trajectories of every block that is solved."""
     whole = generate.blocks
 
     def failing(*arguments, **options):
         for block in whole(*arguments, **options):
-            block.status[::2] = 1
-            block.values[::2] = np.nan
+            block.status[which] = 1
+            block.values[which] = np.nan
             yield block
 
     monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
+
+
+def test_failed_trajectories_are_replaced(monkeypatch):
+    let_fail(monkeypatch, slice(None, None, 2))
     source = BatchesFromSolver(_SET, window=5, batch=8, windows=2)
     assert all(np.all(np.isfinite(batch.frames)) for batch in take(source, 0, 2))
 

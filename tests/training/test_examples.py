@@ -2,13 +2,12 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hfluxno.data import Configuration, block_size, blocks, generate, solver
+from hfluxno.data import Configuration, block_size, blocks, solver
 from hfluxno.data.generate import Block
 from hfluxno.models.baselines.icon.model import ICONConfig
 from hfluxno.models.configuration import Pairs
@@ -23,8 +22,9 @@ from hfluxno.training.optimizer import OptimizerConfig
 from hfluxno.training.sharding import Placement
 from hfluxno.training.trainer import beginning, make_batch_source
 from hfluxno.training.validation import Validation, validation_windows
-from tests.models import small
+from tests.models.baselines.test_icon import sensitive
 from tests.training.standin import take
+from tests.training.test_batches import let_fail
 
 _SET = Configuration("cubic", cells=16, frames=9, final_time=0.04)
 _PAIRS = Pairs(count=3, ahead=2)
@@ -99,15 +99,7 @@ def test_examples_are_of_the_law_of_their_window_and_of_other_trajectories_of_it
 
 
 def test_a_law_with_few_solved_trajectories_repeats_them_and_one_alone_is_left_out(monkeypatch):
-    whole = generate.blocks
-
-    def failing(*arguments, **options):
-        for block in whole(*arguments, **options):
-            block.status[[0, 1, 5, 6, 7]] = 1
-            block.values[[0, 1, 5, 6, 7]] = np.nan
-            yield block
-
-    monkeypatch.setattr("hfluxno.training.batches_from_solver.blocks", failing)
+    let_fail(monkeypatch, [0, 1, 5, 6, 7])
     for batch in take(_source(), 0, 3):
         assert np.all(np.isfinite(batch.frames)) and np.all(np.isfinite(batch.examples))
 
@@ -185,11 +177,7 @@ def test_the_validation_has_examples_that_no_window_holds():
 
 @pytest.mark.validation
 def test_the_loss_is_the_error_of_the_question_alone():
-    # Norms and averages make small numbers alike: with large ones every token matters.
-    def large(leaf):
-        return jnp.asarray(3.0 * np.asarray(leaf)) if eqx.is_inexact_array(leaf) else leaf
-
-    network = jax.tree.map(large, small.network(_CONFIG.model))
+    network = sensitive(_CONFIG.model)
     batch = next(iter(take(make_batch_source(_CONFIG), 0, 1)))
     keys = jax.random.split(jax.random.key(0), 4)
     loss = jax.jit(make_loss(LossConfig("one-step"), 1))

@@ -25,13 +25,7 @@ from hfluxno.training.losses import LossConfig
 from hfluxno.training.optimizer import make_optimizer
 from hfluxno.training.presets import preset
 from hfluxno.training.release import protocol, provenance, release
-from hfluxno.training.run_folder import (
-    EARLIER,
-    checkpoints_of,
-    load_best,
-    open_run,
-    read_config,
-)
+from hfluxno.training.run_folder import EARLIER, checkpoints_of, load_best, open_run, read_config
 from hfluxno.training.sharding import Placement
 from hfluxno.training.state import first_state, split_network
 from hfluxno.training.trackers import JsonLines, Tracker

@@ -2,13 +2,14 @@
 
 import dataclasses
 import shlex
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from hfluxno.cli import plane, report
 from hfluxno.cli.check import CheckConfig
-from hfluxno.cli.recommended import unstorable
+from hfluxno.cli.recommended import unstorable, words_of
 from hfluxno.data.plane import PlaneSource
 from hfluxno.data.plane.measures import drift
 from hfluxno.data.plane.sides import sides
@@ -89,14 +90,12 @@ def examined(config: CheckConfig) -> dict:
         boundary = found[0], found[1]
     named = "/".join(",".join(pair) for pair in boundary)
     steps = _steps(source, frames)
-    path = str(config.input)
-    words = ["hfluxno", "forecast", f"./{path}" if path.startswith("-") else path]
-    options: dict[str, object] = {"fields": config.variable, "boundary": config.boundary}
+    options: dict[str, Any] = {"fields": config.variable, "boundary": config.boundary}
     if source.assumed and boundary != source.boundary:
         options["boundary"] = named
     options |= config.axes | {"gamma": config.gamma, "walls": source.walls}
     options["missing"] = config.missing
-    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    words = words_of("forecast", config.input, options)
     if source.count > 1:
         words.append(f"--trajectory={member}")
     words += ["--context", str(frames), "--steps", str(steps)]

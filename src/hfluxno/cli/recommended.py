@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -204,13 +205,18 @@ def _is_known(config: MeasuredConfig) -> bool:
     return config.noise != "auto" or config.flow is not None or bool(config.average)
 
 
+def words_of(command: str, file: Path, options: dict[str, Any]) -> list[str]:
+    """A command on a file, with the options that are given."""
+    path = str(file)
+    words = ["hfluxno", command, f"./{path}" if path.startswith("-") else path]
+    return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
+
+
 def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
     """A command on the same input with the options that it needs."""
-    path = str(config.input)
-    words = ["hfluxno", command, f"./{path}" if path.startswith("-") else path]
     moving = [name for name, each in found["fields"].items() if not each["constant"]]
     chosen = config.variable if len(moving) == len(found["fields"]) else ",".join(moving)
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "variable": chosen,
         "time": config.time,
         "x": config.x,
@@ -225,7 +231,7 @@ def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
     if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
         options["boundary"] = found["boundary"]
     options["momentum"] = found["momentum"]
-    return words + [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return words_of(command, config.input, options)
 
 
 def with_marks(config: MeasuredConfig, found: dict) -> str | None:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from hfluxno.coordinates import seconds
-from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.source import Source, unit_in
 from hfluxno.units import SECONDS
 
@@ -18,6 +17,9 @@ _SECONDS = SECONDS | dict.fromkeys(("ms", "millisecond", "msec"), 1e-3)
 _STEPS = {"d": 86_400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
 _WHOLE = 1e-6  # of a step
 _CALENDARS = ("", "standard", "gregorian", "proleptic_gregorian")  # whose dates are ours
+_SINCE_1970 = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # in a second
+_FROM, _TO = 631_152_000, 4_102_444_800  # 1990 and 2100 in seconds
+_MOST_SPAN = 0.5  # of the first entry: a shorter count could be any other
 
 
 class _Clock(NamedTuple):
@@ -135,3 +137,18 @@ def _clock(units: str) -> _Clock:
     if origin.tzinfo is None:
         return _Clock(seconds, origin, False)
     return _Clock(seconds, origin.tz_convert("UTC").tz_localize(None), True)
+
+
+def dates_since_1970(entries: np.ndarray) -> np.ndarray | None:
+    """The dates that integers are, as many loggers write them, if all entries are whole seconds,
+    milliseconds, microseconds or nanoseconds since 1970 of dates between 1990 and 2100; else
+    `None`."""
+    if entries.dtype.kind not in "iuf" or entries.ndim != 1 or not entries.size:
+        return None
+    low, high = entries.min(), entries.max()
+    if not low > 0 or high - low > _MOST_SPAN * low or np.any(entries != np.floor(entries)):
+        return None
+    for unit, count in _SINCE_1970.items():
+        if _FROM * count <= low and high < _TO * count:
+            return entries.astype(np.int64).astype(f"M8[{unit}]")
+    return None

@@ -19,7 +19,6 @@ from hfluxno.data.measures import (
     travel,
     zero_part,
 )
-from hfluxno.data.places import places_of
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
 from hfluxno.data.source_or_flow import source_or_flow
 from hfluxno.data.symmetry import symmetry
@@ -144,7 +143,7 @@ def _missing(source: Source, values: np.ndarray) -> dict:
         "all": float(gone.mean()),
         "in_file": float(by_frame.mean()),
         "worst_frame": at(frame) | {"part": float(by_frame[frame])},
-        "worst_sensor": {"x": float(places_of(source)[cells[cell]]), "part": float(by_cell[cell])},
+        "worst_sensor": {"x": float(source.places[cells[cell]]), "part": float(by_cell[cell])},
     }
     by_member = own.mean(axis=(1, 2, 3))
     measured = by_member < 1.0
@@ -217,7 +216,7 @@ def _field(
         "changes": _change(there),
         "symmetry": mirrored.kind,
         "mirror": float(source.x[0]) + (mirrored.mirror - 0.5) * cell,
-        "oddities": [*marks, *oddities(u, places_of(source), source.times, dated(source), numbers)],
+        "oddities": [*marks, *oddities(u, source.places, source.times, dated(source), numbers)],
     }
 
 

@@ -11,7 +11,6 @@ import dataclasses
 import functools
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +21,7 @@ from hfluxno.data.configuration import Configuration
 from hfluxno.data.recipes import SPLITS, recipe
 from hfluxno.fv import NumericalFlux, Status, solve
 from hfluxno.fv.step import limiting_speed
+from hfluxno.grid import averaged
 
 # On a CPU the arrays of a chunk stay in a core's cache; an accelerator needs more at a time.
 _LARGEST_CHUNK = {"cpu": 32}
@@ -110,16 +110,6 @@ def block(configuration: Configuration, start: int) -> Block:
     """The block that begins at `start`, solved in a single thread."""
     with contextlib.closing(blocks(configuration, start, in_flight=1, threads=1)) as found:
         return next(found)
-
-
-def averaged(values: Any, cells: tuple[int, ...]) -> Any:
-    """Averages of (…, *space) over blocks of cells, so that this number of `cells` is left along
-    each axis of space; for NumPy or JAX arrays."""
-    lead = values.shape[: values.ndim - len(cells)]
-    sizes = zip(cells, values.shape[len(lead) :], strict=True)
-    split = [n for few, many in sizes for n in (few, many // few)]
-    within = tuple(range(len(lead) + 1, len(lead) + len(split), 2))
-    return values.reshape(*lead, *split).mean(axis=within)
 
 
 def solver(configuration: Configuration) -> Callable:
@@ -214,10 +204,7 @@ def _solver(configuration: Configuration, max_steps: int) -> Callable:
     def one(coefficients, initial):
         scheme = _scheme(law, coefficients)
         solution = solve(scheme, initial, times, grid, made.control, max_steps=max_steps)
-        values = solution.values[::every]
-        if made.finer > 1:
-            values = averaged(values, configuration.grid.shape)
-        return values, solution.status
+        return averaged(solution.values[::every], configuration.grid.shape), solution.status
 
     return jax.jit(jax.vmap(one))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hfluxno.data.epoch import dates_since_1970
+from hfluxno.data.clock import dates_since_1970
 from hfluxno.data.headers import candidates, plain, units_in
 
 _NAMED = re.compile(

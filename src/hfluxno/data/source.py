@@ -203,6 +203,18 @@ class Source:
         return (*self.notes, *unattained(self.values, self.times, self.ends.sides, self.fields))
 
     @property
+    def places(self) -> np.ndarray:
+        """For each cell the place in the file of what was put there, nearest to its centre; the
+        centre of a cell with nothing."""
+        own = self.coordinates.get("x")
+        if own is None or self.columns is None or own.shape != (len(self.columns),):
+            return self.x
+        found, cells, at = self.x.copy(), np.asarray(self.columns), np.asarray(own.values, float)
+        for entry in np.argsort(-np.abs(at - self.x[cells])):
+            found[cells[entry]] = at[entry]
+        return found
+
+    @property
     def frames(self) -> int:
         """The number of frames in the file."""
         return len(self.times) if self.rows is None else len(self.rows)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from hfluxno.data.clock import dates_since_1970
 from hfluxno.data.dates import written_dates
-from hfluxno.data.epoch import dates_since_1970
 from hfluxno.data.headers import units_in
 from hfluxno.data.numbers import listed
 from hfluxno.data.table_faults import thousands_in

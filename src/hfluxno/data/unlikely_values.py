@@ -9,7 +9,6 @@ import numpy as np
 
 from hfluxno.data.clock import date, dated
 from hfluxno.data.marks import without_marks
-from hfluxno.data.places import places_of
 from hfluxno.data.source import Source
 from hfluxno.dead_sensors import dead_sensors, stuck_values
 from hfluxno.plural import plural
@@ -22,7 +21,7 @@ _NAMED = 3  # of the values that stand out
 
 def warnings_of(source: Source) -> list[str]:
     """What is probably wrong with a file, as sentences: its hints, and its `doubtful` values."""
-    measured = source.fields, source.values, places_of(source), source.times
+    measured = source.fields, source.values, source.places, source.times
     return [*source.hints, *doubtful(*measured, dated(source))]
 
 

@@ -20,6 +20,7 @@ from hfluxno.data.source import LEAST_FRAMES, Source
 from hfluxno.data.writers import check_storable, of_forecast, of_reconstruction, status_attributes
 from hfluxno.forecaster import Forecast, Forecaster, check_forecast_memory, continuation
 from hfluxno.identify import FittedLawForecaster, GivenLawForecaster, Identification, reconstruct
+from hfluxno.identify.frames.momentum import how_to_name
 from hfluxno.identify.identification import identifier, nothing_to_infer
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.saved.forecaster import check_use
@@ -235,11 +236,9 @@ def check_momentum(context: Trajectory, momentum: str | None) -> None:
     """Checks that the momentum need not be inferred from a part of a batch. Raises `ValueError` if
     there is a wall and it is not named."""
     if momentum is None and len(context.fields) > 1 and context.grid.has_wall():
-        names = " or ".join(f'"{name}"' for name in reversed(context.fields))
         raise ValueError(
-            f"A single chunk cannot decide which of the fields "
-            f"{' and '.join(context.fields)} a wall reverses (the momentum): name it with "
-            f"--momentum NAME, in Python momentum={names}."
+            f"A single chunk cannot decide which of the fields {' and '.join(context.fields)} a "
+            f"wall reverses (the momentum): {how_to_name(context.fields)}"
         )
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from hfluxno.batching import map_in_chunks
 from hfluxno.data import Configuration, solver
+from hfluxno.grid import averaged
 
 _CHUNK = 32
 
@@ -54,7 +55,7 @@ def resampled(values: Float[np.ndarray, "*lead x"], cells: int) -> Float[np.ndar
     """
     given = values.shape[-1]
     if given % cells == 0:
-        return values.reshape(*values.shape[:-1], cells, -1).mean(axis=-1)
+        return averaged(values, (cells,))
     if cells % given == 0:
         return np.repeat(values, cells // given, axis=-1)
     raise ValueError(f"{cells} cells are neither a multiple nor a divisor of {given} cells.")

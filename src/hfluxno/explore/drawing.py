@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from hfluxno.explore.curves import DrawnFlux, Points, state_curve
 from hfluxno.fv import MUSCL, Status, StepControl, solve
-from hfluxno.grid import Grid
+from hfluxno.grid import Grid, averaged
 from hfluxno.stored_jit import stored_jit
 from hfluxno.trajectory import Trajectory
 
@@ -68,7 +68,7 @@ def solved(drawing: Drawing, frames: int) -> tuple[Trajectory, DrawnFlux]:
     states, status = map(np.asarray, _run(law, initial[None], times, grid))
     if status != Status.OK or not np.all(np.isfinite(states)):
         raise ValueError("The drawn flux cannot be solved: it is too steep; draw a flatter one.")
-    seen = states[..., :cells].reshape(frames, 1, CELLS, _FINER).mean(axis=-1)
+    seen = averaged(states[..., :cells], (CELLS,))
     ends = Grid.interval(CELLS, boundary=drawing.ends)  # type: ignore[arg-type]
     return Trajectory(seen, times, ends, law.fields), law
 

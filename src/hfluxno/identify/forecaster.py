@@ -11,13 +11,7 @@ from jaxtyping import Float
 
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given, Open
-from hfluxno.forecaster import (
-    NINETY_OF_FRAMES,
-    Forecast,
-    Forecaster,
-    check_steps,
-    forecast_times,
-)
+from hfluxno.forecaster import NINETY_OF_FRAMES, Forecast, Forecaster, check_steps, forecast_times
 from hfluxno.identify.accepted import check_plane
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.beside_forecast import STEADIER

@@ -45,12 +45,12 @@ from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.identify.under_noise import is_noise, with_first_state
 from hfluxno.identify.with_change import with_change
 from hfluxno.identify.with_sources import with_sources
-from hfluxno.identify.without_limits import without_limits
 from hfluxno.identify.without_suspects import without_suspects
 from hfluxno.identify.without_wild import without_wild_values
 from hfluxno.known import Noise
 from hfluxno.parametric.basis import TensorChebyshev
 from hfluxno.parametric.fitted_law import FittedLaw
+from hfluxno.sensor_limit import without_limits
 from hfluxno.trajectory import Trajectory
 
 if TYPE_CHECKING:

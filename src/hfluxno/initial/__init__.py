@@ -6,9 +6,8 @@ generator, so a sample depends on its own seed alone.
 
 from hfluxno.initial.bounded import bounded
 from hfluxno.initial.fourier_field import FourierField
-from hfluxno.initial.patches import random_patches
 from hfluxno.initial.periodic_field import periodic_covariance, periodic_field
-from hfluxno.initial.steps import random_steps
+from hfluxno.initial.steps import random_patches, random_steps
 
 __all__ = [
     "FourierField",

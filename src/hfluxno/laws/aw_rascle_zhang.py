@@ -1,7 +1,5 @@
 """Traffic with a density and a flow of its own: the model of Aw, Rascle and Zhang."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,11 +8,6 @@ from hfluxno.laws.base import ConservationLaw, Places, Speed, State, Time, coeff
 
 # Of an exponent.
 _SMALL = 1e-4
-
-
-def _row(values: Any) -> Float[Array, " power"]:
-    """Coefficients in the current default precision."""
-    return jnp.asarray(values, dtype=jnp.result_type(float))
 
 
 class AwRascleZhang(ConservationLaw):
@@ -39,7 +32,7 @@ class AwRascleZhang(ConservationLaw):
     strength: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
     exponent: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
     scale: Float[Array, ""] = eqx.field(converter=coefficient, default=1.0)
-    equilibrium: Float[Array, " power"] = eqx.field(converter=_row, default=(0.0,))
+    equilibrium: Float[Array, " power"] = eqx.field(converter=coefficient, default=(0.0,))
     rate: Float[Array, ""] = eqx.field(converter=coefficient, default=0.0)
 
     def flux(self, u: State) -> State:

@@ -8,7 +8,7 @@ Nothing downstream asks whether a law was written down or inferred from data.
 """
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -187,6 +187,11 @@ def pointwise_jacobian(flux: Callable[[State], Any], u: State) -> Matrix:
     return jnp.stack(columns, axis=1)
 
 
-def coefficient(value: ArrayLike) -> Float[Array, ""]:
-    """A coefficient of a law as a scalar array in the current default precision."""
+def by_field(numbers: Any, u: Any) -> Any:
+    """A number for each field, shaped to go with states u (field, *points)."""
+    return numbers.reshape((-1,) + (1,) * (u.ndim - 1))
+
+
+def coefficient(value: ArrayLike | Sequence[float]) -> Float[Array, "*row"]:
+    """A coefficient of a law, or a row of them, as an array in the current default precision."""
     return jnp.asarray(value, dtype=jnp.result_type(float))

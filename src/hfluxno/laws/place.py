@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
+from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time, by_field
 
 
 class PlaceModes(eqx.Module):
@@ -162,7 +162,7 @@ class LawByPlace(ConservationLaw):
         return self.factor.ndim < 2 and self.law.rowwise
 
     def flux(self, u: State) -> State:
-        offset = jnp.asarray(self.offset, u.dtype).reshape((-1,) + (1,) * (u.ndim - 1))
+        offset = by_field(jnp.asarray(self.offset, u.dtype), u)
         return self._along(u.ndim) * (self.law.flux(u) + offset)
 
     def jacobian(self, u: State) -> Matrix:

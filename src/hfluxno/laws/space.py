@@ -39,8 +39,7 @@ class SpaceLaw(ConservationLaw):
         dimensions per unit length across it."""
 
     def along(self, axis: int) -> ConservationLaw:
-        if not 0 <= axis < self.axes:
-            raise ValueError(f"A law with {self.axes} axes has no axis {axis}.")
+        super().along(axis)  # refuses one that it does not have
         return AlongAxis(self, axis)
 
     def jacobian(self, u: State, axis: int = 0) -> Matrix:

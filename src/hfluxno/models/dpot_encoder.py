@@ -17,8 +17,7 @@ from jaxtyping import Array, Float
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.network import Context
 from hfluxno.models.parts import DPOTEncoderConfig
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along
 from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.plural import plural

@@ -23,8 +23,7 @@ from jaxtyping import Array, Float
 from hfluxno.fv.numerical_flux import Interfaces, Number
 from hfluxno.models.local_flux import StencilFlux
 from hfluxno.models.parts import FourierConfig
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import MLP
+from hfluxno.nn.linear import MLP, gelu
 from hfluxno.nn.spectral import SpectralMixing
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 

@@ -3,7 +3,7 @@
     c = E(u^{n-k+1}, …, u^n),   Θ = H(c),   u^{n+1} = u^n - Δt/Δx (G_Θ(V^r) - G_Θ(V^l))
 
 with an encoder E, a hypernetwork H and a flux operator G (arXiv:2605.05488, equations 6 and 14).
-The step is conservative for any parameters.
+The step is conservative for any parameters. Without a context it is a Flux NO.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import PyTree
 
+from hfluxno.fv import NumericalFlux
 from hfluxno.grid import Grid
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.hypernetwork import Hypernetwork
@@ -41,3 +42,20 @@ class HFluxNO(ContextNetwork):
     def read_window(self, window: PyTree) -> FluxOperator:
         fluxes: Any = self.hypernetwork(self.encoder.of_window(window))
         return FluxOperator(fluxes, self.grid, self.interval)
+
+
+class FluxNO(ContextNetwork):
+    """Flux NO: one flux operator for all contexts (Kim and Kang, 2025, cited in arXiv:2605.05488).
+    What the hypernetwork would write is learned directly; the comparison shows the value of the
+    context.
+
+    - `fluxes`: one for each axis.
+    - `grid`, `interval`: its cells and Δt.
+    """
+
+    fluxes: tuple[NumericalFlux, ...]
+    grid: Grid
+    interval: float = eqx.field(static=True)
+
+    def read(self, context: Context) -> FluxOperator:
+        return FluxOperator(self.fluxes, self.grid, self.interval)

@@ -10,9 +10,8 @@ from hfluxno.models import guided_flux
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import DPOTEncoder
 from hfluxno.models.encoder import Encoder
-from hfluxno.models.flux_no import FluxNO
 from hfluxno.models.fourier_flux import FourierFlux
-from hfluxno.models.hfluxno import HFluxNO
+from hfluxno.models.hfluxno import FluxNO, HFluxNO
 from hfluxno.models.hypernetwork import Hypernetwork
 from hfluxno.models.law_space import LawSpace
 from hfluxno.models.law_target import PLANE_SCHEMES, LawNetwork

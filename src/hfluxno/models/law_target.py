@@ -132,8 +132,7 @@ class LawNetwork(ContextNetwork):
     def settings(self) -> SolverSettings:
         """How its laws are solved: from the middle of a run, on the cells of the data."""
         desired, maximum, lagged = self.cfl
-        lower, upper = (0.0,) * len(self.grid.shape), tuple(map(float, self.grid.shape))
-        unit = Grid(lower, upper, self.grid.shape, self.grid.boundary)
+        unit = self.grid.of_unit_cells()
         control = StepControl(jnp.asarray(desired), jnp.asarray(maximum), jnp.asarray(lagged))
         return SolverSettings(control, jnp.asarray(False), unit, self.scheme, 1)
 

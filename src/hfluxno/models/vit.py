@@ -21,9 +21,8 @@ from jaxtyping import Array, Float
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.network import Context
 from hfluxno.models.parts import ViTConfig
-from hfluxno.nn.activation import gelu
 from hfluxno.nn.attention import TransformerBlock
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 from hfluxno.nn.patch import PatchEmbedding, tokens_along, with_coordinates
 
 _LONGEST = 10_000.0

@@ -14,8 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows, rows_times
+from hfluxno.nn.linear import gelu, on_rows, rows_times
 
 
 class Attention(eqx.Module):

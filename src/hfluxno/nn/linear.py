@@ -10,7 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import gelu
+
+def gelu(x: jax.Array) -> jax.Array:
+    """The Gaussian error linear unit x Φ(x) (Hendrycks and Gimpel, arXiv:1606.08415) in its tanh
+    approximation, as in the published model."""
+    return jax.nn.gelu(x, approximate=True)
 
 
 def on_rows(

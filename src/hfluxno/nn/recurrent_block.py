@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 from hfluxno.nn.rg_lru import RGLRU
 from hfluxno.nn.sliding import shift_in
 

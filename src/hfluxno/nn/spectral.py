@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from hfluxno.nn.activation import gelu
+from hfluxno.nn.linear import gelu
 
 
 class SpectralMixing(eqx.Module):

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import Matrix, State, pointwise_jacobian
+from hfluxno.laws.base import Matrix, State, by_field, pointwise_jacobian
 from hfluxno.parametric.horner import horner
 
 # The width over which new kinks are rounded, as a fraction of the half range.
@@ -69,15 +69,15 @@ class Chebyshev(Basis):
         return tuple(f"T{k}" for k in range(1, self.size + 1))
 
     def __call__(self, u: State) -> Float[Array, "function *points"]:
-        return jnp.stack(chebyshev(_scaled(u, self.middle, self.half)[0], self.size)[1:])
+        return jnp.stack(chebyshev(scaled(u, self.middle, self.half)[0], self.size)[1:])
 
     def expand(self, coefficients: Coefficients, u: State) -> State:
-        return horner(self._powers(coefficients), _scaled(u, self.middle, self.half))
+        return horner(self._powers(coefficients), scaled(u, self.middle, self.half))
 
     def gradient(self, coefficients: Coefficients, u: State) -> Matrix:
         powers = self._powers(coefficients)
         derivative = powers[1:] * jnp.arange(1, self.size + 1, dtype=powers.dtype)
-        return horner(derivative / self.half, _scaled(u, self.middle, self.half))[None]
+        return horner(derivative / self.half, scaled(u, self.middle, self.half))[None]
 
     def _powers(self, coefficients):
         """The coefficients of 1, v, v², …: Horner's rule is cheapest in a solver, and on [-1, 1]
@@ -128,7 +128,7 @@ class Kinked(Basis):
         return slope
 
     def _beside(self, u):
-        v = _scaled(u, self.smooth.middle, self.smooth.half)[0]
+        v = scaled(u, self.smooth.middle, self.smooth.half)[0]
         return [v - self.at[k] for k in range(self.at.shape[0])]
 
     def _rounded(self, d):
@@ -155,7 +155,7 @@ class TensorChebyshev(Basis):
         )
 
     def __call__(self, u: State) -> Float[Array, "function *points"]:
-        v = _scaled(u, self.middle, self.half)
+        v = scaled(u, self.middle, self.half)
         factors = [chebyshev(component, self.degree) for component in v]
         return jnp.stack(
             [_product(factors[i][k] for i, k in enumerate(degrees) if k) for degrees in self.orders]
@@ -283,9 +283,9 @@ def chebyshev(v: Float[Array, "*points"], degree: int) -> list[Float[Array, "*po
     return values[: degree + 1]
 
 
-def _scaled(u, middle, half):
-    shape = (-1,) + (1,) * (u.ndim - 1)
-    return (u - middle.reshape(shape)) / half.reshape(shape)
+def scaled(u, middle, half):
+    """(u - middle)/half of each field."""
+    return (u - by_field(middle, u)) / by_field(half, u)
 
 
 def _combine(coefficients, functions):

@@ -12,9 +12,9 @@ from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
 from hfluxno.forecast_checks import left_observed_range
-from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time
+from hfluxno.laws.base import ConservationLaw, Matrix, Places, State, Time, by_field
 from hfluxno.laws.place import PlaceModes, share_inside
-from hfluxno.parametric.basis import Basis, as_array, chebyshev
+from hfluxno.parametric.basis import Basis, as_array, chebyshev, scaled
 from hfluxno.parametric.on_numbers import on_numbers
 from hfluxno.parametric.ranges import widened, within
 from hfluxno.parametric.source_beyond import source_beyond
@@ -224,9 +224,8 @@ class FittedLaw(ConservationLaw):
         return on_numbers(function, self, u, field_axes)
 
     def _nearest_observed(self, u):
-        shape = (-1,) + (1,) * (u.ndim - 1)
         low, high = widened(jnp, jnp.asarray(self.lower), jnp.asarray(self.upper), self.reach)
-        return jnp.clip(u, low.reshape(shape), high.reshape(shape))
+        return jnp.clip(u, by_field(low, u), by_field(high, u))
 
     def range_of_flux(self) -> tuple[Float[np.ndarray, " field"], Float[np.ndarray, " field"]]:
         """The states between which the flux is Σ C φ."""
@@ -327,9 +326,8 @@ def _beyond(law: FittedLaw, u):
 
 
 def _scaled_state(law: FittedLaw, u):
-    shape = (-1,) + (1,) * (u.ndim - 1)
     middle, half = 0.5 * (law.lower + law.upper), 0.5 * (law.upper - law.lower)
-    return (law._nearest_observed(u) - middle.reshape(shape)) / half.reshape(shape)
+    return scaled(law._nearest_observed(u), middle, half)
 
 
 def _diffusivity(law: FittedLaw, u: State) -> State:
@@ -341,7 +339,6 @@ def _series(law: FittedLaw, coefficients, u: State):
     terms = coefficients.shape[1]
     if terms == 0:
         return jnp.zeros_like(u)
-    shape = (-1,) + (1,) * (u.ndim - 1)
     functions = chebyshev(_scaled_state(law, u), max(terms - 1, 1))[:terms]
-    parts = [coefficients[:, k].reshape(shape) * each for k, each in enumerate(functions)]
+    parts = [by_field(coefficients[:, k], u) * each for k, each in enumerate(functions)]
     return sum(parts[1:], start=parts[0])

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import State
+from hfluxno.laws.base import State, by_field
 from hfluxno.parametric.basis import Dictionary, exponents_up_to
 
 Functions = tuple[tuple[int, ...], ...]
@@ -45,10 +45,9 @@ def expanded(
     functions: Functions, coefficients: Float[Array | np.ndarray, "field function"], u: State
 ) -> State:
     """s(u), written out: the compiler fuses sums of arrays."""
-    shape = (-1,) + (1,) * (u.ndim - 1)
     weights = jnp.asarray(coefficients)
     values = values_of(functions, u)
-    parts = [weights[:, k].reshape(shape) * each[None] for k, each in enumerate(values)]
+    parts = [by_field(weights[:, k], u) * each[None] for k, each in enumerate(values)]
     return sum(parts[1:], start=parts[0])
 
 

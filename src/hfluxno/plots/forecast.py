@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Array
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from hfluxno.forecaster import Forecast
@@ -47,7 +46,7 @@ def forecast_figure(
         if shown.truth is not None:
             panels = parts[fields].subplots(1, fields, squeeze=False)[0]
             for field, axes in enumerate(panels):
-                _profiles(axes, shown, labels, field)
+                profiles(axes, shown, labels, field)
             if fields > _LEGENDS:
                 for axes in panels:
                     axes.get_legend().remove()
@@ -57,13 +56,6 @@ def forecast_figure(
             parts[-1].suptitle(heading(found), x=0.01, ha="left", fontsize=10)
             draw_law(parts[-1], found, context, labels, index)
     return figure
-
-
-def _profiles(axes: Axes, shown: Shown, labels: Labels, field: int) -> None:
-    truth = None if shown.truth is None else shown.truth[-1, field]
-    curves = shown.context[-1, field], shown.forecast[shown.last, field], truth
-    reach = None if shown.reach is None else shown.reach[shown.last, field]
-    profiles(axes, shown.grid.centers(), *curves, labels, field, shown.end, reach)
 
 
 def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
@@ -78,7 +70,7 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
     title = f"{name}: context and forecast"
     space_time(part, panels[0], joined, times, title, colours, edges, labels, shown.now)
     if shown.truth is None:
-        _profiles(panels[1], shown, labels, field)
+        profiles(panels[1], shown, labels, field)
         return
     truth = shown.truth[:, field]
     known = np.concatenate([seen, truth])

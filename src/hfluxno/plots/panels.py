@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from hfluxno.plots.labels import Labels
+from hfluxno.plots.shown import Shown
 from hfluxno.plots.style import CONTEXT, FORECAST, TRUTH, colour_bar, light_grid
 
 
@@ -46,19 +47,13 @@ def space_time(
     colour_bar(figure, axes, image)
 
 
-def profiles(
-    axes: Axes,
-    x: np.ndarray,
-    last: np.ndarray,
-    forecast: np.ndarray,
-    truth: np.ndarray | None,
-    labels: Labels,
-    field: int,
-    end: float,
-    reach: np.ndarray | None = None,
-) -> None:
-    """The last frame of the context, and the forecast and the truth at the time `end`; `reach` is
-    half the width of the band."""
+def profiles(axes: Axes, shown: Shown, labels: Labels, field: int) -> None:
+    """A field along x in the last frame of the context and at the end of the forecast, with its
+    band and the truth; on a plane through the middle of y."""
+    at = (field, ...) if len(shown.grid.shape) == 1 else (field, slice(None), shown.middle)
+    x, last, forecast = shown.grid.centers(), shown.context[-1][at], shown.forecast[shown.last][at]
+    truth = None if shown.truth is None else shown.truth[shown.last][at]
+    reach = None if shown.reach is None else shown.reach[shown.last][at]
     light_grid(axes)
     if reach is not None and np.isfinite(reach).all():
         low, high = forecast - reach, forecast + reach
@@ -75,7 +70,7 @@ def profiles(
     axes.set_ylim(low - 0.06 * room, high + 0.3 * room)  # the legend is above the curves
     units = labels.time_axis.removeprefix(labels.time).strip(" ()")
     axes.set(
-        title=f"Profile at {labels.time} {end:.4g} {units}".rstrip(),
+        title=f"Profile at {labels.time} {shown.end:.4g} {units}".rstrip(),
         xlabel=labels.x_axis,
         ylabel=labels.field_axis(field),
         xlim=(x[0], x[-1]),

@@ -171,15 +171,10 @@ def _maps(part: SubFigure, shown: Shown, labels: Labels, field: int) -> None:
 
 def _slices(part: SubFigure, shown: Shown, labels: Labels) -> None:
     """Each field along x, through the middle of y, with its band."""
-    middle, x = shown.grid.shape[1] // 2, shown.grid.centers(0)
-    y = shown.grid.centers(1)[middle]
+    y = shown.grid.centers(1)[shown.middle]
     panels = part.subplots(1, len(labels.fields), squeeze=False)[0]
     for field, axes in enumerate(panels):
-        truth = None if shown.truth is None else shown.truth[shown.last, field, :, middle]
-        ahead = shown.forecast[shown.last, field, :, middle]
-        seen = shown.context[-1, field, :, middle]
-        reach = None if shown.reach is None else shown.reach[shown.last, field, :, middle]
-        profiles(axes, x, seen, ahead, truth, labels, field, shown.end, reach)
+        profiles(axes, shown, labels, field)
         axes.set_title(f"{labels.y} = {y:.4g}")
         axes.get_legend().remove()
     part.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)

@@ -43,6 +43,11 @@ class Shown:
     def end(self) -> float:
         return float(self.future[self.last])
 
+    @property
+    def middle(self) -> int:
+        """The cell along y, on a plane, through which profiles go."""
+        return self.grid.shape[1] // 2
+
 
 def shown_of(
     context: Trajectory,

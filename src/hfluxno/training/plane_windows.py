@@ -14,9 +14,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from hfluxno.data.generate import averaged
 from hfluxno.data.numbers import listed
 from hfluxno.data.plane import PlaneSource, read_plane
+from hfluxno.grid import averaged
 from hfluxno.training.batch_source import WindowSource, random, window_starts
 
 _SUFFIXES = (".hdf5", ".h5", ".npz")

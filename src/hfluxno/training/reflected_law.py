@@ -11,7 +11,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.laws.base import ConservationLaw, Matrix, State
+from hfluxno.laws.base import ConservationLaw, Matrix, State, by_field
 
 
 class ReflectedLaw(ConservationLaw):
@@ -42,7 +42,7 @@ class ReflectedLaw(ConservationLaw):
 
     def _signs(self, u):
         signs = signs_of_fields(self.law, self.direction).astype(u.dtype)
-        return signs.reshape((-1,) + (1,) * (u.ndim - 1))
+        return by_field(signs, u)
 
 
 def signs_of_fields(law: ConservationLaw, direction: Float[Array, ""]) -> Float[Array, " field"]:

@@ -6,7 +6,6 @@ The trainer knows only this interface, so a tracker cannot affect a run.
 import abc
 import importlib
 import json
-import math
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from hfluxno.data.replacing import replace_text
 from hfluxno.extras import require
+from hfluxno.strict_json import finite
 
 Numbers = Mapping[str, float]
 
@@ -46,10 +46,9 @@ class JsonLines(Tracker):
         replace_text(self.path, "".join(line + "\n" for line in kept))
 
     def log(self, step: int, numbers: Numbers) -> None:
-        # JSON has no numbers that are not finite.
-        finite = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        entries = {name: finite(value) for name, value in numbers.items()}
         with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **finite}) + "\n")
+            file.write(json.dumps({"step": step, **entries}) + "\n")
 
 
 class TensorBoard(Tracker):

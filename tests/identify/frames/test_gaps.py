@@ -23,6 +23,7 @@ from hfluxno.identify.identification import identify_all
 from hfluxno.laws import Cubic
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
+from tests.errors import error_of
 from tests.slow import slow
 
 CELLS, FRAMES, STEPS, INTERVAL = 64, 12, 12, 0.01
@@ -94,7 +95,7 @@ def test_the_law_is_found_and_fills_the_gaps(cubic, spoil, bound):
     np.testing.assert_allclose(filled[:until][part], run[:until][part], rtol=1e-12, atol=1e-12)
     forecast = FittedLawForecaster().advance(context, (found,), STEPS)
     truth = cubic[FRAMES:]
-    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    error = error_of(forecast, truth)
     assert error < bound
 
 
@@ -139,7 +140,7 @@ def test_frames_at_both_ends_without_measurements(cubic):
     assert found.missing == 0.0 and found.filled.frames == FRAMES - 3
     np.testing.assert_allclose(forecast.trajectory.times, INTERVAL * np.arange(FRAMES, 24))
     truth = cubic[FRAMES:]
-    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    error = error_of(forecast, truth)
     assert error < 1e-3
 
 
@@ -148,7 +149,7 @@ def test_times_with_gaps_are_missing_frames_and_much_is_said(cubic):
     forecast = hfluxno.forecast(Trajectory.from_numpy(cubic[kept], TIMES[kept]), STEPS)
     assert "; 33 % of the context was not measured; in nine of" in forecast.sentences[0]
     truth = cubic[FRAMES:]
-    error = np.linalg.norm(forecast.trajectory.values - truth) / np.linalg.norm(truth)
+    error = error_of(forecast, truth)
     assert error < 1e-5
     (found,) = hfluxno.identify([Trajectory.from_numpy(cubic[:FRAMES], TIMES)])
     assert found.filled is None and found.sentence == found.status.sentence

@@ -1,7 +1,6 @@
 """A road whose flow is measured beside its density: what is conserved is found, not assumed."""
 
 import dataclasses
-import json
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,9 @@ from hfluxno.identify.frames.second_order import NAME, SecondOrder
 from hfluxno.identify.frames.second_order_fit import EVIDENT, _weak_start, second_order
 from hfluxno.laws import AwRascleZhang
 from tests.compiled import compiled
+from tests.errors import relative
+from tests.identify import runge_kutta
+from tests.identify.law_files import assert_refused
 from tests.identify.laws import identification, shallow_water
 
 CELLS, FRAMES, INTERVAL = 60, 16, 0.02
@@ -52,9 +54,7 @@ def road(pressure, relaxation=0.0, frames=FRAMES):
         flow = (u[0] * speed(u)).reshape(CELLS, -1).mean(axis=-1)
         seen.append([cells[0], flow, cells[1]])
         for _ in range(steps):
-            dt = INTERVAL / steps
-            half = u + dt * tendency(u)
-            u = 0.5 * (u + half + dt * tendency(half))
+            u = runge_kutta.heun(tendency, u, INTERVAL / steps)
     return np.array(seen)
 
 
@@ -228,7 +228,6 @@ def test_a_law_file_holds_the_change(tmp_path):
     found.save(file, {"density": "1/km", "flow": "1/h"})
     loaded = hfluxno.load_law(file)
     assert loaded.change == CHANGE and loaded.units.fields == ("1/km", "1/h")
-    written = json.loads(file.read_text())
     for key, value, fault in (
         ("strength", -1.0, "a positive strength"),
         ("exponent", 40.0, "an exponent"),
@@ -236,10 +235,7 @@ def test_a_law_file_holds_the_change(tmp_path):
         ("place", 0, "not in the place of the field y"),
         ("flow", "density", "a flow needs its density"),
     ):
-        broken = written | {"change": written["change"] | {key: value}}
-        file.write_text(json.dumps(broken))
-        with pytest.raises(ValueError, match=fault):
-            hfluxno.load_law(file)
+        assert_refused(file, {f"change/{key}": value}, fault)
 
 
 @pytest.mark.validation
@@ -252,7 +248,7 @@ def test_the_forecast_is_of_density_and_speed():
     errors = np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(frames[FRAMES:], axis=(1, 2))
     found = made.identifications[0]
     assert found.formulas[-1].startswith("y = density·speed + ")
-    still = np.linalg.norm(frames[FRAMES - 1] - frames[-1]) / np.linalg.norm(frames[-1])
+    still = relative(frames[FRAMES - 1], frames[-1])
     assert np.max(errors) < 0.03 and errors[-1] < 0.3 * still
     assert np.mean(errors <= made.predicted_error_90) > 0.7
 

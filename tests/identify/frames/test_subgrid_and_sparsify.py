@@ -11,11 +11,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.frames.candidate import Candidate
 from hfluxno.identify.frames.candidate_functions import known_range, make_directions, make_mask
 from hfluxno.identify.frames.refine import Fit
-from hfluxno.identify.frames.sparsify import (
-    needed,
-    sets_by_weak_form,
-    weak_form_residual,
-)
+from hfluxno.identify.frames.sparsify import needed, sets_by_weak_form, weak_form_residual
 from hfluxno.laws import ShallowWater
 from hfluxno.parametric import subgrid
 from hfluxno.parametric.basis import Dictionary, TensorChebyshev, physical_exponents

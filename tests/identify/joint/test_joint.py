@@ -32,6 +32,7 @@ from hfluxno.identify.jointly import identify_jointly
 from hfluxno.identify.residuals.misfit import UNKNOWN
 from hfluxno.identify.status import joint_status
 from hfluxno.observation import Points
+from tests.errors import relative
 from tests.identify.exact import burgers, fronts, logistic
 from tests.slow import slow
 
@@ -55,10 +56,6 @@ def noisy_burgers():
     truth = burgers(TIMES, CELLS, **OPEN)
     noisy = truth + 0.012 * np.random.default_rng(2).normal(size=truth.shape)
     return truth, noisy, reconstruct(window(noisy), noise=0.012)
-
-
-def relative(found, truth):
-    return np.linalg.norm(found - truth) / np.linalg.norm(truth)
 
 
 @pytest.mark.parametrize("periodic", [True, False])

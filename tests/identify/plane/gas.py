@@ -4,6 +4,8 @@ import functools
 
 import numpy as np
 
+from tests.identify import runge_kutta
+
 SHAPE, SIDES, GAMMA, INTERVAL, FRAMES = (32, 24), (1.0, 1.5), 1.3, 0.012, 10
 
 
@@ -35,10 +37,6 @@ def spectral_gas():
     for _ in range(FRAMES - 1):
         u = frames[-1]
         for _ in range(steps):
-            h = INTERVAL / steps
-            k = slope(u)
-            for_half = slope(u + 0.5 * h * k)
-            again = slope(u + 0.5 * h * for_half)
-            u = u + h / 6.0 * (k + 2.0 * for_half + 2.0 * again + slope(u + h * again))
+            u = runge_kutta.step(slope, u, INTERVAL / steps)
         frames.append(u)
     return np.stack(frames)

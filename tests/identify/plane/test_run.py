@@ -8,14 +8,7 @@ import pytest
 from hfluxno.grid import Grid
 from hfluxno.identify.plane import forecaster, run
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.run import (
-    Start,
-    _further_starts,
-    best_start,
-    mean,
-    plain_starts,
-    state_of,
-)
+from hfluxno.identify.plane.run import Start, _further_starts, best_start, plain_starts, state_of
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import identification, one_field
@@ -41,7 +34,7 @@ def test_a_run_that_is_corrected_ends_at_the_last_frame_and_fills_its_gaps(frame
     # Where nothing moves, the frame before is what is expected.
     assert solved
     expected = np.where(np.isnan(gaps[-1]), frames[-2], frames[-1])
-    np.testing.assert_allclose(mean(state, 1), expected, atol=1e-12)
+    np.testing.assert_allclose(state, expected, atol=1e-12)
 
 
 def test_all_frames_contribute_alike_to_a_filter(frames):

@@ -7,11 +7,11 @@ import pytest
 
 import hfluxno
 from hfluxno.fv import MUSCL, solve
-from hfluxno.grid import Grid
+from hfluxno.grid import Grid, averaged
 from hfluxno.identify import FitStatus
 from hfluxno.identify.plane import run
 from hfluxno.identify.plane.frames import frames_of
-from hfluxno.identify.plane.run import mean, spread, unit_grid
+from hfluxno.identify.plane.run import spread
 from hfluxno.identify.plane.saved import to_save
 from hfluxno.identify.plane.steady_flow import search_flow
 from hfluxno.laws import ShallowWater2D
@@ -36,7 +36,7 @@ def dams(frames: int) -> Trajectory:
     with jax.enable_x64(True):
         law = ShallowWater2D(g=jnp.asarray(4.0))
         values = compiled(solve, MUSCL(law, "mc", "hll"), jnp.asarray(initial), times, fine).values
-    values = np.where(SOLID, np.nan, mean(np.asarray(values), 2))
+    values = np.where(SOLID, np.nan, averaged(np.asarray(values), SOLID.shape))
     grid = Grid.rectangle((CELLS, CELLS), solid=SOLID)
     return Trajectory(values, times, grid, ("h", "m_x", "m_y"))
 
@@ -82,11 +82,12 @@ def test_no_test_function_touches_a_wall():
 @pytest.mark.usefixtures("x64")
 def test_finer_cells_keep_the_averages_and_see_no_walls():
     values = random_frames()[0]
-    law, grid = one_field(), unit_grid(Grid.rectangle((CELLS, CELLS), solid=SOLID))
+    law, grid = one_field(), Grid.rectangle((CELLS, CELLS), solid=SOLID).of_unit_cells()
     inside = [spread(law, np.where(SOLID, each, values), grid, 2) for each in (0.0, 9.0)]
     free = ~np.kron(SOLID, np.ones((2, 2))).astype(bool)
     np.testing.assert_array_equal(*(each[:, free] for each in inside))
-    np.testing.assert_allclose(mean(inside[0], 2)[:, ~SOLID], values[:, ~SOLID], atol=1e-14)
+    coarse = averaged(inside[0], SOLID.shape)
+    np.testing.assert_allclose(coarse[:, ~SOLID], values[:, ~SOLID], atol=1e-14)
 
 
 @pytest.mark.validation

@@ -21,6 +21,7 @@ from hfluxno.laws.base import pointwise_jacobian
 from hfluxno.parametric.basis import Chebyshev
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
+from tests.identify import runge_kutta
 from tests.identify.plane.laws import GRID, INTERVAL, one_field, shallow_water
 from tests.identify.plane.laws import identification as identified
 
@@ -95,10 +96,7 @@ def rotating(g=4.0, turns=1.5) -> Trajectory:
     step, frames = INTERVAL / 8, [u]
     for _ in range(9):
         for _ in range(8):
-            a = change(u)
-            b = change(u + step / 2 * a)
-            c = change(u + step / 2 * b)
-            u = u + step / 6 * (a + 2 * b + 2 * c + change(u + step * c))
+            u = runge_kutta.step(change, u, step)
         frames.append(u)
     times = INTERVAL * np.arange(10)
     return Trajectory(np.stack(frames), times, Grid.rectangle((n, n)), ("h", "m_x", "m_y"))

@@ -212,10 +212,10 @@ def test_many_cells_are_averaged(every_run_is_right):
     values = np.exp(-60.0 * ((a - 0.15) ** 2 + 2.0 * b**2))[:, None]
     context = Trajectory(values, DT * np.arange(12), grid, ("c",))
     seen = frames_of(context)
-    coarse = steady_flow.averaged(dataclasses.replace(seen, noise=0.02), 3)
+    coarse = steady_flow.coarsened(dataclasses.replace(seen, noise=0.02), 3)
     assert coarse.grid.shape == (64, 96) and coarse.noise == 0.01  # 3 does not divide 128
     np.testing.assert_allclose(coarse.filled[3, 0, 5, 7], values[3, 0, 10:12, 14:16].mean())
-    assert steady_flow.averaged(seen, 1) is seen
+    assert steady_flow.coarsened(seen, 1) is seen
     found = identify_plane(context)
     flow = found.law.flow
     assert found.status == FitStatus.OK and flow is not None

@@ -20,6 +20,7 @@ from hfluxno.parametric.fitted_law import Terms
 from hfluxno.parametric.subgrid import partly_even
 from hfluxno.trajectory import Trajectory
 from tests.compiled import compiled
+from tests.errors import error_of, relative
 from tests.identify.exact import burgers, logistic
 from tests.identify.laws import (
     FULL,
@@ -46,17 +47,12 @@ def exactly(found):
     return dataclasses.replace(saved, scheme=dataclasses.replace(saved.scheme, refinement=1))
 
 
-def relative(forecast, truth):
-    values = np.asarray(forecast.trajectory.values)
-    return np.linalg.norm(values - truth) / np.linalg.norm(truth)
-
-
 def test_it_is_solved_on_other_cells_at_another_interval(found, tmp_path):
     truth = road()
     exactly(found).save(tmp_path / "law.json")
     forecast = hfluxno.forecast(truth.window(0, 6), 7, law=tmp_path / "law.json")
     assert forecast.status == FitStatus.OK and forecast.backtest_error < 1e-9
-    assert relative(forecast, truth.values[6:]) < 1e-9
+    assert error_of(forecast, truth.values[6:]) < 1e-9
     np.testing.assert_allclose(forecast.trajectory.times, truth.times[6:])
     (item,) = forecast.identifications
     assert (
@@ -65,7 +61,7 @@ def test_it_is_solved_on_other_cells_at_another_interval(found, tmp_path):
     )
     # On a finer internal grid than the data were made on, it is no longer exact, and still right.
     finer = hfluxno.forecast(truth.window(0, 6), 7, law=found)
-    assert finer.status == FitStatus.OK and 1e-6 < relative(finer, truth.values[6:]) < 0.01
+    assert finer.status == FitStatus.OK and 1e-6 < error_of(finer, truth.values[6:]) < 0.01
 
 
 def test_data_of_another_source_get_a_finer_grid(found):
@@ -77,7 +73,7 @@ def test_data_of_another_source_get_a_finer_grid(found):
     (item,) = forecast.identifications
     assert item.settings.refinement > 1 and len(item.tried) > 1
     assert item.tried[-1][1] < 0.5 * item.tried[0][1]
-    assert relative(forecast, values[6:]) < 1e-3
+    assert error_of(forecast, values[6:]) < 1e-3
 
 
 def test_a_law_that_does_not_hold_is_noticed(found):
@@ -112,7 +108,7 @@ def test_nothing_is_unknown_if_the_first_frame_is_exact(found, lost):
     (item,) = forecast.identifications
     assert item.estimate is not None and not len(item.estimate.forward.first_modes)
     assert forecast.status == FitStatus.OK
-    assert relative(forecast, truth.values[8:11]) < 0.02
+    assert error_of(forecast, truth.values[8:11]) < 0.02
 
 
 def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
@@ -128,7 +124,7 @@ def test_a_single_frame_is_continued_and_nothing_is_claimed(found):
     exact = GivenLawForecaster(exactly(found), every=INTERVAL).forecast(
         dataclasses.replace(one, values=fine[4:5]), 5
     )
-    assert relative(exact, fine[5:10]) < 2e-3
+    assert error_of(exact, fine[5:10]) < 2e-3
     np.testing.assert_allclose(forecast.trajectory.times, truth.times[5:10])
     # Where nobody says another, the interval is that of the data that the law was found in.
     own = hfluxno.forecast(one, 2, law=found)
@@ -142,7 +138,7 @@ def test_two_frames_are_a_check(found):
     truth = road()
     forecast = hfluxno.forecast(truth.window(0, 2), 3, law=exactly(found))
     assert forecast.status == FitStatus.OK and forecast.backtest_error < 1e-9
-    assert relative(forecast, truth.values[2:5]) < 1e-9
+    assert error_of(forecast, truth.values[2:5]) < 1e-9
 
 
 def test_a_constant_context_says_that_nothing_moves(found):
@@ -159,13 +155,9 @@ def test_a_batch_and_noise(found):
     batch = dataclasses.replace(truth, values=np.stack([truth.values, noisy])).window(0, 10)
     forecast = hfluxno.forecast(batch, 3, law=exactly(found))
     assert list(forecast.status) == [0, 0] and forecast.identifications[1].mode == "filter"
-    errors = [relative_to(values, truth.values[10:]) for values in forecast.trajectory.values]
-    noise = relative_to(noisy, truth.values)
+    errors = [relative(values, truth.values[10:]) for values in forecast.trajectory.values]
+    noise = relative(noisy, truth.values)
     assert errors[0] < 1e-9 and errors[1] < 0.6 * noise
-
-
-def relative_to(values, truth):
-    return np.linalg.norm(values - truth) / np.linalg.norm(truth)
 
 
 @pytest.mark.validation
@@ -183,7 +175,7 @@ def test_a_source_is_no_leak():
     found = identification(dataclasses.replace(law, terms=terms), interval=0.02)
     context = Trajectory(values[:8], times[:8], Grid.interval(cells), ("u",))
     forecast = hfluxno.forecast(context, 3, law=found)
-    assert forecast.status == FitStatus.OK and relative(forecast, values[8:]) < 5e-4
+    assert forecast.status == FitStatus.OK and error_of(forecast, values[8:]) < 5e-4
     without = hfluxno.forecast(context, 3, law=dataclasses.replace(found, law=law))
     assert without.status == FitStatus.SOURCE_OR_LEAK
 
@@ -205,7 +197,7 @@ def test_what_was_not_measured_is_estimated_with_the_law(boundary):
     forecast = hfluxno.forecast(context, 3, law=found)
     assert forecast.status == FitStatus.OK, forecast.sentences
     assert forecast.deviation is not None
-    assert relative(forecast, truth[10:]) < (0.05 if boundary == "open" else 0.01)
+    assert error_of(forecast, truth[10:]) < (0.05 if boundary == "open" else 0.01)
     (item,) = forecast.identifications
     assert item.missing == pytest.approx(np.mean(np.isnan(values[:10])))
     assert item.coefficients == found.coefficients
@@ -229,7 +221,7 @@ def test_a_field_between_sensors_is_reconstructed_with_a_law_of_another_day(foun
     linear = np.stack([np.interp(at, seen, row[0, seen], period=60) for row in truth.values])
     error = np.linalg.norm(linear - truth.values[:, 0])
     assert np.linalg.norm(away) < 0.5 * error
-    assert relative(known.forecast(2), road(frames=15).values[13:]) < 0.1
+    assert error_of(known.forecast(2), road(frames=15).values[13:]) < 0.1
     two = hfluxno.reconstruct(truth.window(0, 2), law=found)
     np.testing.assert_allclose(two.trajectory.values, truth.values[:2], rtol=0.05)
     with pytest.raises(ValueError, match="with a given law needs at least two frames"):
@@ -282,7 +274,7 @@ def test_two_fields_and_a_wall():
     truth = Trajectory(np.asarray(run.values), times, grid, ("h", "m"))
     found = identification(shallow_water(), interval=0.05)
     forecast = hfluxno.forecast(truth.window(0, 6), 3, law=found)
-    assert forecast.status == FitStatus.OK and relative(forecast, truth.values[6:]) < 0.01
+    assert forecast.status == FitStatus.OK and error_of(forecast, truth.values[6:]) < 0.01
     even = dataclasses.replace(found, law=dataclasses.replace(found.law, negated=()))
     with pytest.raises(ValueError, match="name it with --momentum NAME"):
         hfluxno.forecast(truth.window(0, 6), 3, law=even)

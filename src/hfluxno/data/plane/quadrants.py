@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.data.generate import averaged
 from hfluxno.data.plane.well_writer import write_well
 from hfluxno.fv import MUSCL, StepControl, solve
-from hfluxno.grid import Grid
+from hfluxno.grid import Grid, averaged
 from hfluxno.laws import Euler
 
 GAMMA = 1.4

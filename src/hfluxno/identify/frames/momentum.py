@@ -63,13 +63,17 @@ def negated_fields(
     if found is None and context.grid.has_wall():
         found = _only_one_of_both_signs(batch)
     if found is None and context.grid.has_wall() and not may_be_sealed(batch):
-        names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"It cannot be inferred from the context which of the fields {' and '.join(fields)} is "
-            "the momentum, which changes sign at a reflecting wall: name it with --momentum NAME, "
-            f"in Python momentum={names}."
+            f"the momentum, which changes sign at a reflecting wall: {how_to_name(fields)}"
         )
     return () if found is None else (found,)
+
+
+def how_to_name(fields: tuple[str, ...]) -> str:
+    """The end of a sentence about a momentum that is not known."""
+    names = " or ".join(f'"{name}"' for name in reversed(fields))
+    return f"name it with --momentum NAME, in Python momentum={names}."
 
 
 def may_be_sealed(batch: Float[np.ndarray, "trajectory time field space"]) -> bool:

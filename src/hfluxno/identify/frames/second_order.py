@@ -11,12 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.frames.change import (
-    AT_ANY_PLACE,
-    Change,
-    MomentumOfVelocity,
-    larger_beside,
-)
+from hfluxno.identify.frames.change import AT_ANY_PLACE, Change, MomentumOfVelocity, larger_beside
 
 # The field that takes the place of the flow.
 NAME = "y"

@@ -293,12 +293,10 @@ def backtest_errors(
 
 
 def make_settings(candidate: Candidate, grid: Grid) -> SolverSettings:
-    cells = grid.shape[0]
-    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
     return SolverSettings(
         StepControl(*candidate.cfl, 1.0 / candidate.steps if candidate.steps else math.inf),
         candidate.fresh_start,
-        unit,
+        grid.of_unit_cells(),
         candidate.scheme,
         candidate.refinement,
     )

@@ -31,12 +31,7 @@ from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import misses_no_more, of_degree, reaching, simpler
 from hfluxno.identify.joint.starts import carried, carried_start
-from hfluxno.identify.joint.windows import (
-    WORTH,
-    check_enough,
-    held_out_from,
-    settled,
-)
+from hfluxno.identify.joint.windows import WORTH, check_enough, held_out_from, settled
 from hfluxno.trajectory import Trajectory
 
 # A law that increases it by this part of what the best one does is also tried on finer grids.

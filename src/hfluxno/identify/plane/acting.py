@@ -22,13 +22,7 @@ from hfluxno.identify.plane.frames import Frames
 from hfluxno.identify.plane.identification import checked, indices, is_uninformative
 from hfluxno.identify.plane.roles import infer_roles, infer_velocity
 from hfluxno.identify.plane.search import deviations
-from hfluxno.identify.plane.select import (
-    estimate,
-    functions_of,
-    in_cells,
-    make_basis,
-    systems_of,
-)
+from hfluxno.identify.plane.select import estimate, functions_of, in_cells, make_basis, systems_of
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.terms import Roles, isotropic_structures
 from hfluxno.parametric.plane.weak_form import total, weak_systems
@@ -122,10 +116,7 @@ def _pushing(
     for row, a in ((3, -1.0), (4, 0.0), (5, 1.0)):
         flux[row, 0, [4, 6]] = flux[row, 1, [5, 7]] = a + 1.0, 1.0
     coefficients = (flux * speeds[:, None]).reshape(6, -1)
-    rest = []
-    for i, known in enumerate(coefficients):
-        normal, right, square = system.of_field(i)
-        rest.append(square - 2.0 * known @ right + known @ normal @ known)
+    rest = [system.squared_residual(i, known) for i, known in enumerate(coefficients)]
     pushed = np.sqrt(max(sum(rest[:2]), 0.0) / sum(system.square[:2]))
     below, middle, above = rest[3:]
     bend, slope = 0.5 * (below + above) - middle, 0.5 * (above - below)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hfluxno.batching import on_all_cores
 from hfluxno.forecaster import Forecast
+from hfluxno.grid import averaged
 from hfluxno.identify.assembled import UNSOLVABLE, assembled
 from hfluxno.identify.horizon import how_far
 from hfluxno.identify.plane.deviation import comparison, deviation_ahead
@@ -17,7 +18,7 @@ from hfluxno.identify.plane.frames import Frames, frames_of
 from hfluxno.identify.plane.given import given_plane
 from hfluxno.identify.plane.identification import checked, identify_plane
 from hfluxno.identify.plane.result import PlaneIdentification
-from hfluxno.identify.plane.run import Followed, Start, mean, onward, state_of
+from hfluxno.identify.plane.run import Followed, Start, onward, state_of
 from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.plane.untested_sides import untested_sides
 from hfluxno.identify.saved.law import interval_of
@@ -99,7 +100,7 @@ def _continued(
                 sides = untested_sides(seen, run.frames, item.grid_law.sources is not None)
                 if sides is not None:
                     depends += f"; {sides.sentence}"
-                begin = np.asarray(mean(state, start.refinement))
+                begin = np.asarray(averaged(state, seen.grid.shape))
                 return begin, run.frames, spread, True, depends
     still = np.repeat(np.where(seen.grid.free, seen.filled[-1:], np.nan), steps, axis=0)
     return still[0], still, np.full(still.shape, np.nan), False, ""

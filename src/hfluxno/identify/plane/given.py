@@ -16,11 +16,7 @@ from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.causes import NONE, causes_of
 from hfluxno.identify.plane.constant import with_constant
 from hfluxno.identify.plane.frames import Frames, frames_of
-from hfluxno.identify.plane.identification import (
-    MINIMUM_CELLS,
-    MINIMUM_FRAMES,
-    status_of,
-)
+from hfluxno.identify.plane.identification import MINIMUM_CELLS, MINIMUM_FRAMES, status_of
 from hfluxno.identify.plane.residual import residual
 from hfluxno.identify.plane.result import PlaneIdentification
 from hfluxno.identify.plane.run import (

@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 from hfluxno.batching import on_all_cores
 from hfluxno.fv import MUSCL, Status, StepControl, solve
 from hfluxno.fv.rows import rows
-from hfluxno.grid import Grid
+from hfluxno.grid import Grid, averaged
 from hfluxno.identify.plane.frames import Frames
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.subgrid import split
@@ -89,7 +89,7 @@ def advance(
 
 def tracked(law: FittedPlaneLaw, seen: Frames, start: Start) -> Followed:
     """A run over the times of all frames that tracks them."""
-    grid, count = unit_grid(seen.grid), len(seen.values)
+    grid, count = seen.grid.of_unit_cells(), len(seen.values)
     gains = 1.0 / np.arange(2.0, count + 1.0) if start.mode == "filter" else np.ones(count - 1)
     first = spread(law, seen.filled[0], grid, start.refinement)
     return _along(law, first, np.diff(seen.at), grid, start.refinement, seen.values[1:], gains)
@@ -98,7 +98,7 @@ def tracked(law: FittedPlaneLaw, seen: Frames, start: Start) -> Followed:
 def state_of(law: FittedPlaneLaw, seen: Frames, start: Start) -> tuple[np.ndarray, bool]:
     """The state on internal cells after the last frame, and whether it could be solved."""
     if start.mode == "restart":
-        return spread(law, seen.filled[-1], unit_grid(seen.grid), start.refinement), True
+        return spread(law, seen.filled[-1], seen.grid.of_unit_cells(), start.refinement), True
     past = tracked(law, seen, start)
     return past.state, past.solved
 
@@ -111,7 +111,7 @@ def onward(
     ahead: Float[np.ndarray, " step"],
 ) -> Followed:
     """The frames after a state on internal cells; `ahead` are the times between them."""
-    return _along(law, state, ahead, unit_grid(seen.grid), start.refinement)
+    return _along(law, state, ahead, seen.grid.of_unit_cells(), start.refinement)
 
 
 def predicted(law: FittedPlaneLaw, seen: Frames, start: Start, last: int) -> Followed:
@@ -174,12 +174,6 @@ def relative_error(frames: np.ndarray, truth: np.ndarray) -> float:
     return float(np.sqrt(np.nansum((frames - truth) ** 2) / size)) if size > 0.0 else np.inf
 
 
-def unit_grid(grid: Grid) -> Grid:
-    """The same cells with sides of length 1."""
-    upper = tuple(float(cells) for cells in grid.shape)
-    return dataclasses.replace(grid, lower=(0.0,) * len(upper), upper=upper)
-
-
 def spread(
     law: FittedPlaneLaw, initial: Float[np.ndarray, "field x y"], grid: Grid, refinement: int
 ) -> Float[np.ndarray, "field fine_x fine_y"]:
@@ -234,7 +228,7 @@ def _follow(law, state, intervals, observed, gains, cfl, grid, *, refinement, ri
         u, status = jax.lax.cond(
             carry[1] == Status.OK, further, lambda *same: same[:2], *carry, interval
         )
-        found = mean(u, refinement)
+        found = averaged(u, grid.shape)
         change = jnp.where(jnp.isnan(frame), 0.0, gain * (frame - found))
         for axis in (1, 2):
             change = jnp.repeat(change, refinement, axis=axis)
@@ -264,13 +258,3 @@ def prolonged(
         u = jnp.moveaxis(fine.reshape(*near.shape[:2], -1), -1, 1 + axis)
         grid = grid.refine(factors)
     return u
-
-
-def mean(
-    u: Float[Array | np.ndarray, "*lead fine_x fine_y"], factor: int
-) -> Float[Array | np.ndarray, "*lead x y"]:
-    """The averages over the finer cells of every cell."""
-    if factor == 1:
-        return u
-    *lead, nx, ny = u.shape
-    return u.reshape(*lead, nx // factor, factor, ny // factor, factor).mean(axis=(-3, -1))

@@ -235,10 +235,9 @@ def left_over(
     """The residual of the equations, root mean square relative to their right-hand side."""
     rest = whole = 0.0
     for i, known in enumerate(coefficients):
-        normal, right, square = system.of_field(i)
-        left = square - 2.0 * known @ right + known @ normal @ known
-        rest += max(float(left), 0.0) / float(sizes[i]) ** 2
-        whole += square / float(sizes[i]) ** 2
+        left = float(system.squared_residual(i, known))
+        rest += max(left, 0.0) / float(sizes[i]) ** 2
+        whole += float(system.square[i]) / float(sizes[i]) ** 2
     return float(np.sqrt(rest / whole))
 
 
@@ -281,12 +280,11 @@ def normal_equations(
     count = len(structure.names)
     normal = np.zeros((count + 1, count + 1))
     for c, i in enumerate(structure.fields):
-        flat, (matrix, right, square) = structure.flat[:, c], system.of_field(i)
+        flat, (matrix, right, _) = structure.flat[:, c], system.of_field(i)
         known = np.zeros(flat.shape[1]) if offset is None else offset[i]
         left = right - matrix @ known
-        square = square - 2.0 * known @ right + known @ matrix @ known
         rows = np.vstack([flat @ matrix @ flat.T, flat @ left])
-        last = np.append(flat @ left, square)
+        last = np.append(flat @ left, system.squared_residual(i, known))
         normal += np.column_stack([rows, last]) / float(sizes[i]) ** 2
     return normal
 

@@ -14,10 +14,11 @@ import itertools
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.grid import averaged
 from hfluxno.identify.frames.select import last_fitted_frame
 from hfluxno.identify.plane.flow_kinds import FlowKind, fit, kinds_of
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.plane.run import Start, back_test, best_start, mean, plain_starts
+from hfluxno.identify.plane.run import Start, back_test, best_start, plain_starts
 from hfluxno.identify.plane.saved import rescaled
 from hfluxno.identify.plane.search import Found, deviations
 from hfluxno.identify.plane.select import beyond_noise, left_over, systems_of
@@ -52,7 +53,7 @@ def search_flow(
     """
     if seen.grid.solid is not None:
         return None
-    coarse = averaged(seen, min(seen.grid.shape) // (_CELLS * _ORDERS[-1]))
+    coarse = coarsened(seen, min(seen.grid.shape) // (_CELLS * _ORDERS[-1]))
     longest = max(_ORDERS[0], min(coarse.grid.shape) // _CELLS)
     last, aspect = last_fitted_frame(len(seen.values)), cell[0] / cell[1]
     sizes, starts = deviations(coarse.filled, ()), plain_starts(seen)
@@ -173,7 +174,7 @@ def _best(tested: list[_Tested]) -> _Tested:
     )
 
 
-def averaged(seen: Frames, most: int) -> Frames:
+def coarsened(seen: Frames, most: int) -> Frames:
     """The frames averaged over squares of at most so many cells a side: the weak form of many waves
     takes memory, and they are long. Walls inside and sides that cannot be divided leave fewer."""
     parts = range(max(most, 1), 0, -1)
@@ -181,7 +182,7 @@ def averaged(seen: Frames, most: int) -> Frames:
     if times == 1 or seen.grid.solid is not None:
         return seen
     grid = dataclasses.replace(seen.grid, shape=tuple(cells // times for cells in seen.grid.shape))
-    values, filled = (np.asarray(mean(each, times)) for each in (seen.values, seen.filled))
+    values, filled = (averaged(each, grid.shape) for each in (seen.values, seen.filled))
     noise = seen.noise / times
     return dataclasses.replace(seen, values=values, filled=filled, grid=grid, noise=noise)
 

@@ -34,7 +34,7 @@ from hfluxno.parametric.basis import Basis, Chebyshev, Dictionary, Kinked, Tenso
 from hfluxno.parametric.fitted_law import FittedLaw, Terms
 from hfluxno.parametric.plane.flow import SteadyFlow
 from hfluxno.parametric.plane.law import FittedPlaneLaw
-from hfluxno.strict_json import from_dict, to_dict
+from hfluxno.strict_json import finite, from_dict, to_dict
 from hfluxno.version import version_name
 
 FORMAT: Literal["hfluxno law"] = "hfluxno law"
@@ -101,7 +101,7 @@ def _file(saved: SavedLaw) -> LawFile:
         ),
         saved.scheme,
         saved.fit,
-        (_finite(law.least), _finite(law.most)),
+        (finite(law.least), finite(law.most)),
         saved.change,
     )
 
@@ -324,10 +324,6 @@ def _terms(of: FurtherTerms, fields: int) -> Terms:
         of.functions,
         of.carrier,
     )
-
-
-def _finite(bound: Any) -> float | None:
-    return float(bound) if np.isfinite(bound) else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

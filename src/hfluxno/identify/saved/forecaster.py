@@ -16,13 +16,7 @@ from hfluxno.identify.plane.saved import SavedPlaneLaw
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.file import load_law
 from hfluxno.identify.saved.given import given_identifier
-from hfluxno.identify.saved.law import (
-    SavedLaw,
-    check_units,
-    interval_of,
-    known_units,
-    to_save,
-)
+from hfluxno.identify.saved.law import SavedLaw, check_units, interval_of, known_units, to_save
 from hfluxno.trajectory import Trajectory
 
 

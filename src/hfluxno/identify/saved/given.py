@@ -19,7 +19,7 @@ from hfluxno.grid import Grid
 from hfluxno.identify.accepted import check_fields, check_whole, is_joint
 from hfluxno.identify.frames.gaps import MINIMUM_CELLS
 from hfluxno.identify.frames.interpolation import interpolated
-from hfluxno.identify.frames.momentum import may_be_sealed, named
+from hfluxno.identify.frames.momentum import how_to_name, may_be_sealed, named
 from hfluxno.identify.frames.select import SAME, backtest_errors, best_mode, last_fitted_frame
 from hfluxno.identify.frames.track import MODES, first_state, gains, track
 from hfluxno.identify.residuals.measured import measure
@@ -239,11 +239,9 @@ def _with_momentum(saved: SavedLaw, context: Trajectory, momentum: str | None) -
         return dataclasses.replace(saved, law=dataclasses.replace(saved.law, negated=negated))
     unknown = len(fields) > 1 and not saved.law.negated and context.grid.has_wall()
     if unknown and not may_be_sealed(context.batch):
-        names = " or ".join(f'"{name}"' for name in reversed(fields))
         raise ValueError(
             f"The law does not say which of its fields {' and '.join(fields)} is the momentum, "
-            "which changes sign at a reflecting wall: name it with --momentum NAME, in Python "
-            f"momentum={names}."
+            f"which changes sign at a reflecting wall: {how_to_name(fields)}"
         )
     return saved
 

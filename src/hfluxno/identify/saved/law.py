@@ -19,6 +19,7 @@ from hfluxno.laws.place import PlaceModes
 from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.fitted_law import FittedLaw
 from hfluxno.parametric.solver_settings import SolverSettings
+from hfluxno.strict_json import finite
 from hfluxno.trajectory import Trajectory
 from hfluxno.unit_sizes import is_same
 
@@ -162,19 +163,19 @@ def to_save(found: "Identification", units: Mapping[str, str] | None = None) -> 
             float(control.maximum),
             bool(control.lagged),
             bool(settings.fresh_start),
-            _known(float(control.longest) * found.interval),
+            finite(float(control.longest) * found.interval),
         ),
         FitSummary(
             found.status.name,
             found.sentence,
             found.described,
-            _known(found.backtest_error),
-            _known(found.persistence_error),
-            _known(found.residual),
+            finite(found.backtest_error),
+            finite(found.persistence_error),
+            finite(found.residual),
             float(found.missing),
             settings.grid.shape[0],
-            _known(found.cell),
-            _known(found.interval),
+            finite(found.cell),
+            finite(found.interval),
         ),
         found.change,
     )
@@ -213,8 +214,7 @@ def in_cells(law: FittedLaw, grid: Grid, interval: float) -> FittedLaw:
 
 def settings_of(scheme: Scheme, grid: Grid, interval: float) -> SolverSettings:
     """The settings of the solver on the cells of this grid, with times in intervals."""
-    cells = grid.shape[0]
-    unit = Grid((0.0,), (float(cells),), grid.shape, grid.boundary)
+    unit = grid.of_unit_cells()
     longest = math.inf if scheme.longest_step is None else scheme.longest_step / interval
     control = StepControl(scheme.cfl_desired, scheme.cfl_maximum, scheme.cfl_lagged, longest)
     return SolverSettings(control, scheme.fresh_start, unit, scheme.name, scheme.refinement)
@@ -257,7 +257,3 @@ def check_units(saved: "SavedLaw | SavedPlaneLaw", units: Mapping[str, str], wha
                 f"The law has {name} in {unit}, but {what} in {other}; convert the data, and "
                 "change their units with them."
             )
-
-
-def _known(figure: float) -> float | None:
-    return float(figure) if np.isfinite(figure) else None

@@ -18,8 +18,7 @@ from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.dpot_encoder import Coefficients, DPOTEncoder
 from hfluxno.models.network import Context, Frame, Network
 from hfluxno.models.parts import DPOTEncoderConfig
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 from hfluxno.nn.patch import joined
 
 

@@ -14,8 +14,7 @@ import jax
 
 from hfluxno.models.configuration import ModelConfig
 from hfluxno.models.network import Context, Frame, Network
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import MLP, on_columns
+from hfluxno.nn.linear import MLP, gelu, on_columns
 from hfluxno.nn.patch import with_coordinates
 from hfluxno.nn.spectral_convolution import SpectralConvolution
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hfluxno.grid import Grid
-from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time
+from hfluxno.laws.base import Admissible, Contact, Places, Speed, State, Time, by_field
 from hfluxno.laws.by_axis import ByAxis
 from hfluxno.laws.place import LawByPlace
 from hfluxno.laws.space import AlongAxis, SpaceLaw
@@ -76,7 +76,7 @@ class FittedPlaneLaw(SpaceLaw):
             found = law.basis.expand(law.coefficients[axis], inside) + slope * (u - inside)
         if law.constant is None:
             return found
-        return found + law.constant[axis].reshape((-1,) + (1,) * (u.ndim - 1))
+        return found + by_field(law.constant[axis], u)
 
     def on(self, grid: Grid) -> SpaceLaw:
         """The law on the cells of a grid, with its flow there; the same if it has none."""
@@ -101,8 +101,7 @@ class FittedPlaneLaw(SpaceLaw):
         if self.sources is None:
             return None
         law = self._like(u)
-        shape = (-1,) + (1,) * (u.ndim - 1)
-        lower, upper = (jnp.asarray(end).reshape(shape) for end in (law.lower, law.upper))
+        lower, upper = (by_field(jnp.asarray(end), u) for end in (law.lower, law.upper))
         inside = jnp.clip(u, lower, upper)
         value, beyond = jax.jvp(law._arising, (inside,), (u - inside,))
         return value + beyond
@@ -114,22 +113,21 @@ class FittedPlaneLaw(SpaceLaw):
             term = jnp.ones_like(u[0])
             for j, power in enumerate(powers):
                 term = term * u[j] ** power if power else term
-            found = found + rates[:, k].reshape((-1,) + (1,) * (u.ndim - 1)) * term[None]
+            found = found + by_field(rates[:, k], u) * term[None]
         return found
 
     def diffusivity(self, u: State, axis: int = 0) -> State | None:
         if self.diffusivities is None:
             return None
         nu = jnp.asarray(self.diffusivities)[axis].astype(u.dtype)
-        shape = (-1,) + (1,) * (u.ndim - 1)
-        found = jnp.broadcast_to(nu[:, -1].reshape(shape), u.shape)
+        found = jnp.broadcast_to(by_field(nu[:, -1], u), u.shape)
         if nu.shape[1] == 1:
             return found
         law = self._like(u)
         assert isinstance(law.basis, Chebyshev)
         w = (jnp.clip(u, law.lower[0], law.upper[0]) - law.basis.middle[0]) / law.basis.half[0]
         for k in reversed(range(nu.shape[1] - 1)):
-            found = found * w + nu[:, k].reshape(shape)
+            found = found * w + by_field(nu[:, k], u)
         return jnp.maximum(found, 0.0)
 
     def jacobian(

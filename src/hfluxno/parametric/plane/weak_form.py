@@ -76,6 +76,11 @@ class WeakSystem:
             normal, right = normal[np.ix_(columns, columns)], right[columns]
         return normal, right, square
 
+    def squared_residual(self, i: int, x: Float[np.ndarray, " coefficient"]) -> float:
+        """‖A x - b‖² of one field."""
+        normal, right, square = self.of_field(i)
+        return square - 2.0 * x @ right + x @ normal @ x
+
 
 def weak_systems(
     values: Float[np.ndarray, "time field x y"],

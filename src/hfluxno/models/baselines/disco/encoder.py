@@ -15,8 +15,7 @@ from hfluxno.models.baselines.disco.attention import SPACE, SpaceBlock, TimeBloc
 from hfluxno.models.baselines.disco.standard import moments
 from hfluxno.models.encoder import Encoder
 from hfluxno.models.network import Context
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 from hfluxno.nn.patch import cut
 
 

@@ -11,8 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import MLP
+from hfluxno.nn.linear import MLP, gelu
 from hfluxno.nn.parameters import Template
 
 

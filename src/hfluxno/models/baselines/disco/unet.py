@@ -22,7 +22,7 @@ from hfluxno.models.baselines.disco.convolution import (
     pointwise,
 )
 from hfluxno.models.network import Frame
-from hfluxno.nn.activation import gelu
+from hfluxno.nn.linear import gelu
 
 _EPSILON = 1e-5
 

@@ -15,8 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hfluxno.nn.activation import gelu
-from hfluxno.nn.linear import on_rows
+from hfluxno.nn.linear import gelu, on_rows
 
 
 class WideAttention(eqx.Module):
