@@ -13,6 +13,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.batching import on_all_cores
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.fit import distance, sizes
 from hfluxno.identify.joint.forward import Forward
@@ -33,7 +34,8 @@ def likely_waves(forward: Forward, window: Trajectory) -> list[Float[np.ndarray,
     speeds = np.concatenate([-some, [0.0], some])
     starts = [_start(forward, *pair) for pair in itertools.product(speeds, speeds)]
     noise = _NOISE * sizes(window)
-    return sorted(starts, key=lambda z: distance(forward, window, noise, z))[:_STARTS]
+    missed = on_all_cores(lambda z: distance(forward, window, noise, z), starts)
+    return [starts[i] for i in np.argsort(missed, kind="stable")[:_STARTS]]
 
 
 def _start(forward: Forward, least: float, most: float) -> Float[np.ndarray, " unknown"]:
