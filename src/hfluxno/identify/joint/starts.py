@@ -1,7 +1,7 @@
 """Starts of a joint estimate.
 
-A first law comes from the weak form of the interpolated field, of frames also from the speed at
-which the field as a whole moves, or from a parabola with such speeds, and of a few sensors from
+A first law comes from the weak form of the interpolated field, from the speed at which the field as
+a whole moves, from a parabola with such speeds, or at a few sensors from
 `hfluxno.identify.joint.likely_waves`; the first window decides which is best. Another kind of law
 starts from the estimate of the previous one.
 """
@@ -14,7 +14,6 @@ from jaxtyping import Float
 from hfluxno.grid import Grid
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.frames.weak_start import common_shift, followed, weak_parameters
-from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.fit import distance
 from hfluxno.identify.joint.fluid import waves_of_fluid
 from hfluxno.identify.joint.forward import Forward
@@ -44,7 +43,7 @@ def law_starts(forward: Forward, context: Trajectory) -> list[Float[np.ndarray, 
         law = np.zeros(sum(shape.sizes))
         law[: 2 * count] = waves_of_fluid(shape, speed).reshape(-1)
         laws.append(law)
-    if len(shape.fields) == 1 and is_dense(context):
+    if len(shape.fields) == 1:
         shift = _common_speed(uniform, grid.is_periodic())
         for curvature in (0.0, -0.25 * speed, 0.25 * speed):
             law = np.zeros(sum(shape.sizes))
