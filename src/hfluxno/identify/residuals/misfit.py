@@ -57,7 +57,11 @@ _AT_OTHER_TIMES = 0.5
 _VARYING = 0.02
 # It is also systematic if dispersion explains this fraction of what flux and diffusion leave of the
 # weak form, unless the law reproduces the frames, errors of their scheme included. Of laws (21
-# kinds, two seeds, with and without noise) it explained .42 at most, of a first-order scheme's .6.
+# kinds, two seeds, with and without noise) it explained .42 at most, of a first-order scheme's .6,
+# of 256 other contexts of laws, 120 of them by schemes of second order or less on 128 to 512 cells,
+# .72; of Lax and Wendroff's scheme, which disperses, more than .9 in two of 60. Of steepening waves
+# of KdV's equation without noise it was more in 39 of 40 that disperse by .013 to .13 cells³ a
+# frame, and in three of eight by .0065.
 _DISPERSING, _REPRODUCED = 0.9, 1e-3
 # The quadrature of waves that travel six cells a frame looks like dispersion too, but then the
 # misfit of the law is not alike from frame to frame, as that of the eight above was (.7 or more).
