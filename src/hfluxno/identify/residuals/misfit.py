@@ -42,7 +42,8 @@ _SLOWING = 0.045
 _SUDDEN, _WORTH_IF_SUDDEN, _SLOWER = 0.1, 0.002, 0.08
 # A change by all of the speed or more is none that derivatives by the speed could tell: what they
 # then explain is something else (a hidden momentum, by waves that are 334 % faster).
-_MOST_SLOWER = 1.0
+# Nor of a run that misses this part of the change, which tells nothing of speeds.
+_MOST_SLOWER, _MOST_MISSED = 1.0, 0.5
 # The last frames are missed more than the others, by this factor and this much of the deviation. Of
 # the same contexts of laws it was 1.3 times at most if the others are missed by noise, behind a
 # slow vehicle 2.5 times.
@@ -185,7 +186,7 @@ class Misfit:
     def changes_suddenly(self) -> bool:
         """Whether a speed that changes at once explains a part of it that matters."""
         worth = self.size * np.sqrt(self.sudden) > _WORTH_IF_SUDDEN
-        likely = _SLOWER < abs(self.slower) < _MOST_SLOWER
+        likely = _SLOWER < abs(self.slower) < _MOST_SLOWER and self.of_motion < _MOST_MISSED
         return bool(self.sudden > _SUDDEN and likely and worth)
 
     @property
