@@ -12,8 +12,8 @@ from hfluxno.identify import FitStatus, identify
 from hfluxno.identify.by_cause import asked_for, identify_by_cause
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.joint.kind import Kind
-from hfluxno.identify.residuals.cause import Cause
 from hfluxno.identify.residuals.misfit import UNKNOWN
+from hfluxno.identify.residuals.missing import Cause
 from tests.identify.exact import burgers, logistic
 
 module = importlib.import_module("hfluxno.identify.by_cause")

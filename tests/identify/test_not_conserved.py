@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hfluxno.identify.not_conserved import not_conserved
-from hfluxno.identify.residuals.cause import Cause
+from hfluxno.identify.residuals.missing import Cause
 from hfluxno.identify.status import FitStatus
 from hfluxno.trajectory import Trajectory
 from tests.identify.laws import identification, one_field

@@ -13,7 +13,8 @@ from hfluxno.identify.accepted import has_weak_form
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint_report import SHARED_OF_FURTHER
 from hfluxno.identify.jointly import identify_jointly
-from hfluxno.identify.residuals.cause import Cause, likely_cause, may_disperse
+from hfluxno.identify.residuals.cause import likely_cause, may_disperse
+from hfluxno.identify.residuals.missing import UNOBSERVED, Cause
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.parametric.fitted_law import FittedLaw
@@ -74,6 +75,16 @@ def could_be_dispersion(context: Trajectory, left: float = 1.0) -> bool:
     values, periodic = np.asarray(context.values, np.float64), context.grid.is_periodic()
     least = _HARDLY if left < _FAR_LESS else 0.0
     return has_weak_form(values, context) and may_disperse(values, periodic, least)
+
+
+def has_unobserved_field(context: Trajectory) -> bool:
+    """Whether waves of complete frames of one field run in both directions, so that a further term
+    could only imitate another field."""
+    values = np.asarray(context.values, np.float64)
+    if len(context.fields) > 1 or not has_weak_form(values, context):
+        return False
+    cause = likely_cause(values, context.fields, context.grid.is_periodic())
+    return cause is not None and cause.name == UNOBSERVED
 
 
 def cause_of(found: Identification, values: np.ndarray, context: Trajectory) -> Cause | None:

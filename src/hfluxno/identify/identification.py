@@ -42,7 +42,7 @@ from hfluxno.identify.residuals.noise import ratio
 from hfluxno.identify.result import Identification
 from hfluxno.identify.saved.law import known_units
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
-from hfluxno.identify.under_noise import is_noise, with_first_state
+from hfluxno.identify.under_noise import no_term_tells, with_first_state
 from hfluxno.identify.with_change import with_change
 from hfluxno.identify.with_sources import with_sources
 from hfluxno.identify.without_suspects import without_suspects
@@ -243,7 +243,7 @@ def identifier(
 
     def with_terms(found: Identification, single: Trajectory) -> Identification:
         """The law found, or one with further terms if it does not explain one field."""
-        if len(names) > 1 or not _may_have_terms(found) or is_noise(single):
+        if len(names) > 1 or not _may_have_terms(found) or no_term_tells(single):
             return found
         base = found.candidate if isinstance(found.candidate, Kind) else None
         kinds = further_kinds(base, is_dense(single))

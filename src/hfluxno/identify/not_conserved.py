@@ -8,7 +8,7 @@ what is dissolved without what is adsorbed, a velocity instead of a momentum.
 import numpy as np
 from jaxtyping import Float
 
-from hfluxno.identify.residuals.cause import Cause
+from hfluxno.identify.residuals.missing import Cause
 from hfluxno.identify.status import UNEXPLAINED, FitStatus
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import noise_alone

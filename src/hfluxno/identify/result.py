@@ -13,8 +13,8 @@ from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.recognition.monomials import written
 from hfluxno.identify.recognition.reading import Readings, read_flux
 from hfluxno.identify.recognition.recognised import Recognised
-from hfluxno.identify.residuals.cause import Cause
 from hfluxno.identify.residuals.misfit import UNKNOWN, Misfit
+from hfluxno.identify.residuals.missing import Cause
 from hfluxno.identify.residuals.odd_places import OddPlaces
 from hfluxno.identify.saved.law import to_save
 from hfluxno.identify.status import OF_GIVEN, FitStatus

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from hfluxno.identify.by_cause import could_be_dispersion
+from hfluxno.identify.by_cause import could_be_dispersion, has_unobserved_field
 from hfluxno.identify.frames.candidate import DIFFUSION_TERMS, Candidate
 from hfluxno.identify.frames.weak_start import common_shift
 from hfluxno.identify.joint.dense import is_dense
@@ -37,6 +37,11 @@ def is_noise(single: Trajectory) -> bool:
     """Whether a field is mostly noise, which further terms could only fit."""
     values = np.asarray(single.states.values, float)
     return any(noise(u) > MOST_NOISE * np.nanstd(u) for u in values.swapaxes(0, 1))
+
+
+def no_term_tells(single: Trajectory) -> bool:
+    """Whether further terms could only fit noise, or imitate a field that is not observed."""
+    return is_noise(single) or has_unobserved_field(single)
 
 
 def with_first_state(

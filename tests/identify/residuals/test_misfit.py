@@ -286,6 +286,7 @@ def test_a_sudden_change_of_speed_is_found_where_it_happens(noise):
         assert "slower from frame 17 on" in str(found)
         # Faster by all of the speed or more is what something else looks like.
         assert not dataclasses.replace(found, slower=-3.34).changes_suddenly
+        assert not dataclasses.replace(found, of_motion=0.6).changes_suddenly  # not their run
     assert not measure(law, steady).systematic
     assert changes_of_speed(law[:5], late[:5]).sudden.certainty == 0.0  # too few frames to tell
 

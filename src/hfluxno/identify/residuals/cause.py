@@ -28,7 +28,6 @@ no second derivative, such as a fractional one. Sources whose integral happens t
 are rare, so it alone is not named.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 
@@ -36,8 +35,17 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.coordinates import is_vacuum
+from hfluxno.identify.residuals.both_ways import both_ways
+from hfluxno.identify.residuals.missing import (
+    BY_PLACE,
+    BY_STATE,
+    DISPERSION,
+    LATE,
+    NAMED,
+    UNOBSERVED,
+    Cause,
+)
 from hfluxno.parametric.weak_integrals import WeakIntegrals
-from hfluxno.plural import percent
 from hfluxno.wild_values import noise_alone
 
 # The minimum of frames and cells.
@@ -54,94 +62,19 @@ _DEGREE, _DEGREE_OF_SEVERAL, _MODES = 6, 3, 4
 # the rest, other terms explained .7 at most on 45 contexts of laws, and dispersion more than .98
 # where it was the cause.
 _LITTLE, _NEARLY_ALL = 0.04, 0.95
-# A cause that explains this share is named. Of causes with residuals up to twice that of the best,
+# Of causes with residuals up to twice that of the best,
 # for a single column of a hundredth, which may be the error of the quadrature, the one with the
 # fewest columns is chosen: of two solitons dispersion explained .995, a flux by place all.
-_NAMED, _ALIKE, _ALL = 0.9, 2.0, 0.01
-_LITTLE_OF_IT = 0.1  # not worth naming
-# Of what flux and diffusion leave in frames with a source or a factor of place dispersion explains
-# -.02 to .13, of dispersive waves with 1 and 5 % noise .93 to .97 and .1 to .5, and another term
-# leaves a fifth to all of what it leaves (the kinds of `make trust`).
-_DISPERSES, _CLEARLY = 0.2, 50.0
+_ALIKE, _ALL = 2.0, 0.01
 # Below this, what flux and diffusion leave may be the error of the quadrature. Above it a flux that
 # depends on time explained .77 to 1 of seven contexts that have one and .52 of another, .53 of one
 # with a hidden field, and .31 at most of 188 others, all by other solvers.
 _NOT_QUADRATURE = 0.02
 _ROUNDING = 1e-12
-_LATE, _DISPERSION, _TIMED = "a delayed reaction", "dispersion", "a flux that depends on time"
-_BY_STATE = "a source that depends on the state"
-_DIFFUSIVITY = "a diffusivity that depends on place"
+_TIMED, _DIFFUSIVITY = "a flux that depends on time", "a diffusivity that depends on place"
 # The mean is the same throughout if it changes by less than this part of the mean change, or by no
 # more than noise, which may be this part; one this small, in deviations, is the zero of a decay.
 _KEPT, _BY_NOISE, _ZERO = 1e-3, 0.02, 0.1
-
-
-@dataclasses.dataclass(frozen=True)
-class Cause:
-    """The term that explains most of the residual of flux and diffusion.
-
-    - `field`: the field whose equation has the largest residual.
-    - `left`: that residual, relative to ∫∫ u ψ_t.
-    - `shares`: the share of it that each group explains, by name; at most 1, negative if it
-      explains less than chance would.
-    - `name`: the most likely cause, empty if none explains nine tenths.
-    - `compared`: whether there are enough values for all groups.
-    - `keeps_total`: whether a source that depends on the state would be the most likely cause, but
-      only one whose integral vanishes, since the total does not change; there is no `name` then.
-    """
-
-    field: str
-    left: float
-    shares: dict[str, float]
-    name: str
-    compared: bool = True
-    keeps_total: bool = False
-
-    @property
-    def term(self) -> str:
-        """The name, or that of a source that keeps the total, which a law may have all the same."""
-        is_source = self.keeps_total and self.shares[_BY_STATE] >= _NAMED
-        return _BY_STATE if is_source else self.name
-
-    @property
-    def may_be_dispersion(self) -> bool:
-        """Whether dispersion, by one coefficient, explains so much that the many coefficients of
-        another term that does so too are no evidence of it."""
-        left = {name: 1.0 - share for name, share in self.shares.items()}
-        return self.compared and left[_DISPERSION] < min(
-            1.0 - _DISPERSES, _CLEARLY * min(left.values())
-        )
-
-    def __str__(self) -> str:
-        rest = (
-            f"the {percent(self.left)} of the weak form of {self.field} that flux and diffusion "
-            "do not"
-        )
-        ranked = sorted(self.shares, key=lambda name: -self.shares[name])
-        share = self.shares[_BY_STATE]
-        if self.keeps_total and share >= _LITTLE_OF_IT:
-            how = "most likely" if share >= _NAMED else "perhaps"
-            return (
-                f"{how} a flux that these terms do not hold, such as one that depends on place, on "
-                f"further derivatives, or is not local, as the total of {self.field} does not "
-                f"change; or a source that draws {self.field} to its mean, which would explain "
-                f"{percent(share)} of {rest}"
-            )
-        if not self.name:
-            best = ranked[0]
-            if self.shares[best] < _LITTLE_OF_IT:
-                return f"no single cause explains {rest}: there may be several, or noise"
-            return (
-                f"{best} would explain {percent(max(self.shares[best], 0.0))} of {rest}, and no "
-                "other single cause more: there may be several, or an unobserved field"
-            )
-        second = next(name for name in ranked if name != self.name)
-        more = ", with more terms" if self.shares[second] > self.shares[self.name] else ""
-        by_this, by_that = (100.0 * self.shares[name] for name in (self.name, second))
-        return (
-            f"most likely {self.name}: it explains {by_this:.1f} % of {rest} "
-            f"({second} {by_that:.1f} %{more})"
-        )
 
 
 def likely_cause(
@@ -154,7 +87,7 @@ def likely_cause(
         return None
     cause = max(found, key=lambda each: each.left)
     name = cause.term
-    by_one_term = name != _LATE and cause.shares.get(name, 0.0) > _NEARLY_ALL
+    by_one_term = name != LATE and cause.shares.get(name, 0.0) > _NEARLY_ALL
     return cause if cause.left > _LITTLE or by_one_term else None
 
 
@@ -166,7 +99,7 @@ def shares_in_weak_form(
     too few, the latter also if the residual may be the error of the quadrature."""
     fields = [str(i) for i in range(values.shape[1])]
     found = _of_each(values, fields, periodic)
-    dispersion = [each.shares[_DISPERSION] for each in found]
+    dispersion = [each.shares[DISPERSION] for each in found]
     timed = [each.shares[_TIMED] for each in found if each.left > _NOT_QUADRATURE]
     return max([0.0, *dispersion]), max([0.0, *timed])
 
@@ -192,14 +125,30 @@ def _of_each(
     deviation = np.std(values, axis=(0, 2))
     if np.any(deviation <= _ROUNDING * np.max(np.abs(values), axis=(0, 2))):
         return []
-    middle = np.mean(values, axis=(0, 2))[:, None]
-    largest = np.max(np.abs(values - middle), axis=(0, 2))[:, None]
-    scaled, middles = (values - middle) / largest, (middle / largest)[:, 0]
-    functions = _functions(values, scaled)
+    points = _at_centres(values, periodic)
+    middle = np.mean(points, axis=(0, 2))[:, None]
+    largest = np.max(np.abs(points - middle), axis=(0, 2))[:, None]
+    scaled, middles = (points - middle) / largest, (middle / largest)[:, 0]
+    functions = _functions(points, scaled)
     return [
         _of_field(i, fields[i], scaled, middles[i], functions, periodic, values.size / len(fields))
         for i in range(len(fields))
     ]
+
+
+def _at_centres(
+    means: Float[np.ndarray, "time field cells"], periodic: bool
+) -> Float[np.ndarray, "time field cells"]:
+    """The values at the centres of cells, ū - δ²ū/24 + O(Δx⁴), from their means ū: a flux of means
+    is not the mean of a flux, and where waves steepen this would hide weak dispersion."""
+    ends = [(0, 0), (0, 0), (1, 1)]
+    # Lines continued beyond open ends have no second difference there.
+    around = (
+        np.pad(means, ends, mode="wrap")
+        if periodic
+        else np.pad(means, ends, mode="reflect", reflect_type="odd")
+    )
+    return means - np.diff(around, 2, axis=-1) / 24.0
 
 
 def _of_field(
@@ -232,7 +181,7 @@ def _of_field(
             continue
         found, unexplained = _fitted(all_columns, target)
         left[cause] = variance(all_columns, unexplained) / alone
-        if cause == _BY_STATE:
+        if cause == BY_STATE:
             keeps = _draws_to_mean(found[len(base) :], _states(scaled, i), u, middle)
     most = _ALIKE * min(left.values())
     likely = [
@@ -242,11 +191,14 @@ def _of_field(
     ]
     # Where little moves, a diffusivity imitates a source by place, which has one column more.
     best = min(likely, key=lambda cause: len(groups[cause]) + 2 * (cause == _DIFFUSIVITY))
-    keeps = keeps and best == _BY_STATE
+    keeps = keeps and best == BY_STATE
     shares = {cause: 1.0 - part for cause, part in left.items()}
     total = float(np.sqrt(rest / np.sum(target**2)))
-    named = best if shares[best] >= _NAMED and not keeps else ""
-    return Cause(name, total, shares, named, compared, keeps)
+    named = best if shares[best] >= NAMED and not keeps else ""
+    both = both_ways(u, weak, equations) if len(scaled[0]) == 1 and total > _LITTLE else 0.0
+    if both > 0.0:
+        named, keeps = UNOBSERVED, False
+    return Cause(name, total, shares, named, compared, keeps, both)
 
 
 def _states(scaled: Float[np.ndarray, "time field cells"], i: int) -> np.ndarray:
@@ -279,17 +231,17 @@ def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "col
     slopes = [k * wave for k in numbers for wave in (-np.sin(k * x), np.cos(k * x))]
     in_cells = np.stack(slopes)[:, None] / len(x)
     groups = {
-        _DISPERSION: weak(u[None], 0, 3),
+        DISPERSION: weak(u[None], 0, 3),
         "a fourth derivative": weak(u[None], 0, 4),
-        _BY_STATE: weak(_states(scaled, i), 0, 0),
+        BY_STATE: weak(_states(scaled, i), 0, 0),
         "a source that depends on time": weak(np.stack([one, tau, tau**2]), 0, 0),
-        "a source that depends on place": weak(np.stack([one, *modes]), 0, 0),
+        BY_PLACE: weak(np.stack([one, *modes]), 0, 0),
         _TIMED: weak(np.stack([tau * flux, tau**2 * flux]), 0, 1),
         "a flux that depends on place": weak(
             np.stack([mode * part for mode in modes for part in (flux, u)]), 0, 1
         ),
         _DIFFUSIVITY: weak(in_cells * u, 0, 1) + weak(np.stack(modes) * u, 0, 2),
-        _LATE: np.concatenate([weak(u[None], 2, 0), weak(np.stack([flux, u]), 1, 1)]),
+        LATE: np.concatenate([weak(u[None], 2, 0), weak(np.stack([flux, u]), 1, 1)]),
     }
     if periodic:
         seam = np.stack([tau**k * (np.arange(len(x)) == 0) for k in range(3)])
