@@ -43,9 +43,9 @@ def test_what_enters_at_open_ends_is_as_wide_as_its_prior():
     """Of a deviation of 5 the part 3 enters, and 4 is that of the unknowns of the context."""
     ahead = Trajectory(np.ones((2, 1, 8)), np.arange(2.0), Grid.interval(8), ("u",))
     status, nothing = np.array(0), np.zeros(())
-    deviation, entering = 5.0 * np.ones((2, 1, 8)), 3.0 * np.ones((2, 1, 8))
+    deviation, normal = 5.0 * np.ones((2, 1, 8)), 3.0 * np.ones((2, 1, 8))
     made = Forecast(
-        ahead, status, ("",), nothing, nothing, nothing, deviation=deviation, entering=entering
+        ahead, status, ("",), nothing, nothing, nothing, deviation=deviation, normal=normal
     )
     expected = np.hypot(3.0 * NINETY, 4.0 * NINETY_OF_VALUES)
     np.testing.assert_allclose(made.half_width, expected)

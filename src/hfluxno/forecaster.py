@@ -57,8 +57,8 @@ class Forecast:
     - `noise`: the standard deviation of the noise on measured values of each field, shape (field,)
       or (trajectory, field), as the context shows it; `None` if the method does not know it.
       `deviation` is that of the field itself, from which a measured frame differs by the noise too.
-    - `entering`: the part of `deviation` that is due to what enters later at open ends; `None`
-      without any.
+    - `normal`: the part of `deviation` of which errors have a normal distribution: by which the
+      unknowns of a joint estimate scatter, or with open ends what enters later; `None` without any.
     """
 
     trajectory: Trajectory
@@ -72,15 +72,15 @@ class Forecast:
     least: np.ndarray | None = None
     observed: np.ndarray | None = None
     noise: np.ndarray | None = None
-    entering: np.ndarray | None = None
+    normal: np.ndarray | None = None
 
     @property
     def half_width(self) -> np.ndarray | None:
         """Half the width of the 90 percent band of each value, shaped like `deviation`, if the
         status is `OK`; under a warning that of a normal distribution, which is wider and promises
-        nothing. For what enters at open ends it is that of a normal distribution in any case: the
-        deviations of other errors were found to be too large, its own was not. NaN or `None` where
-        `deviation` is."""
+        nothing. For `normal` it is that of a normal distribution in any case: the deviations of
+        other errors were found to be too large, this one was not. NaN or `None` where `deviation`
+        is."""
         if self.deviation is None:
             return None
         axes = len(self.trajectory.grid.shape)
@@ -89,10 +89,10 @@ class Forecast:
         sound = np.asarray(self.status) == 0
         width = np.where(sound, on_a_line if axes == 1 else NINETY_ON_A_PLANE, NINETY)
         width = width[(..., *[None] * (2 + axes))]
-        if self.entering is None:
+        if self.normal is None:
             return width * self.deviation
-        others = np.maximum(self.deviation**2 - self.entering**2, 0.0)
-        return np.sqrt(width**2 * others + NINETY**2 * self.entering**2)
+        others = np.maximum(self.deviation**2 - self.normal**2, 0.0)
+        return np.sqrt(width**2 * others + NINETY**2 * self.normal**2)
 
     @property
     def predicted_error(self) -> np.ndarray | None:

@@ -166,7 +166,7 @@ def test_bands_of_a_batch_where_something_enters_one_of_them(cubic, of_cubic, mo
 
     def continued(context, values, item, *others):
         made = plain(context, values, item, *others)
-        return made._replace(entering=0.6 * made.spread) if item is jointly else made
+        return made._replace(normal=0.6 * made.spread) if item is jointly else made
 
     monkeypatch.setattr(forecaster, "_continue", continued)
     context = _context(np.stack([cubic, cubic]))

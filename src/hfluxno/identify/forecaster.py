@@ -130,10 +130,8 @@ class FittedLawForecaster(Forecaster):
             deviation,
         )
         # Nothing enters where the law was fitted to the frames.
-        entering = _stacked([each.entering for each in results], shape, 0.0)
-        made = dataclasses.replace(
-            made, least=bound, observed=observed, noise=noise, entering=entering
-        )
+        normal = _stacked([each.normal for each in results], shape, 0.0)
+        made = dataclasses.replace(made, least=bound, observed=observed, noise=noise, normal=normal)
         made = _measured(made, identifications)
         return made if context.is_batched else made.single()
 
@@ -151,7 +149,8 @@ class _Continued(NamedTuple):
     """The state from which a forecast starts and its frames, whether they were solved, the standard
     deviations of the frames and lower bounds of those of unbiased estimates, what would be measured
     of the frames, if that differs, the part of the variance of each that is due to what is unknown
-    beyond the observed range, and that of the deviations because of what enters at open ends."""
+    beyond the observed range, and that of the deviations of which errors are normal (see
+    `Forecast`)."""
 
     frames: Float[np.ndarray, "time field cells"]
     solved: bool
@@ -159,7 +158,7 @@ class _Continued(NamedTuple):
     bound: Float[np.ndarray, "steps field cells"] | None = None
     observed: Float[np.ndarray, "steps quantity cells"] | None = None
     unknown: Float[np.ndarray, " steps"] | None = None
-    entering: Float[np.ndarray, "steps field cells"] | None = None
+    normal: Float[np.ndarray, "steps field cells"] | None = None
 
 
 def _stacked(
@@ -188,14 +187,14 @@ def _continue(
     every_time = np.concatenate([past, forecast_times(context, steps, every)])
     times = known.scale.frames(every_time)
     forward = with_future(known, times[-1], outlooks_of(item.estimate))
-    states, spread, bound, further = item.estimate.continued(times, forward)
+    states, spread, bound, normal = item.estimate.continued(times, forward)
     if not is_bounded(states, values, item.grid_law):
         last = interpolated(values, False)[-1:]
         return _Continued(np.repeat(last, 1 + steps, axis=0), False)
     observed = None
     if known.observation and every is None:  # means over other times may overlap
         observed = item.estimate.observed(every_time, forward)[len(past) :]
-    spread, bound = spread[len(past) :], bound[len(past) :]
+    spread, bound, normal = (each[len(past) :] for each in (spread, bound, normal))
     if len(item.estimate.noise) == values.shape[1] and len(past) > 1:  # the flow is no state
         ahead = np.diff(times[len(past) - 1 :])
         spread = np.sqrt(not_below_backtest(spread**2, item, values, ahead))
@@ -206,9 +205,10 @@ def _continue(
         spread = np.sqrt(spread**2 + by_change_of_speed(a, part, last, time, after))
     if item.change is not None:
         after = states[len(past) :]
-        spread, bound = (item.change.deviation(after, each) for each in (spread, bound))
-    entering = spread * np.sqrt(further[len(past) :])
-    return _Continued(states[len(past) - 1 :], True, spread, bound, observed, entering=entering)
+        spread, bound, normal = (
+            item.change.deviation(after, each) for each in (spread, bound, normal)
+        )
+    return _Continued(states[len(past) - 1 :], True, spread, bound, observed, normal=normal)
 
 
 def is_bounded(
@@ -321,9 +321,9 @@ def _ends_go_on(context: Trajectory, item: Identification, found: _Continued) ->
 
 def _enters(found: _Continued) -> bool:
     """Whether most of a large error of the last frame is due to what enters until then."""
-    if found.spread is None or found.entering is None:
+    if found.spread is None or found.normal is None:
         return False
     last, entered, size = (
-        float(np.sum(each[-1] ** 2)) for each in (found.spread, found.entering, found.frames)
+        float(np.sum(each[-1] ** 2)) for each in (found.spread, found.normal, found.frames)
     )
     return NINETY_OF_FRAMES**2 * last > BELIEVED**2 * size and entered > 0.5 * last

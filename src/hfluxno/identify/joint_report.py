@@ -152,7 +152,8 @@ def _coefficients(best: Estimate) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     following = forward.shape.following[1:] if has_flux else ()
     present = np.union1d(np.flatnonzero(forward.spread), np.array(following, int))
     by_scheme = np.zeros((0, count)) if best.by_scheme is None else best.by_scheme[:, :count]
-    return found, rows.T @ best.covariance[:count, :count] @ rows, by_scheme @ rows, present
+    covariance = best.covariance if best.uncertain is None else best.uncertain.covariance
+    return found, rows.T @ covariance[:count, :count] @ rows, by_scheme @ rows, present
 
 
 def in_units(law: FittedLaw, fields: tuple[str, ...], grid: Grid, dt: float) -> FittedLaw:

@@ -107,12 +107,12 @@ def test_an_end_that_returns_varies_about_its_usual_state(x64):
 
 
 @pytest.mark.parametrize(
-    ("spread", "entering", "said"), [(0.3, 0.25, True), (0.3, 0.2, False), (0.02, 0.02, False)]
+    ("spread", "normal", "said"), [(0.3, 0.25, True), (0.3, 0.2, False), (0.02, 0.02, False)]
 )
-def test_a_large_error_because_of_what_enters_is_mended_by_giving_it(spread, entering, said):
-    """Its part is (entering/spread)², of an error of a frame of ones that has to exceed 5 %."""
+def test_a_large_error_because_of_what_enters_is_mended_by_giving_it(spread, normal, said):
+    """Its part is (normal/spread)², of an error of a frame of ones that has to exceed 5 %."""
     forecaster = importlib.import_module("hfluxno.identify.forecaster")
     frames = np.ones((4, 1, 8))
-    found = forecaster._Continued(frames, True, spread * frames[1:], entering=entering * frames[1:])
+    found = forecaster._Continued(frames, True, spread * frames[1:], normal=normal * frames[1:])
     assert forecaster._enters(found) == said
-    assert not forecaster._enters(found._replace(entering=None))
+    assert not forecaster._enters(found._replace(normal=None))

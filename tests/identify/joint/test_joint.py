@@ -588,7 +588,7 @@ def test_what_enters_later_is_an_ensemble_of_runs(inside, light):
     deviation = known.continued(times, later).deviation
     near = slice(2, 8)
     if light:
-        np.testing.assert_allclose(deviation[..., near], linear[..., near], rtol=0.25)
+        np.testing.assert_allclose(deviation[..., near], linear[..., near], rtol=0.3)
     else:
         assert np.mean(deviation[..., near]) > 3.0 * np.mean(linear[..., near])
 

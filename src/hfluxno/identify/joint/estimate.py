@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.beyond import UncertainLaw
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
 from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
@@ -24,15 +25,6 @@ _ELSEWHERE = 0.15
 # The runs of an ensemble.
 _ENSEMBLE = 24
 _NO_WIDTH = 0.05  # of a stretch, in cells
-
-
-@dataclasses.dataclass(frozen=True)
-class HeldLaw:
-    """The spread of the coefficients of a given law (see `hfluxno.identify.saved.held`), and the
-    covariance of z including them."""
-
-    spread: Float[np.ndarray, " coefficient"]
-    covariance: Float[np.ndarray, "unknown unknown"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +56,7 @@ class Estimate:
       `hfluxno.identify.residuals.left_out`); 0 if that is not known.
     - `speed`: what a speed that changes in time would explain (see
       `hfluxno.identify.joint.changing_speed`); `None` if that is not known.
-    - `held`: the uncertainty of a law that was given, not estimated.
+    - `uncertain`: that of a law that was given, or of the terms that this one does without.
     """
 
     forward: Forward
@@ -81,11 +73,11 @@ class Estimate:
     by_scheme: Float[np.ndarray, "part unknown"] | None = None
     left_out: float = 0.0
     speed: SpeedChange | None = None
-    held: HeldLaw | None = None
+    uncertain: UncertainLaw | None = None
 
     @functools.cached_property
     def _frames(self):
-        states, _, deviation = self._run(self.times, self.forward)
+        states, _, deviation, _ = self._run(self.times, self.forward)
         return states, deviation
 
     @functools.cached_property
@@ -121,7 +113,7 @@ class Estimate:
         tuple[Float[np.ndarray, "field time"] | None, Float[np.ndarray, "field time"] | None],
     ]:
         """`states`, `spread` and `ends` at other times of the context, in frames."""
-        states, _, deviation = self._run(times, self.forward)
+        states, _, deviation, _ = self._run(times, self.forward)
         return states, deviation, self._ends_at(times)
 
     def _ends_at(self, times):
@@ -143,23 +135,25 @@ class Estimate:
         ignore them.
         """
         forward = self.forward if forward is None else forward
-        states, rows, deviation = self._run(times, forward)
+        states, rows, deviation, by_unknowns = self._run(times, forward)
         known, z = len(self.z), np.pad(self.z, (0, forward.size - len(self.z)))
         deviation = np.hypot(deviation, _by_guess(forward, z, times, states))
         further = spread_of(rows[:, known:], np.eye(forward.size - known)) ** 2
         both = further + spread_of(rows[:, :known], self.covariance) ** 2
         part = np.divide(further, both, out=np.zeros_like(both), where=both > 0.0)
         least = spread_of(rows[:, :known], self.least_covariance)
-        return Continued(states, deviation, least, part)
+        normal = deviation * np.sqrt(part) if by_unknowns is None else by_unknowns
+        return Continued(states, deviation, least, normal)
 
     def _run(self, times, forward: Forward):
-        """The states, their derivatives, and their standard deviations."""
+        """The states, their derivatives, their standard deviations, and the part of these by which
+        the unknowns scatter; `None` with open ends."""
         known, size = len(self.z), forward.size
         z, covariance = np.zeros(size), np.eye(size)
         z[:known], covariance[:known, :known] = self.z, self.covariance
-        if self.held is not None:
-            forward = dataclasses.replace(forward, spread=self.held.spread)
-            covariance[:known, :known] = self.held.covariance
+        if self.uncertain is not None:
+            forward = dataclasses.replace(forward, spread=self.uncertain.spread)
+            covariance[:known, :known] = self.uncertain.covariance
         states, rows, _ = states_of(forward, z, times)
         # Where an unknown moves a shock, the derivative is larger than any change.
         most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
@@ -168,6 +162,11 @@ class Estimate:
         else:
             deviation = _ensemble(forward, z, covariance[:known, :known], times)
         deviation = np.minimum(deviation, most)
+        by_unknowns = None
+        if forward.ends is None:
+            changed = np.einsum("tufc,pu->ptfc", rows[:, :known], self._changes)
+            by_unknowns = deviation**2 - np.minimum(np.sum(changed**2, axis=0), deviation**2)
+            by_unknowns = np.sqrt(partly_even(by_unknowns, _ELSEWHERE))
         if self.of_scheme:
             differs = nearby(forward, difference(forward, z, times, states))
             deviation = np.hypot(deviation, self.of_scheme * differs)
@@ -181,7 +180,7 @@ class Estimate:
         past = deviation[times <= last] ** 2
         least = np.mean(past, axis=(0, 2))[:, None] if len(past) else 0.0
         deviation = np.sqrt(partly_even(deviation**2, _ELSEWHERE, least))
-        return states, rows, deviation
+        return states, rows, deviation, by_unknowns
 
     def observed(
         self, times: Float[Array | np.ndarray, " time"], forward: Forward | None = None
@@ -192,6 +191,12 @@ class Estimate:
         return values_of(forward, z, times, MOST_STEPS)[0]
 
     @property
+    def _changes(self) -> Float[np.ndarray, "part unknown"]:
+        """The parts of the covariance that are differences from other estimates."""
+        bias = np.zeros(len(self.z)) if self.bias is None else self.bias
+        return bias[None] if self.uncertain is None else self.uncertain.changes
+
+    @property
     def least_covariance(self) -> Float[np.ndarray, "unknown unknown"]:
         """The Cramér–Rao bound on the covariance of unbiased estimates of z: the inverse of the
         normal matrix N without the prior.
@@ -200,10 +205,7 @@ class Estimate:
         eigenvalues s λ/(1 - λ). For a direction that the measurements do not constrain, λ = 1, it
         is very large but finite, so that it only matters to what depends on that direction.
         """
-        free = np.arange(len(self.z))
-        absent = np.flatnonzero(self.forward.spread == 0.0)
-        free = np.setdiff1d(free, absent)
-        covariance = self.covariance
+        free, covariance = self.forward.free, self.covariance
         if self.bias is not None:
             covariance = covariance - np.outer(self.bias, self.bias)
         values, vectors = np.linalg.eigh(covariance[np.ix_(free, free)])
@@ -326,13 +328,13 @@ def spread_of(rows, covariance):
 
 class Continued(NamedTuple):
     """States, their standard deviations, lower bounds of those of unbiased estimates from these
-    measurements, and the part of the variances that is due to further unknowns, as the derivatives
-    have it."""
+    measurements, and the part of the deviations of which errors are normal: by which the unknowns
+    scatter, or with open ends the further ones, as the derivatives have it."""
 
     states: Float[np.ndarray, "time field cells"]
     deviation: Float[np.ndarray, "time field cells"]
     least: Float[np.ndarray, "time field cells"]
-    further: Float[np.ndarray, "time field cells"]
+    normal: Float[np.ndarray, "time field cells"]
 
 
 def one_suffices(found: Estimate) -> bool:

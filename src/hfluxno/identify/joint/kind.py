@@ -4,7 +4,9 @@ import dataclasses
 
 from hfluxno.plural import plural
 
-_PROGRAM_SIZES = (6, 12)
+_PROGRAM_SIZES = (8, 12)
+# How many terms more than a flux has tell what it does without.
+BEYOND = 2
 _MOST_MODES = 32
 MOST_STRETCHES = 2
 
@@ -37,10 +39,12 @@ class Kind:
     @property
     def program(self) -> "Kind":
         """The kind for which programs are compiled: laws with a similar number of terms share one,
-        in which the terms that a law lacks are zero."""
+        in which the terms that a law lacks are zero. Where there may be more, one has room for
+        terms beyond those of the flux."""
         if self.fluid:
             return self
-        size = next(size for size in _PROGRAM_SIZES if size >= self.size)
+        least = min(self.size + BEYOND, _PROGRAM_SIZES[-1])
+        size = next(size for size in _PROGRAM_SIZES if size >= least)
         if self.is_plain:
             return Kind(size, diffusion=1)
         if self.stretches:

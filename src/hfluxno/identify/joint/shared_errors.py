@@ -5,6 +5,12 @@ import dataclasses
 import numpy as np
 
 from hfluxno.fv.solve import MOST_STEPS
+from hfluxno.identify.joint.beyond import (
+    UncertainLaw,
+    covariance_and_change,
+    terms_beyond,
+    with_terms,
+)
 from hfluxno.identify.joint.changing_speed import change_of_speed
 from hfluxno.identify.joint.dense import is_dense
 from hfluxno.identify.joint.end_scatter import with_end_scatter
@@ -32,11 +38,16 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     predicted worse by the others than the covariance claims (see
     `hfluxno.identify.residuals.left_out`). The error of the scheme counts as well, by itself and by
     the bias of the unknowns (`hfluxno.identify.residuals.scheme_bias`), and how much open ends vary
-    (`hfluxno.identify.joint.end_scatter`), and what given ends leave open between their times
-    (`hfluxno.identify.joint.given_ends`).
+    (`hfluxno.identify.joint.end_scatter`), what given ends leave open between their times
+    (`hfluxno.identify.joint.given_ends`), and the terms that the law does without
+    (`hfluxno.identify.joint.beyond`).
     """
     size = sizes(context)[:, None]
-    values, by_values, _ = values_of(found.forward, found.z, context.times, MOST_STEPS)
+    terms = terms_beyond(found.forward)
+    wider = with_terms(found.forward, terms)
+    values, by_wider, _ = values_of(wider, found.z, context.times, MOST_STEPS)
+    by_values = by_wider.copy()
+    by_values[:, terms] = 0.0
     away = values - np.asarray(context.values)
     missed = away / size
     noise = found.noise[:, None] if context.deviation is None else context.deviation
@@ -66,13 +77,13 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     if found.forward.settings.is_as_fine:
         of_scheme = 1.0
     bias, by_scheme = np.zeros(len(found.z)), np.zeros((0, len(found.z)))
+
+    def moved(change: np.ndarray) -> float:
+        other = states_at(wider, found.z + change, found.times)
+        return _rms((other - states) / size[:fields], seen)
+
     if values.shape[1] == fields:
         bias = change_by_weights(away, by_values, differs, noise * np.ones(away.shape), found.z)
-
-        def moved(change: np.ndarray) -> float:
-            other = states_at(found.forward, found.z + change, found.times)
-            return _rms((other - states) / size, seen)
-
         bias = shortened(bias, moved, _rms(missed, seen))
         by_scheme = change_by_scheme(
             in_parts(found.forward.settings.of_difference * signed / noise)[:, seen],
@@ -80,10 +91,20 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
             found.covariance,
             (away / noise)[seen],
         )
+    uncertain = None
+    if len(terms):
+        every = np.asarray(context.observed)
+        rows = (by_wider / noise[..., None, :, :]).swapaxes(0, 1)[:, every]
+        covariance, change = covariance_and_change(rows, (away / noise)[every], share, found.z)
+        change = shortened(change, moved, _rms(missed, seen))
+        changes = np.stack([bias, change])
+        every_part = covariance + changes.T @ changes
+        uncertain = UncertainLaw(np.asarray(wider.spread), every_part, changes)
     return with_end_scatter(
         dataclasses.replace(
             found,
             covariance=np.linalg.inv(nothing + share * information) + np.outer(bias, bias),
+            uncertain=uncertain,
             of_scheme=of_scheme,
             of_ends=of_ends,
             share=share,

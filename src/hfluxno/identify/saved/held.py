@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.fv.solve import MOST_STEPS
-from hfluxno.identify.joint.estimate import Estimate, HeldLaw, values_of
+from hfluxno.identify.joint.beyond import UncertainLaw
+from hfluxno.identify.joint.estimate import Estimate, values_of
 from hfluxno.identify.joint.first_state import shows_first_state
 from hfluxno.identify.joint.fit import estimate, in_double, sizes
 from hfluxno.identify.joint.forward import Forward
@@ -125,7 +126,8 @@ def with_uncertain_law(found: Estimate, saved: SavedLaw, context: Trajectory) ->
     covariance[np.ix_(others, law)] = -gain @ law_covariance
     covariance[np.ix_(law, others)] = -law_covariance @ gain.T
     covariance[np.ix_(others, others)] = inner + gain @ law_covariance @ gain.T
-    return dataclasses.replace(found, held=HeldLaw(spread, covariance))
+    none = np.zeros((0, len(z)))
+    return dataclasses.replace(found, uncertain=UncertainLaw(spread, covariance, none))
 
 
 def _of_law(
