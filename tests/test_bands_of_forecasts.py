@@ -9,6 +9,7 @@ from hfluxno.forecaster import (
     NINETY_OF_VALUES,
     NINETY_ON_A_PLANE,
     Forecast,
+    bound_of,
 )
 from hfluxno.grid import Grid
 from hfluxno.trajectory import Trajectory
@@ -49,3 +50,26 @@ def test_what_enters_at_open_ends_is_as_wide_as_its_prior():
     )
     expected = np.hypot(3.0 * NINETY, 4.0 * NINETY_OF_VALUES)
     np.testing.assert_allclose(made.half_width, expected)
+
+
+def test_the_bound_holds_beside_a_true_frame_that_is_smaller_than_the_predicted_one():
+    """A jam fills the end of the road in the forecast, and comes or not: what is there instead is
+    off by one deviation, and the error is relative to that."""
+    ahead = np.array([20.0] * 60 + [120.0] * 40)
+    away = np.array([0.0] * 60 + [60.0] * 40)
+    grid = Grid.interval(100)
+    made = Forecast(
+        Trajectory(ahead[None, None], np.array([1.0]), grid, ("density",)),
+        np.array(0),
+        ("",),
+        *[np.zeros(())] * 3,
+        deviation=away[None, None],
+    )
+    for truth in (ahead - away, ahead + away):
+        error = np.linalg.norm(ahead - truth) / np.linalg.norm(truth)
+        assert error < made.predicted_error_90[0] < 2.0
+    relative = np.linalg.norm(away) / np.linalg.norm(ahead)
+    np.testing.assert_allclose(made.predicted_error, relative)
+    # Nothing is known: a bound, but a number.
+    assert bound_of(np.array([1.0, 3.0])) == pytest.approx([20.0 * 1.85, 60.0 * 1.85])
+    assert bound_of(np.array([0.01])) == pytest.approx(0.0185, rel=0.02)

@@ -28,6 +28,8 @@ NINETY_OF_FRAMES = 1.85
 # squared error is in the few cells at jumps, so these are fewer than of a normal distribution. The
 # jumps of several fields are spread over more waves.
 NINETY_OF_VALUES, NINETY_OF_SEVERAL, NINETY_ON_A_PLANE = 1.0, 1.25, 1.5
+# Of its own norm: a true frame is not taken for smaller than this part of what was predicted.
+_LEAST_TRUTH = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,7 +150,7 @@ class Forecast:
         """The relative l2 error of each frame that is not exceeded in 90 of 100 forecasts, if the
         status is `OK`. It is that of the field: a measured frame differs by `noise_error` too."""
         predicted = self.predicted_error
-        return None if predicted is None else NINETY_OF_FRAMES * predicted
+        return None if predicted is None else bound_of(predicted)
 
     @property
     def predicted_error_90_by_field(self) -> np.ndarray | None:
@@ -162,7 +164,18 @@ class Forecast:
         cells = (*self.deviation.shape[:-axes], -1)
         values = np.where(self.trajectory.grid.free, self.trajectory.values, np.nan)
         spread, values = (np.reshape(u, cells) for u in (self.deviation, values))
-        return NINETY_OF_FRAMES * by_field(spread, values)
+        return bound_of(by_field(spread, values))
+
+
+def bound_of(predicted: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """The relative l2 error that is not exceeded in 90 of 100 forecasts, from the deviation p
+    relative to the frame that is predicted:
+
+        1.85 p/max(1 - p, 1/20)
+
+    An error is relative to the true frame, which may be smaller than the predicted one by as much
+    as that is off: a jam that is predicted and does not come is many times what is there then."""
+    return NINETY_OF_FRAMES * predicted / np.maximum(1.0 - predicted, _LEAST_TRUTH)
 
 
 class Forecaster(eqx.Module):

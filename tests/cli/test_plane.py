@@ -18,7 +18,7 @@ from hfluxno.cli.forecast import ForecastConfig
 from hfluxno.cli.plane import momentum_of
 from hfluxno.data.plane.quadrants import write_gas
 from hfluxno.export import export_law
-from hfluxno.forecaster import NINETY_OF_FRAMES
+from hfluxno.forecaster import bound_of
 from hfluxno.identify.plane import run
 from hfluxno.models.provenance import Training
 from hfluxno.models.rollout import rollout
@@ -561,7 +561,7 @@ def test_a_law_is_saved_used_on_another_file_and_exported(tmp_path, capsys, monk
     with xr.open_dataset("out.nc", engine="h5netcdf") as written:
         expected, bound = written["predicted_error"].values, written["predicted_error_90"].values
         assert result["predicted_error_90"]["4"] == pytest.approx(bound[3], rel=1e-6)
-        np.testing.assert_allclose(bound, NINETY_OF_FRAMES * expected)
+        np.testing.assert_allclose(bound, bound_of(expected))
         assert written["u_lower90"].dims == written["u"].dims
         assert np.all(written["u_lower90"] < written["u"]) and "upper end" in str(
             written["u_upper90"].attrs["long_name"]

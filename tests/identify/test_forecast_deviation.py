@@ -8,7 +8,7 @@ import pytest
 
 import hfluxno
 from benchmarks.independent.schemes import godunov
-from hfluxno.forecaster import NINETY_OF_FRAMES
+from hfluxno.forecaster import bound_of
 from hfluxno.fv import Roe, solve
 from hfluxno.grid import Grid
 from hfluxno.identify import FitStatus, FittedLawForecaster, beside_forecast
@@ -125,7 +125,7 @@ def test_the_predicted_error_is_of_the_size_of_the_true_one(traffic):
     # Of the last frames, within a factor of five, where the scheme of the data has its own errors.
     ratio = true[-4:] / predicted[-4:]
     assert np.all(ratio < 5.0) and np.all(ratio > 0.02)
-    np.testing.assert_allclose(found.predicted_error_90, NINETY_OF_FRAMES * predicted)
+    np.testing.assert_allclose(found.predicted_error_90, bound_of(predicted))
 
 
 @pytest.mark.validation

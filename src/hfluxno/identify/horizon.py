@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.forecast_checks import by_field, left_observed_range
-from hfluxno.forecaster import NINETY_OF_FRAMES
+from hfluxno.forecaster import bound_of
 from hfluxno.identify.result import Identification
 from hfluxno.identify.status import FitStatus
 from hfluxno.plural import percent, plural
@@ -32,10 +32,10 @@ def horizon(
     if spread is None or item.status != FitStatus.OK:
         return ""
     frames = item.measured(states[1:])
-    error = NINETY_OF_FRAMES * _relative(spread, frames)
-    vague, beyond = _below(error, _UNKNOWN), ""
+    expected = _relative(spread, frames)
+    vague, beyond = _below(bound_of(expected), _UNKNOWN), ""
     if vague < len(frames):
-        beyond = _beyond_range(item, states, unknown, vague, error)
+        beyond = _beyond_range(item, states, unknown, vague, expected)
     return how_far(frames, spread, item.measured_fields, beyond)
 
 
@@ -47,7 +47,7 @@ def how_far(
 ) -> str:
     """How far ahead the 90 % bound of frames with these standard deviations is small, and from
     where on it is larger than the fields, for a reason that is said `beyond` it."""
-    error = NINETY_OF_FRAMES * _relative(spread, frames)
+    error = bound_of(_relative(spread, frames))
     sure, vague = _below(error, BELIEVED), _below(error, _UNKNOWN)
     small, whole, every = percent(BELIEVED), percent(_UNKNOWN), plural(len(frames), "frame")
     if vague == 0:
@@ -57,7 +57,7 @@ def how_far(
         more = f", and {ends}" if vague < len(frames) else ""
         return f"; its error may exceed {small} from the first frame on{more}"
     more = f", and may exceed {ends}" if vague < len(frames) else ""
-    of_each = NINETY_OF_FRAMES * by_field(spread, frames)
+    of_each = bound_of(by_field(spread, frames))
     least = _below(of_each.max(axis=1), BELIEVED)
     said = f"; in nine of ten cases its error is below {small} for"
     if least >= sure:
@@ -86,11 +86,13 @@ def _beyond_range(
     states: Float[np.ndarray, "time field cells"],
     unknown: Float[np.ndarray, " steps"] | None,
     vague: int,
-    error: Float[np.ndarray, " steps"],
+    expected: Float[np.ndarray, " steps"],
 ) -> str:
-    """Which fields leave the observed range, if without that the error of the frame `vague` were
+    """Which fields leave the observed range, if without that the bound of the frame `vague` were
     not larger than the field; else nothing."""
-    if unknown is None or error[vague] * np.sqrt(1.0 - unknown[vague]) > _UNKNOWN:
+    if unknown is None:
+        return ""
+    if bound_of(expected * np.sqrt(1.0 - unknown))[vague] > _UNKNOWN:
         return ""
     law, frames = item.grid_law, states[1 : vague + 2]
     lower, upper = np.asarray(law.lower), np.asarray(law.upper)
