@@ -253,7 +253,11 @@ class _Search(Attempts):
             target = search.forward(kind, 1)
             starts = [straight_lines(each, target) for each in (first.estimate, smooth)]
             start = min(starts, key=lambda z: distance(target, search.context, noise, z))
-            found = search.estimated(start, first, target)
+            every = [search.estimated(start, first, target)]
+            if count == 1:  # a smooth flux may be far off beside a kink, and then its lines are too
+                every.append(search.anew(kind))
+            usable = [each for each in every if each is not None]
+            found = max(usable, key=lambda each: each.evidence, default=None)
             if found is None or found.evidence < smooth.evidence + CLEARLY:
                 return None
             return search.noted(Option(found, kind))
