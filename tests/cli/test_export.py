@@ -41,6 +41,8 @@ def test_what_the_file_lacks_is_said_after_it_was_written(folder, capsys):
 
 
 def test_another_name_and_the_law_itself(folder):
+    (folder / "LAW.JSON").write_bytes((folder / "law.json").read_bytes())
+    assert main(["export", "LAW.JSON", "--to", "latex"]) == 0
     assert main(["export", "law.json", "--to", "json", "-o", "copy.json"]) == 0
     assert (folder / "copy.json").read_bytes() == (folder / "law.json").read_bytes()
     assert main(["export", "law.json", "--to", "c", "-o", "other.h"]) == 0

@@ -120,6 +120,10 @@ FAULTS = {
         "contains Python objects under values, which could run",
     ),
     "nothing": (content(b""), "is empty; write it again"),
+    "a law": (
+        (lambda path: path.write_text("{}"), "a.JSON"),
+        "a.JSON is JSON, as a law is; name a file of data, and a law for it by --law FILE",
+    ),
     "groups": ((grouped, "a.h5"), r"in groups \(first, second\); .*group=.first.\)"),
     "groups of Zarr 3": ((zarr_groups(3), "a.zarr"), r"\(first, second\); .*group=.first.\)"),
     "groups of Zarr 2": ((zarr_groups(2), "a.zarr"), r"\(first, second\); .*group=.first.\)"),

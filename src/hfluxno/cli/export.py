@@ -60,7 +60,7 @@ def main(config: ExportConfig) -> int:
 
     check_target(config.to)
     suffix, ending = TARGETS[config.to].suffix, TARGETS[config.to].ending
-    of_law = config.input.suffix == ".json"
+    of_law = config.input.suffix.lower() == ".json"
     if of_law:
         _check_unused(config)
     name = config.input.stem if of_law else f"{config.input.stem}_law"
@@ -111,7 +111,7 @@ def _law(config: ExportConfig) -> "SavedLaw | SavedPlaneLaw":
     from hfluxno.identify import load_law
     from hfluxno.identify.saved.law import to_save
 
-    if config.input.suffix == ".json":
+    if config.input.suffix.lower() == ".json":
         return load_law(config.input)
     if plane.is_meant(config):
         return _of_plane(config)

@@ -121,6 +121,10 @@ def opened(
         )
     if not kind and path.is_dir():
         raise ValueError(f"{path} is a folder, and no Zarr store; name a file in it.")
+    if not kind and path.suffix.lower() == ".json":
+        raise ValueError(
+            f"{path} is JSON, as a law is; name a file of data, and a law for it by --law FILE."
+        )
     if not kind:
         raise ValueError(
             f"{path} is not a NetCDF, HDF5, Zarr, NPZ or Parquet file, nor a table named "

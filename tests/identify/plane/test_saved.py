@@ -94,6 +94,7 @@ FAULTS = [
     ("refinement", 99, "the refinement 99 is not between 1 and 16"),
     ("fit/status", "FINE", "there is no status 'FINE'"),
     ("fit/cell", [0.1, 0.0], "must be positive"),
+    ("fit/misfit", -0.1, "an error is negative"),
     ("units/y", 3, "y must be of type str"),
     ("odd", [1], "Unknown key 'odd'"),
     ("version", 3, "has version 3, but this hfluxno reads versions 1 and 2"),
@@ -107,6 +108,31 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path, place, value, sentenc
     file = tmp_path / "law.json"
     identification(shallow_water()).save(file)
     assert_refused(file, {place: value}, sentence)
+
+
+@pytest.mark.parametrize(
+    ("of_x", "sentence"),
+    [
+        ([-0.2, 0.1], "the diffusivity of density is negative at all states that were observed"),
+        ([0.2, 0.1], None),
+    ],
+)
+def test_a_diffusivity_of_a_field_is_somewhere_positive(tmp_path, of_x, sentence):
+    file = tmp_path / "law.json"
+    nu = np.array([[of_x], [[-0.1, 0.0]]])
+    law = dataclasses.replace(one_field(), diffusivities=np.array([[[0.2, 0.1]], [[0.1, 0.0]]]))
+    identification(law).save(file)
+    changes = {"further/diffusivities": nu.tolist()}
+    if sentence is None:
+        law = dataclasses.replace(law, diffusivities=nu)
+        identification(law).save(file)
+        assert eqx.tree_equal(hfluxno.load_law(file).law, law)
+    else:
+        assert_refused(file, changes, sentence)
+    terms = {"kind": "DictionaryBasis", "scale": [1.0], "exponents": [[1]]}
+    terms |= {"flow": [], "fastest": 0.0}
+    changes |= {"basis": terms, "flux": [[[1.0]], [[1.0]]]}
+    assert_refused(file, changes, "depends on a field needs a Chebyshev basis")
 
 
 def test_a_law_that_was_not_found_is_not_saved(tmp_path):

@@ -164,6 +164,7 @@ FAULTS = [
     ({"fields": ["density", "density"]}, "has 1 to 4 different fields"),
     ({"fields": ["density", "speed"]}, "1 unit for 2 fields"),
     ({"fields": ["a\nb"]}, "cannot be printed"),
+    ({"fields": [""]}, "a field has no name"),
     ({"lower": [1.3]}, "the observed range of a field is empty"),
     ({"lower": [0.1, 0.2]}, "one number for each field"),
     ({"upper": [1e308]}, r"a number is 1e\+308, which cannot be computed with"),
@@ -172,6 +173,7 @@ FAULTS = [
     ({"flux": [[1.0, 2.0]]}, "the flux needs 6 coefficients for each field"),
     ({"flux": [["1.0"]]}, "must be of type float"),
     ({"diffusivity": []}, "the diffusivities need"),
+    ({"diffusivity": [[-0.2, 0.1]]}, "diffusivity of density is negative at all states that were"),
     ({"basis": {"kind": "Spline"}}, "Unknown kind 'Spline'"),
     ({"basis": {"kind": []}}, r"Unknown kind \[\] of basis"),
     ({"basis": {"kind": "ChebyshevBasis", "middle": 0.7, "half": 0.0, "size": 6}}, "half width"),
@@ -185,6 +187,7 @@ FAULTS = [
     ({"scheme/longest_step": 0.0}, "the longest step must be positive"),
     ({"fit/status": "FINE"}, "no status 'FINE'"),
     ({"fit/interval": -1.0}, "must be positive"),
+    ({"fit/residual": -1.0}, "an error is negative"),
     ({"terms/modes": 1}, "more coefficients of modes of place"),
     ({"terms/lower": 2.0}, "need a domain"),
     ({"terms/flux_offset": []}, "the offset of the flux"),
@@ -198,6 +201,13 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path, changes, sentence):
     file = tmp_path / "law.json"
     identification(one_field(terms=True)).save(file)
     assert_refused(file, changes, sentence)
+
+
+@pytest.mark.parametrize("diffusivity", [[-0.1, 0.2], [0.0, 0.0]])
+def test_a_diffusivity_may_be_zero_at_some_states(tmp_path, diffusivity):
+    law = dataclasses.replace(one_field(), diffusion_coefficients=np.array([diffusivity]))
+    identification(law, coefficients={}, covariance=np.zeros((0, 0))).save(tmp_path / "law.json")
+    assert eqx.tree_equal(hfluxno.load_law(tmp_path / "law.json").law, law)
 
 
 def test_results_can_be_compared(tmp_path):

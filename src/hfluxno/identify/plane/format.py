@@ -4,6 +4,8 @@ table of the flux for each axis."""
 import dataclasses
 from typing import Any, Literal
 
+import numpy as np
+
 from hfluxno.identify.plane.error_bars import PlaneTerm
 from hfluxno.identify.plane.identification import MOST_FIELDS
 from hfluxno.identify.plane.saved import PlaneFit, PlaneUnits
@@ -13,10 +15,12 @@ from hfluxno.identify.saved.format import (
     DictionaryBasis,
     Row,
     Table,
+    below_zero,
     faults_of_basis,
     faults_of_numbers,
     faults_of_range,
     has_shape,
+    is_below_zero,
 )
 from hfluxno.identify.status import FitStatus
 from hfluxno.parametric.plane.flow import modes
@@ -106,6 +110,7 @@ def faults(file: PlaneLawFile):
         needed = plural(functions, "coefficient")
         yield f"the flux along each axis needs {needed} for each field"
     yield from _faults_of_further(file.further, d)
+    yield from _faults_of_powers(file)
     if file.further.flow is not None:
         yield from _faults_of_flow(file.further.flow, d)
     if file.is_fluid and not (len(file.vectors) == len(file.positive) == 1):
@@ -118,6 +123,8 @@ def faults(file: PlaneLawFile):
         yield f"there is no status {file.fit.status!r}"
     if min(*file.fit.cell, file.fit.interval) <= 0.0:
         yield "cells and intervals must be positive"
+    if min(file.fit.backtest_error, file.fit.persistence_error, file.fit.misfit) < 0.0:
+        yield "an error is negative"
 
 
 def _faults_of_flow(flow: FlowTable, fields: int):
@@ -149,3 +156,17 @@ def _faults_of_further(further: PlaneFurther, fields: int):
         yield "no diffusivity may be negative"
     if further.constant and not has_shape(further.constant, 2, fields):
         yield "there must be a constant of each flux along both axes"
+
+
+def _faults_of_powers(file: PlaneLawFile):
+    """Those of a diffusivity that depends on its field."""
+    nu, basis = file.further.diffusivities, file.basis
+    if not nu or len(nu[0][0]) == 1:
+        return
+    if not isinstance(basis, ChebyshevBasis):
+        yield "a diffusivity that depends on a field needs a Chebyshev basis"
+        return
+    low, high = ((end[0] - basis.middle) / basis.half for end in (file.lower, file.upper))
+    along = [is_below_zero(table[0], np.polynomial.polynomial.polyval, low, high) for table in nu]
+    if all(along):  # along one axis alone a fit may leave what has no effect
+        yield below_zero(file.fields[0])

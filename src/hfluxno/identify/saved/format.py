@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ _MOST_SIZE, _MOST_DEGREE, _MOST_TERMS = 32, 12, 200
 _MOST_MODES, _MOST_REFINEMENT, _MOST_CELLS, _LONGEST = 512, 64, 10**9, 2000
 
 _LARGEST = 1e150
+_STATES, _ROUNDING = 65, 1e-9  # of diffusivities
 _MOST_HALVES = 1e6  # of the scale of a basis: powers of the scaled field stay finite
 
 Row = tuple[float, ...]
@@ -155,6 +157,9 @@ def faults(file: LawFile):
         yield f"the flux needs {plural(functions, 'coefficient')} for each field"
     if not has_shape(file.diffusivity, d, None, _MOST_DEGREE):
         yield "the diffusivities need the same number of coefficients for each field"
+    for name, row in zip(file.fields, file.diffusivity, strict=True):
+        if is_below_zero(row, np.polynomial.chebyshev.chebval, -1.0, 1.0):
+            yield below_zero(name)
     if file.terms is not None:
         yield from _faults_of_terms(file.terms, d)
         yield from _faults_of_functions(file.terms, file.lower, file.upper)
@@ -178,6 +183,9 @@ def faults(file: LawFile):
         yield "the number of cells or the fraction of missing values is out of range"
     if any(size is not None and size <= 0.0 for size in (file.fit.cell, file.fit.interval)):
         yield "cells and intervals must be positive"
+    errors = (file.fit.backtest_error, file.fit.persistence_error, file.fit.residual)
+    if any(error is not None and error < 0.0 for error in errors):
+        yield "an error is negative"
 
 
 def faults_of_range(file: Any, most: int):
@@ -185,12 +193,25 @@ def faults_of_range(file: Any, most: int):
     names, d = file.fields, len(file.fields)
     if not 1 <= d <= most or len(set(names)) < d:
         yield f"a law has 1 to {most} different fields, not {', '.join(names) or 'none'}"
+    if not all(names):
+        yield "a field has no name"
     if len(file.units.fields) != d:
         yield f"{plural(len(file.units.fields), 'unit')} for {plural(d, 'field')}"
     if len(file.lower) != d or len(file.upper) != d:
         yield "the observed range must have one number for each field"
     if any(not low < high for low, high in zip(file.lower, file.upper, strict=True)):
         yield "the observed range of a field is empty"
+
+
+def is_below_zero(row: Row, series: Callable, low: float, high: float) -> bool:
+    """Whether a series with these coefficients is negative everywhere between two ends, by more
+    than rounding: runs take such a diffusivity for zero."""
+    room = _ROUNDING * sum(map(abs, row))
+    return bool(row) and bool(np.all(series(np.linspace(low, high, _STATES), row) < -room))
+
+
+def below_zero(name: str) -> str:
+    return f"the diffusivity of {name} is negative at all states that were observed"
 
 
 def faults_of_basis(file: Any):
