@@ -316,6 +316,19 @@ def test_commas_that_may_be_of_thousands_are_noted(tmp_path):
     assert read_as(lambda i, j: f"1.{200 + 7 * i + 3 * j}").hints == ()
 
 
+def test_points_that_may_be_of_thousands_are_noted_between_semicolons(tmp_path):
+    def read_as(entry, separator=";"):
+        return read(table(tmp_path / "a.csv", entry, separator))
+
+    source = read_as(lambda i, j: f"{1200 + 7 * i + 3 * j:,}".replace(",", "."))
+    assert source.values[0, 0, 0] == 1.2
+    assert "in the column u stands before three digits, as in 1.200, and" in source.hints[0]
+    assert source.hints[0].endswith("if it separates thousands, write 1200.")
+    assert read_as(lambda i, j: f"0.{200 + 7 * i + 3 * j}").hints == ()
+    assert read_as(lambda i, j: f"1.{200 + 7 * i + 3 * j}{j % 2 or ''}").hints == ()
+    assert read_as(lambda i, j: f"1.{200 + 7 * i + 3 * j}", ",").hints == ()
+
+
 def test_words_in_a_column_that_was_not_asked_for_are_its_own_affair(tmp_path):
     """A mark of quality beside the measurements, of which most are numbers."""
     path = table(

@@ -21,6 +21,7 @@ from hfluxno.data.measures import (
 )
 from hfluxno.data.source import LEAST_FRAMES, LEAST_PLACES, Source, are_even, unit_in
 from hfluxno.data.source_or_flow import source_or_flow
+from hfluxno.data.spreadsheet_days import spreadsheet_days
 from hfluxno.data.symmetry import symmetry
 from hfluxno.data.unlikely_values import oddities
 from hfluxno.data.which_is_conserved import measure_of
@@ -282,6 +283,9 @@ def _of_counts(source: Source, measured: list[np.ndarray]) -> list[str]:
 
 def _hints(source: Source, fields: dict) -> list[str]:
     found = list(source.hints)
+    if not source.units.get("time"):
+        note = spreadsheet_days(source.times, source.names.get("time", "time"))
+        found += [note] if note else []
     constant = [name for name, each in fields.items() if each["constant"]]
     if constant and len(constant) < len(fields):
         found.append(f"Constant, and better left out: {', '.join(constant)}.")

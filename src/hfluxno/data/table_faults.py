@@ -16,6 +16,7 @@ _THOUSANDS = {
 }
 _ONE_MARK = re.compile(r"([-+]?[1-9]\d{0,2})[.,]\d{3}")
 _MARKED = re.compile(r"[-+]?\d+[.,]\d+")
+_FEWEST_MARKED = 3
 _WHOLE = re.compile(r"[-+]?\d{1,3}")
 _NAMED = re.compile(r"([^\W\d][\w .-]*?)[ _.-]?\d+")  # D1, sensor 12
 _DIGITS = re.compile(r"\d+([.,]\d+)?")
@@ -153,6 +154,19 @@ def doubtful_commas(rows: Iterable[Sequence[str]]) -> str:
         f"Every comma stands before three digits, as in {marked[0]}, and was read as that of a "
         f"decimal; if it separates thousands, write {marked[0].replace(',', '')}."
     )
+
+
+def doubtful_points(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A note if all points in a column could be marks of thousands, as in 2.035, else nothing."""
+    for name, column in zip(names, zip_longest(*rows, fillvalue=""), strict=False):
+        marked = [e for e in map(str.strip, column) if "." in e and _MARKED.fullmatch(e)]
+        if len(marked) >= _FEWEST_MARKED and all(map(_ONE_MARK.fullmatch, marked)):
+            return (
+                f"Every point in the column {name} stands before three digits, as in {marked[0]}, "
+                "and was read as that of a decimal; if it separates thousands, write "
+                f"{marked[0].replace('.', '')}."
+            )
+    return ""
 
 
 def sensors_in(column: pd.Series, name: str, path: Path) -> str:

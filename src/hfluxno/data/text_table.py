@@ -17,7 +17,12 @@ import pandas as pd
 
 from hfluxno.data.line_lengths import checked_lines
 from hfluxno.data.numbers import listed
-from hfluxno.data.table_faults import check_decimals, check_thousands, doubtful_commas
+from hfluxno.data.table_faults import (
+    check_decimals,
+    check_thousands,
+    doubtful_commas,
+    doubtful_points,
+)
 from hfluxno.data.time_of_day import are_padded
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -124,6 +129,8 @@ def _table(file: io.TextIOBase, path: Path) -> pd.DataFrame:
     frame = frame.dropna(how="all").drop(columns=[n for n in unnamed if frame[n].isna().all()])
     if separator != ",":
         frame.attrs["note"] = doubtful_commas(_fields(line, separator) for line in first)
+    if separator == ";" and decimal == ".":  # where others write 2.035 for 2,035
+        frame.attrs["note"] = doubtful_points(names, (_fields(e, separator) for e in first))
     return frame
 
 
