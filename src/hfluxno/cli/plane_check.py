@@ -1,7 +1,6 @@
 """`hfluxno check` of two-dimensional frames: what a file contains, and which command is next."""
 
 import dataclasses
-import shlex
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from hfluxno.data.plane.totals import totals
 from hfluxno.data.plane.walls import NAN
 from hfluxno.data.source import are_even
 from hfluxno.plural import percent, plural, span
+from hfluxno.shell_words import joined
 from hfluxno.unit_sizes import printed
 
 _CONTEXT = 10  # frames with measurements
@@ -125,7 +125,7 @@ def examined(config: CheckConfig) -> dict:
         "fields": fields,
         "hints": hints,
         "faults": faults,
-        "next": "" if faults else shlex.join(words),
+        "next": "" if faults else joined(words),
     }
 
 

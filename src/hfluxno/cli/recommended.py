@@ -1,7 +1,6 @@
 """The commands that follow `hfluxno check`: those that will not be refused for too few values."""
 
 import dataclasses
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hfluxno.data.source import LEAST_CELLS, LEAST_FRAMES, Source
 from hfluxno.data.which_is_conserved import unconserved
 from hfluxno.names import field_names
 from hfluxno.plural import percent, plural
+from hfluxno.shell_words import joined
 from hfluxno.trajectory import Trajectory
 
 _NOISY = 0.01  # in standard deviations
@@ -128,7 +128,7 @@ def _forecast(config: MeasuredConfig, source: Source, found: dict) -> tuple[str,
         if not refusal:
             steps = max(1, min(whole - context, frames - least))
             words = _words("forecast", config, found)
-            return shlex.join([*words, "--context", str(context), "--steps", str(steps)]), ""
+            return joined([*words, "--context", str(context), "--steps", str(steps)]), ""
     return "", refusal
 
 
@@ -150,7 +150,7 @@ def _reconstruct(config: MeasuredConfig, source: Source, found: dict) -> tuple[s
     if refusal:
         return "", refusal
     part = [] if frames == found["frames"] else ["--context", str(frames)]
-    return shlex.join([*_words("reconstruct", config, found), *part]), ""
+    return joined([*_words("reconstruct", config, found), *part]), ""
 
 
 def _too_many(frames: int) -> str:

@@ -1,6 +1,6 @@
 """Which variables of a file to read, and which fields of one."""
 
-import shlex
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hfluxno.data.numbers import field_names, listed
 from hfluxno.data.same_everywhere import fields_among, no_fields
 from hfluxno.data.which_is_conserved import advice, kind_of
 from hfluxno.names import MOST_FIELDS
+from hfluxno.shell_words import option
 
 DIMENSIONS = ("trajectory", "time", "field", "x")
 
@@ -127,14 +128,16 @@ def _only(variables: Mapping[str, xr.Variable], path: Path) -> str:
             )
         flow = next((name for name in candidates if kind_of(name) == "flow"), None)
         field = next((n for n in candidates if n != flow and kind_of(n) != "speed"), None)
-        beside = f", or --variable {field} --flow {flow} if {flow} is its flow"
-        beside *= flow is not None and field is not None
+        beside = ""
+        if flow is not None and field is not None:
+            ways = f"{option('variable', field)} {option('flow', flow)}"
+            beside = f", or {ways} if {flow} is its flow"
         system = ",".join(candidates) if _may_be_a_system(variables, candidates) else ""
         raise ValueError(
             f"Several variables of {path} could be meant ({listed(candidates)}); choose one with "
-            f"--variable NAME, or the fields of a system with --variable "
-            f"{shlex.quote(system) if system else 'NAME,NAME'}{beside} (in Python "
-            f'variable="{system or candidates[0]}").'
+            f"--variable NAME, or the fields of a system with "
+            f"{option('variable', system or 'NAME,NAME')}{beside} (in Python "
+            f"variable={json.dumps(system or candidates[0], ensure_ascii=False)})."
         )
     return candidates[0]
 
@@ -183,16 +186,15 @@ def unread(variables: Mapping[str, xr.Variable], asked: str | None, read: Sequen
     if asked is not None or not others or len(fitting) != 1:
         return ""
     every = ",".join([*fitting, *others])
-    return f"Not read, on axes of its own: {listed(others)}; --variable {every} reads all."
+    return f"Not read, on axes of its own: {listed(others)}; {option('variable', every)} reads all."
 
 
 def _refuse_axes(data: Mapping[str, xr.Variable], path: Path) -> None:
     """Raises `ValueError`: none of several variables has time and x."""
     shown = listed([f"{name}({', '.join(map(str, v.dims))})" for name, v in data.items()])
     own = len({frozenset(v.dims) for v in data.values()}) == len(data)
-    table = (
-        f"; or, if they are fields on axes of their own, choose --variable {','.join(data)}" * own
-    )
+    every = option("variable", ",".join(data))
+    table = f"; or, if they are fields on axes of their own, choose {every}" * own
     raise ValueError(
         f"No variable of {path} has the dimensions time and x ({shown}); say what the file calls "
         f"them by --time NAME and --x NAME (and y of frames on a plane by --y NAME){table}."

@@ -1,12 +1,14 @@
 """Which of several variables is conserved: the density k among a flow q = k v and a speed v."""
 
 import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
+from hfluxno.shell_words import option
 from hfluxno.units import of_quotient
 
 # Words in names, and letters that are whole names.
@@ -79,20 +81,20 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
                 "the density with --variable NAME"
             )
     if density is not None and (flow or speed) and len(of_kind["density"]) < 2:
-        ways = [f"--variable {density}"]
+        ways = [option("variable", density)]
         if flow:
             ways.append(
-                f"--variable {density} --flow {flow} if {flow} is its flow, in units of {density} "
-                "times x over time or with the units of all of them in the file"
+                f"{option('variable', density)} {option('flow', flow)} if {flow} is its flow, in "
+                f"units of {density} times x over time or with the units of all of them in the file"
             )
         if second := flow or speed:
             ways.append(
-                f"--variable {density},{second} if {second} is no function of {density} and "
-                "frames are complete"
+                f"{option('variable', f'{density},{second}')} if {second} is no function of "
+                f"{density} and frames are complete"
             )
         return (
             f"{density} is what is conserved{because}: choose {', or '.join(ways)} (in Python "
-            f'variable="{density}")'
+            f"variable={json.dumps(density, ensure_ascii=False)})"
         )
     others = [n for n in names if n not in (flow, speed) and not words_of(n) & _STAND_INS]
     if flow and speed and not others:
@@ -107,7 +109,7 @@ def advice(variables: Mapping[str, xr.Variable], names: Sequence[str]) -> str:
             f"neither it nor {speed} but the density, which is {others[0]} / (this time · {speed}):"
             f" add it as a column density (60 · {others[0]} / {speed} in veh/km, of counts a minute"
             " and km/h), and choose it with --variable density; if it is the number in a cell, "
-            f"choose --variable {others[0]}"
+            f"choose {option('variable', others[0])}"
         )
     return ""
 
@@ -135,7 +137,7 @@ def not_conserved(name: str, variables: Mapping[str, xr.Variable], fitting: Sequ
     if kind not in ("speed", "flow"):
         return ""
     if density is not None:
-        return f"{name} is hardly what is conserved, but {density}: --variable {density}."
+        return f"{name} is hardly what is conserved, but {density}: {option('variable', density)}."
     beside = next((n for n, each in kinds.items() if {kind, each} == {"speed", "flow"}), None)
     if beside is None:
         return ""

@@ -11,6 +11,7 @@ from hfluxno.identify.frames.gaps import (
     check_measured,
 )
 from hfluxno.names import MOST_FIELDS
+from hfluxno.shell_words import quoted
 from hfluxno.trajectory import Trajectory
 from hfluxno.wild_values import MOST_STANDING_OUT, wild
 
@@ -84,7 +85,9 @@ def check_context(context: Trajectory, jointly: bool, among_others: bool) -> Non
         field = context.fields[int(np.argwhere(flat)[0][1])]
         others = [name for name in context.fields if name != field]
         mend = (
-            f"; leave it out (on the command line --variable={','.join(others)})" if others else ""
+            f"; leave it out (on the command line --variable={quoted(','.join(others))})"
+            if others
+            else ""
         )
         alone = np.any(np.isnan(sound) & ~np.isnan(batch))
         besides = ", besides values that stand out from all others" if alone else ""

@@ -23,6 +23,7 @@ from hfluxno.parametric.basis import Dictionary
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.parametric.plane.terms import Further, Powers, Roles, possible_sources
 from hfluxno.parametric.plane.weak_form import has_room
+from hfluxno.shell_words import quoted
 from hfluxno.trajectory import Trajectory
 
 # The weak form spans several frames, and a bump several cells.
@@ -308,7 +309,7 @@ def checked(context: Trajectory, among_others: bool = False) -> Frames:
         if not still:
             raise ValueError("Nothing moves in the frames: there is nothing to infer from them.")
         others = ",".join(name for name in context.fields if name not in still)
-        mend = f"; leave it out (on the command line --variable={others})" if others else ""
+        mend = f"; leave it out (on the command line --variable={quoted(others)})" if others else ""
         raise ValueError(
             f"The field {still[0]!r} is constant: there is nothing to infer from it{mend}."
         )
