@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -639,6 +640,16 @@ def test_times_that_count_from_a_date_are_dates(tmp_path, capsys, units, calenda
     shown = " ".join(capsys.readouterr().out.split())
     assert f"time 30 frames, {words}" in shown
     assert f"50 % of a frame (time {words.split(' to ')[0].removesuffix(' s')})" in shown
+
+
+def test_every_key_is_described(tmp_path, capsys):
+    found = checked(capsys, saved(tmp_path / "a.nc", wave()[0]), "--noise=0.1")
+    (field,) = found["fields"].values()
+    page = Path(__file__).parents[2] / "docs" / "data_format.md"
+    described = page.read_text(encoding="utf-8")
+    for key in (*found, *found["time"], *found["x"], *field):
+        assert f"`{key}`" in described, key
+    assert "known_noise" in field
 
 
 def test_fields_that_are_not_conserved(tmp_path, capsys):

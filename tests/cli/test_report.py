@@ -1,8 +1,16 @@
 """What a command shows of the laws of several trajectories."""
 
+import dataclasses
+
 import pytest
 
 from hfluxno.cli import report
+from hfluxno.cli.summary import law_result
+from hfluxno.identify import FitStatus
+from hfluxno.identify.plane.causes import Causes
+from hfluxno.identify.plane.residual import ScaleInTime
+from tests.identify import laws as lines
+from tests.identify.plane import laws as planes
 
 
 def shown(capsys, results):
@@ -77,3 +85,20 @@ def test_the_least_error_that_noise_leaves_is_shown_where_noise_limits(capsys, l
     errors = {"predicted_error": {1: 0.01}, "cramer_rao_bound": {1: least}}
     shown_error = next(x for x in shown(capsys, [result(1, **errors)]) if "predicted" in x)
     assert ("no unbiased estimate below" in shown_error) is is_shown
+
+
+def test_json_has_what_the_sentence_says():
+    found = dataclasses.replace(
+        lines.identification(lines.one_field(), status=FitStatus.POOR_FIT),
+        not_conserved=("density",),
+        exceeded={"density": (0.0, 2.0)},
+    )
+    said = law_result(found)
+    assert "density" in said["status_sentence"]
+    assert said["not_conserved"] == ["density"] and said["exceeded"] == {"density": [0.0, 2.0]}
+    still = planes.identification(planes.one_field(), missing=0.25)
+    assert law_result(still)["cause"] is None and law_result(still)["missing"] == 0.25
+    lacking = Causes(ScaleInTime(0.5, 0.97))
+    assert lacking.matter and str(lacking)
+    changing = dataclasses.replace(still, causes=lacking)
+    assert law_result(changing)["cause"] == {"name": str(lacking)}

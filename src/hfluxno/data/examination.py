@@ -43,9 +43,10 @@ def examined(source: Source, is_told: bool = False) -> dict:
     used = values[numbers]
     bare = [without_marks(used[:, :, i]) for i in range(used.shape[2])]
     balances = balance_with_ends([u for u, _ in bare], source.times)
+    units = source.units
     both = {name: ends(u) for name, (u, _) in zip(source.fields, bare, strict=True)}
     fields = {
-        name: _field(u, marks, balance, source, both[name], numbers)
+        name: _field(u, marks, balance, source, both[name], numbers, printed(units.get(name, "")))
         for name, (u, marks), balance in zip(source.fields, bare, balances, strict=True)
     }
     flow = flow_of_two([u for u, _ in bare], source.times) if len(bare) == 2 else None
@@ -166,6 +167,7 @@ def _field(
     source: Source,
     both: EndMeasures,
     numbers: np.ndarray,
+    units: str,
 ) -> dict:
     """The measures of one field, (trajectory, time, x), of the trajectories of these numbers."""
     cell = float(source.x[1] - source.x[0])
@@ -178,6 +180,7 @@ def _field(
     worst = max(sums, key=lambda each: (not each.exact, abs(each.change) - each.uncertainty))
     moves, seam, parts = travel(u), through_seam(u, source.times), source_or_flow(u, source.times)
     return {
+        "units": units,
         "smallest": float(np.nanmin(u)),
         "largest": float(np.nanmax(u)),
         "largest_before": _largest_before(u),
