@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: one line, the exit status 130, and nothing half written."""
+"""Ctrl-C and the like at any moment: one line, the exit status 130, and nothing half written."""
 
 import os
 import signal
@@ -36,10 +36,10 @@ def wait_for_its_second_thread(process):
         time.sleep(1e-3)
 
 
-def assert_interrupted(process):
+def assert_interrupted(process, status=130):
     began = time.perf_counter()
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (130, "", "hfluxno: interrupted\n")
+    assert (process.returncode, out, err) == (status, "", "hfluxno: interrupted\n")
     assert time.perf_counter() - began < 10.0
 
 
@@ -66,7 +66,8 @@ def test_nothing_heavy_is_imported_before_the_signal_is_waited_for():
     assert "hfluxno" in loaded and not loaded & {"jax", "numpy", "tyro", "rich", "equinox"}
 
 
-def test_what_is_half_written_is_removed_and_what_was_there_stays(tmp_path):
+@pytest.mark.parametrize(("sent", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_what_is_half_written_is_removed_and_what_was_there_stays(tmp_path, sent, status):
     (tmp_path / "a.nc").write_text("precious")
     (tmp_path / "b.zarr").mkdir()
     (tmp_path / "b.zarr" / "zarr.json").write_text("precious")
@@ -81,7 +82,7 @@ def test_what_is_half_written_is_removed_and_what_was_there_stays(tmp_path):
         def interrupted(old, new):
             os.rename = rename
             rename(old, new)  # the old folder is away, the new one not yet in its place
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), getattr(signal, sys.argv[2]))
             time.sleep(30)
 
         end_at_interrupt()
@@ -90,10 +91,50 @@ def test_what_is_half_written_is_removed_and_what_was_there_stays(tmp_path):
             new_folder.mkdir()
             new_file.write_text("half")
     """
-    assert_interrupted(start(program, str(tmp_path)))
+    assert_interrupted(start(program, str(tmp_path), f"SIG{sent}"), status)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.nc", "b.zarr"]
     assert (tmp_path / "a.nc").read_text() == "precious"
     assert (tmp_path / "b.zarr" / "zarr.json").read_text() == "precious"
+
+
+def test_nothing_is_left_where_nobody_hears_that_it_ends(tmp_path):
+    program = """
+        import os, pathlib, signal, sys, time
+        from hfluxno.cli.interrupt import end_at_interrupt
+        from hfluxno.data.replacing import replacing
+
+        end_at_interrupt()
+        with replacing(pathlib.Path(sys.argv[1]) / "a.nc") as (new,):
+            new.write_text("half")
+            os.close(2)
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(30)
+    """
+    process = start(program, str(tmp_path))
+    process.communicate(timeout=60)
+    assert process.returncode == 129 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_process_of_its_own_ends_alone():
+    program = """
+        import os, signal, time
+        from hfluxno.cli.interrupt import end_at_interrupt
+
+        end_at_interrupt()
+        child = os.fork()
+        if not child:
+            time.sleep(30)
+            os._exit(1)
+        time.sleep(0.1)
+        os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+        time.sleep(0.1)
+        print(os.waitstatus_to_exitcode(status))
+    """
+    process = start("import warnings; warnings.simplefilter('ignore')\n" + textwrap.dedent(program))
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "-15\n")
 
 
 @pytest.mark.parametrize("module", ["hfluxno.cli.progress", "hfluxno.data.replacing"])

@@ -34,7 +34,7 @@ _NOT_READ, _BAD_INPUT = 1, 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0, 1 if nobody reads the output, 2 if the input
-    is at fault, or 130 if interrupted.
+    is at fault, or 130 if interrupted (143 if terminated, 129 if its terminal is gone).
 
     The fault is reported in one sentence on standard error.
     """

@@ -1,4 +1,5 @@
-"""Ctrl-C: ends a command at any moment with one line and the exit status 130.
+"""Ctrl-C, and what else asks a process to end: ends a command at any moment with one line and the
+exit status 130 (143 if it is terminated, 129 if its terminal is gone).
 
 Python raises `KeyboardInterrupt` wherever the main thread happens to be. A library being imported
 may take it for a failure of its own, a callback loses it, and a compilation continues until it is
@@ -6,6 +7,7 @@ done. So here a thread waits for the signal, removes half-written files and ends
 the main thread stops where it is.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -13,7 +15,9 @@ import threading
 import time
 
 INTERRUPTED = 130
-
+# The statuses that a shell gives processes that such signals end; Windows has fewer of them.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_STATUS = {getattr(signal, n): 128 + int(getattr(signal, n)) for n in _NAMES if hasattr(signal, n)}
 
 # Terminal codes: go to the start of the line, clear it, and show the cursor.
 _RESTORED = "\r\x1b[K\x1b[?25h"
@@ -27,25 +31,38 @@ def sentence() -> str:
 
 
 def end_at_interrupt() -> None:
-    """Makes Ctrl-C end this process, unless it is ignored, as in the background."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    """Makes these signals end this process, unless they are ignored, as Ctrl-C is in the
+    background."""
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    handled = {each: was for each in _STATUS if (was := signal.getsignal(each)) in usual}
+    if not handled:
         return
     waiting, signalled = os.pipe()
     os.set_blocking(signalled, False)
-    signal.signal(signal.SIGINT, lambda *_: time.sleep(60))
+    for each in handled:
+        signal.signal(each, lambda *_: time.sleep(60))
     signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
     threading.Thread(target=_wait, args=(waiting,), daemon=True).start()
 
+    def forked() -> None:  # would tell the parent process of its own signals
+        signal.set_wakeup_fd(-1)
+        for each, was in handled.items():
+            signal.signal(each, was)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forked)
+
 
 def _wait(waiting: int) -> None:
-    while os.read(waiting, 1)[0] != signal.SIGINT:  # other signals arrive here too
+    while (status := _STATUS.get(os.read(waiting, 1)[0])) is None:  # others arrive here too
         pass
     try:
-        if sys.stdout.isatty():
-            os.write(1, _RESTORED.encode())
-        os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + sentence()).encode())
+        with contextlib.suppress(OSError, AttributeError, ValueError):  # nobody may be there
+            if sys.stdout.isatty():
+                os.write(1, _RESTORED.encode())
+            os.write(2, ((_RESTORED if sys.stderr.isatty() else "") + sentence()).encode())
         # Nothing is being written before this module is loaded.
         replacing = sys.modules.get("hfluxno.data.replacing")
         getattr(replacing, "remove_unfinished", lambda: None)()
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(status)
