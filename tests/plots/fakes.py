@@ -86,6 +86,8 @@ class FakeIdentification:
     suspect: int = 0
     limited: int = 0
     odd: tuple = ()
+    not_conserved: tuple = ()
+    exceeded: dict = dataclasses.field(default_factory=dict)
     readings: None = None
     recognised: None = None
     cause: None = None
