@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from hfluxno.data.claim import claim, release
 from hfluxno.data.replacing import remove
 from hfluxno.plural import plural
 
@@ -50,9 +51,10 @@ class Partial:
 
         A run of another note is given up, unless `another` says why not and what to do.
 
-        Raises `OSError` in that case, if something else has the name of the folder, or it cannot be
-        created.
+        Raises `OSError` in that case, if another process is making the same output, something else
+        has the name of the folder, or it cannot be created.
         """
+        claim(self.folder)
         found = self.note
         if found == note:
             return
@@ -74,6 +76,7 @@ class Partial:
             raise OSError(
                 f"{self.output} cannot be written: {error.strerror} ({self.folder})."
             ) from error
+        claim(self.folder)
         begun.write_text(json.dumps(note) + "\n", encoding="utf-8")
         begin()
         # Once the note has its name, there is something to resume.
@@ -89,6 +92,7 @@ class Partial:
         except (ValueError, OSError) as error:
             if not done():
                 remove(self.folder)
+                release(self.folder)
                 raise
             said = f"Done: {done():,} of {plural(total, what)}; {self.kept}."
             raise type(error)(f"{str(error).rstrip('.')}. {said}") from error
@@ -100,3 +104,4 @@ class Partial:
                 os.replace(self.output, self.folder / _OLD)
             os.replace(complete, self.output)
         remove(self.folder)
+        release(self.folder)
