@@ -21,6 +21,8 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("euler2d", "--sets=cubic"), "--sets does not apply to euler2d; leave it out."),
+        (("paper", "--cells=64"), "--cells does not apply to paper; leave it out."),
         (("pdebench",), "Unknown benchmark 'pdebench'; choose paper or euler2d."),
         (("paper", "--tables", "7"), "Unknown table 7; choose from 1, 2, 3, 4, 5, 6."),
         (("paper", "--figures", "2,4"), "Unknown figure 4; choose from 2, 3."),

@@ -70,6 +70,9 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path):
         assert streams.said_of(caught.value) == f"{tmp_path / name} {said}"
     assert streams.said_of(OSError(28, "No space left on device")).startswith("The output cannot")
     assert streams.said_of(ValueError("two\n words")) == "two words"
+    memory = streams.said_of(MemoryError("Unable to allocate 298. GiB for an array"))
+    assert memory.startswith("There is not enough memory (Unable to allocate 298. GiB for an ")
+    assert memory.endswith("); choose fewer cells or frames.")
 
 
 def test_nobody_reads_the_output():

@@ -209,7 +209,8 @@ def test_frames_before_a_failure_are_kept():
         ({"cells": 0}, "cells must be at least 8"),
         ({"seed": -1}, "must not be negative"),
         ({"frames": 1}, "frames must be at least 2"),
-        ({"final_time": float("nan")}, "positive and finite"),
+        ({"final_time": float("nan")}, "must be between 1e-18 and 1e.18; got nan"),
+        ({"final_time": 1e300}, "must be between 1e-18 and 1e.18; got 1e.300"),
     ],
 )
 def test_impossible_configurations_are_refused(arguments, message):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
+_NOT_OF = {"euler2d": ("tables", "figures", "sets", "windows", "initials"), "paper": ("cells",)}
 _RESULTS, _MARKDOWN, _LATEX = "results.json", "tables.md", "tables.tex"
 _SMOKE_WINDOWS, _SMOKE_LAWS, _SMOKE_SETS = 4, 2, ("cubic", "sine-steps")
 _SMOKE_METHODS = ("persistence", "known-law", "dpot", "fno")
@@ -79,6 +80,10 @@ def main(config: BenchmarkConfig) -> int:
     from hfluxno.evaluation.paper.problems import PROBLEMS, sets_of
     from hfluxno.evaluation.paper.run import run
 
+    usual = {each.name: each.default for each in dataclasses.fields(config)}
+    for name in _NOT_OF.get(config.suite, ()):
+        if getattr(config, name) != usual[name]:
+            raise ValueError(f"--{name} does not apply to {config.suite}; leave it out.")
     if config.suite == "euler2d":
         from hfluxno.cli import benchmark_plane
 

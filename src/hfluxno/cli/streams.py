@@ -69,7 +69,10 @@ def said_of(error: Exception) -> str:
         where = "The output" if error.filename is None else os.fsdecode(error.filename)
         mend = _MENDS.get(error.errno or 0, "check the path")
         return f"{where} cannot be used ({error.strerror}); {mend}."
-    return " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory ({said.rstrip('.')}); choose fewer cells or frames."
+    return said
 
 
 def printable(text: str) -> str:

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 from jaxtyping import Float
 
+from hfluxno.coordinates import LARGEST_SINGLE, SMALLEST_SINGLE
 from hfluxno.data.recipes import INITIALS, SPLITS, recipe
 from hfluxno.grid import Grid
 
@@ -67,8 +68,11 @@ class Configuration:
                 raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}.")
         if not 0 <= self.seed < 2**63:
             raise ValueError(f"The seed must not be negative, and less than 2^63; got {self.seed}.")
-        if not (np.isfinite(self.final_time) and self.final_time > 0.0):
-            raise ValueError(f"final_time must be positive and finite; got {self.final_time}.")
+        if not SMALLEST_SINGLE <= self.final_time <= LARGEST_SINGLE:
+            raise ValueError(
+                f"final_time must be between {SMALLEST_SINGLE:g} and {LARGEST_SINGLE:g}; got "
+                f"{self.final_time}."
+            )
 
     @property
     def trajectories(self) -> int:
