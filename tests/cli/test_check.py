@@ -61,7 +61,8 @@ def test_a_wave_on_a_ring(tmp_path, capsys):
     assert density["relative_noise"] == pytest.approx(0.02, rel=0.15)
     assert density["total_kept"] and density["oddities"] == []
     assert found["boundary"] == "periodic" and found["missing"]["all"] == 0.0
-    assert found["next"] == f"hfluxno forecast {path} --context 23 --steps 7"
+    options = "--boundary=periodic --context 23 --steps 7"
+    assert found["next"] == f"hfluxno forecast {path} {options}" and found["boundary_known"]
 
 
 def test_pure_numbers_have_no_unit(tmp_path, capsys):
@@ -144,7 +145,8 @@ def test_gaps_of_a_table_and_the_command_for_it(tmp_path, capsys):
     assert found["boundary"] == "periodic"
     words = shlex.split(found["next"])
     assert words[2:] == [
-        str(path), "--cells=80", "--domain=-0.5,79.5", "--context", "30", "--steps", "9",
+        *(str(path), "--cells=80", "--domain=-0.5,79.5", "--boundary=periodic"),
+        *("--context", "30", "--steps", "9"),
     ]  # fmt: skip
 
 
@@ -160,13 +162,15 @@ def test_walls_open_ends_and_leaks_are_told_apart(tmp_path, capsys):
     for said, u in expected.items():
         found = checked(capsys, saved(tmp_path / "a.nc", u))
         assert said in f"{found['boundary']}: {found['boundary_reason']}"
+        # What nothing has reached is a guess.
+        assert ("--boundary=" in found["next"]) == (said != "any boundary")
         total = found["fields"]["density"]
         assert total["total_kept"] == (said in ("reflecting", "any boundary"))
     found = checked(capsys, saved(tmp_path / "a.nc", wall))
     assert "a shock stands where x ends looks the same (then periodic)" in found["boundary_reason"]
     # Burgers' equation on a ring, on which a shock stands at the seam.
     found = checked(capsys, saved(tmp_path / "a.nc", (x - 0.5) / (0.5 + t)))
-    assert found["boundary"] == "periodic" and "boundary" not in found["next"]
+    assert found["boundary"] == "periodic" and "--boundary=periodic" in found["next"]
     assert "walls do not explain how the field moves" in found["boundary_reason"]
     found = checked(capsys, saved(tmp_path / "a.nc", opened))
     assert "--boundary=open" in found["next"]
@@ -367,7 +371,8 @@ def test_what_is_shown_of_a_system(tmp_path, capsys):
         "note h: -999 appears 1 time, a mark for missing values, but every method takes it as a "
         "value; make it a gap with --missing=-999",
         "note Constant, and better left out: b.",
-        f"next hfluxno forecast {path} --variable=h --missing=-999 --context 23 --steps 7",
+        f"next hfluxno forecast {path} --variable=h --missing=-999 --boundary=periodic --context "
+        "23 --steps 7",
     ):
         assert text in shown
 
@@ -435,6 +440,10 @@ def test_noise_alone_has_no_boundary(tmp_path, capsys):
     u = np.random.default_rng(0).normal(size=(20, 50))
     found = checked(capsys, saved(tmp_path / "a.nc", u))
     assert "noise" in found["boundary_reason"] and found["fields"]["density"]["oddities"] == []
+    assert not found["boundary_known"]
+    assert (
+        "--boundary=periodic" in checked(capsys, tmp_path / "a.nc", "--boundary=periodic")["next"]
+    )
     assert found["fields"]["density"]["relative_noise"] == pytest.approx(1.0, rel=0.15)
     assert found["fields"]["density"]["correlation_of_frames"] < 0.5
 

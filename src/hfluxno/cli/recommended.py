@@ -228,7 +228,9 @@ def _words(command: str, config: MeasuredConfig, found: dict) -> list[str]:
     options["missing"] = with_marks(config, found)
     options |= {"flow": config.flow, "average": config.average, "bounds": config.bounds}
     options["noise"] = None if config.noise == "auto" else config.noise
-    if found["boundary"] != ("open" if command == "reconstruct" else "periodic"):
+    # A ring that is a guess is not named: the forecast says so where a wave reaches its ends.
+    default = "open" if command == "reconstruct" else "periodic"
+    if found["boundary"] != default or (command == "forecast" and found["boundary_known"]):
         options["boundary"] = found["boundary"]
     options["momentum"] = found["momentum"]
     return words_of(command, config.input, options)

@@ -36,7 +36,7 @@ def second_look(config: MeasuredConfig, source: Source, found: dict) -> tuple[So
         name: each | {key: again["fields"][name][key] for key in _ON_CELLS}
         for name, each in found["fields"].items()
     }
-    kept = {key: found[key] for key in ("marks", "boundary_reason")}
+    kept = {key: found[key] for key in ("marks", "boundary_reason", "boundary_known")}
     # The oddities say more of the marks than the reader.
     counted = tuple(f" of {m:g} {verb} missing." for m in found["marks"] for verb in ("is", "are"))
     hints = [hint for hint in again["hints"] if not hint.endswith(counted)]

@@ -8,7 +8,12 @@ from hfluxno.data.clock import date, dated, step
 from hfluxno.data.counts import cumulative_hint, looks_cumulative, scatter_hint, where_it_is
 from hfluxno.data.end_measures import EndMeasures, ends, hidden_at_ends
 from hfluxno.data.identifiable import identifiable, no_system
-from hfluxno.data.likely_boundary import ITS_FLOW, likely_boundary, momentum_between_walls
+from hfluxno.data.likely_boundary import (
+    ITS_FLOW,
+    ends_show,
+    likely_boundary,
+    momentum_between_walls,
+)
 from hfluxno.data.marks import marks_in, without_marks
 from hfluxno.data.measures import (
     changes_steadily,
@@ -56,6 +61,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         sides = source.boundary if len(set(source.boundary)) > 1 else source.boundary[:1]
         file = "" if source.ends is None else f", from {source.ends.path}"
         boundary, reason = ",".join(sides), f"as you say{file}"
+        is_told = True
     walls = set(boundary.split(",")) <= WALLS
     moving = {name: both[name] for name, each in fields.items() if not each["constant"]}
     momentum = momentum_between_walls(moving, {n: fields[n] for n in moving}) if walls else None
@@ -77,6 +83,7 @@ def examined(source: Source, is_told: bool = False) -> dict:
         "fields": fields,
         "boundary": boundary,
         "boundary_reason": reason,
+        "boundary_known": is_told or ends_show(both, fields),
         "momentum": momentum,
         "identifiable": "nothing" if faults else identifiable(source, fields, boundary),
         "faults": faults,

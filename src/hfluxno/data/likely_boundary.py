@@ -48,10 +48,10 @@ def likely_boundary(
     kept = all(each["total_kept"] for each in conserved)
     known = all(each["total_known"] for each in conserved)
     doubtful = not kept and all(each["total_kept"] or each["total_doubtful"] for each in conserved)
-    if any(each["relative_noise"] > _NOISY for each in found.values()):
+    if _in_noise(found):
         return _hidden(kept or doubtful, known and not doubtful)
     match = all(each.match for each in ends.values())
-    if all(each.still for each in ends.values()):
+    if _still(ends):
         lost = [each for each in conserved if not each["total_kept"]]
         hidden = any(abs(each["total_change"]) <= each["hidden_at_ends"] for each in lost)
         if hidden and not doubtful and (match or len(found) == 1):
@@ -122,6 +122,20 @@ def likely_boundary(
         )
     inside = any(each.inside for each in ends.values())
     return _not_kept(words, match, inside, found, conserved)
+
+
+def ends_show(ends: dict[str, EndMeasures], found: dict) -> bool:
+    """Whether the likely boundary is more than a guess: something happens at the ends, and noise
+    does not hide it."""
+    return not (_in_noise(found) or _still(ends))
+
+
+def _in_noise(found: dict) -> bool:
+    return any(each["relative_noise"] > _NOISY for each in found.values())
+
+
+def _still(ends: dict[str, EndMeasures]) -> bool:
+    return all(each.still for each in ends.values())
 
 
 def _not_kept(
