@@ -208,19 +208,20 @@ def test_what_was_not_measured_is_estimated_with_the_law(boundary):
 
 
 def test_a_field_between_sensors_is_reconstructed_with_a_law_of_another_day(found):
-    """Of six sensors; the law stays as it was, and two frames are enough."""
+    """Of ten sensors; the law stays as it was, and two frames are enough. (Six leave several first
+    states that explain the measurements alike, and rounding decides between them.)"""
     truth = road()
     values = np.full_like(truth.values, np.nan)
-    values[:, :, 5::10] = truth.values[:, :, 5::10]
+    values[:, :, 3::6] = truth.values[:, :, 3::6]
     known = hfluxno.reconstruct(dataclasses.replace(truth, values=values), law=found)
     assert known.identification.coefficients == found.coefficients
     assert known.sentence.startswith("the given law explains the data")
     away = np.abs(known.trajectory.values - truth.values)
     assert np.mean(away[2:] < (known.bands[1] - known.bands[0])[2:] / 2) > 0.85
-    at, seen = np.arange(60), np.arange(5, 60, 10)
+    at, seen = np.arange(60), np.arange(3, 60, 6)
     linear = np.stack([np.interp(at, seen, row[0, seen], period=60) for row in truth.values])
     error = np.linalg.norm(linear - truth.values[:, 0])
-    assert np.linalg.norm(away) < 0.5 * error
+    assert np.linalg.norm(away) < 0.4 * error
     assert error_of(known.forecast(2), road(frames=15).values[13:]) < 0.1
     two = hfluxno.reconstruct(truth.window(0, 2), law=found)
     np.testing.assert_allclose(two.trajectory.values, truth.values[:2], rtol=0.05)
