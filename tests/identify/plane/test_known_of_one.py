@@ -74,8 +74,8 @@ LAWS = {
     "Burgers": ((lambda u: u, lambda u: 0.6 * u), {"a": 1.0, "b": 0.6}),
     "Burgers along y": ((still, lambda u: -0.8 * u), {"b": -0.8}),
     "Greenshields": (
-        (lambda u: 1.0 - 2.0 * u / 1.5, lambda u: -0.5 * (1.0 - 2.0 * u)),
-        {"v_x": 1.0, "K_x": 1.5, "v_y": -0.5, "K_y": 1.0},
+        (lambda u: 1.0 - 2.0 * u / 1.5, lambda u: -0.5 * (1.0 - 2.0 * u / 1.5)),
+        {"v_x": 1.0, "K_x": 1.5, "v_y": -0.5, "K_y": 1.5},
     ),
     "Buckley–Leverett": (
         (displaced(0.2, 0.5), displaced(-0.15, 0.5)),
@@ -107,6 +107,10 @@ OTHERS = {
     "sine": (lambda u: np.cos(2.0 * u), lambda u: -np.sin(2.0 * u)),
     "a parabola of no road": (lambda u: 0.3 + u, still),
     "another ratio of mobilities along each axis": (displaced(0.3, 0.5), displaced(0.3, 1.5)),
+    "a jam of another density along each axis": (
+        lambda u: 1.0 - 2.0 * u / 1.5,
+        lambda u: -0.5 * (1.0 - 2.0 * u),
+    ),
     "one law along each axis": (lambda u: 0.7 + 0.0 * u, lambda u: u),
 }
 

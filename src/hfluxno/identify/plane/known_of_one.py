@@ -2,11 +2,13 @@
 
     linear advection   F = a u,             G = b u
     Burgers            F = a u²/2,          G = b u²/2
-    Greenshields       F = v_x u (1 - u/K_x),   G = v_y u (1 - u/K_y)
+    Greenshields       F = v_x u (1 - u/K_x),   G = v_y u (1 - u/K_y),   K_x ≈ K_y
 
 Each is linear in the coefficients of u and u² along both axes, of which those are left out that the
 equations do not need, such as all of one axis. It is recognised if its weak-form residual is hardly
-larger than that of the law found without it, and no law predicts the last frames much better.
+larger than that of the law found without it, and no law predicts the last frames much better. A
+jam is as dense along x as along y: other fluxes that come near to parabolas in the observed range,
+such as sin u and cos u, have two different K.
 
 `hfluxno.identify.plane.saturation` has one that is not linear in a coefficient.
 """
@@ -28,6 +30,9 @@ from hfluxno.parametric.plane.weak_form import WeakSystem, total
 
 # A smaller relative deviation is due to rounding.
 _LEAST, _ROUNDING = 1e-6, 1e-12
+# What two estimates of one number may differ by: in standard deviations, and relative to it, since
+# errors at jumps are no random ones.
+_DEVIATIONS, _APART = 3.0, 0.1
 # Their names, and the functions along each axis as coefficients of u and u².
 _FORMS: tuple[tuple[str, tuple[tuple[float, float], ...]], ...] = (
     ("linear advection", ((1.0, 0.0),)),
@@ -80,6 +85,8 @@ def recognise_one_field(about: OneField) -> tuple[Recognised, Structure] | None:
             return list((_numbers(name, names, unknowns) or numbers).values())
 
         sigmas = deviations_of(shown, unit * best.unknowns, unit**2 * unknown)
+        if _contradict(numbers, dict(zip(numbers, sigmas, strict=True))):
+            continue
         first, *more = (
             coefficient(symbol, value, sigma)
             for (symbol, value), sigma in zip(numbers.items(), sigmas, strict=True)
@@ -146,3 +153,13 @@ def _numbers(
             return None
         numbers |= {f"v_{axis}": linear, f"K_{axis}": -linear / square}
     return numbers or None
+
+
+def _contradict(numbers: dict[str, float], sigmas: dict[str, float]) -> bool:
+    """Whether the densities of a jam along the two axes are different ones."""
+    if not {"K_x", "K_y"} <= set(numbers):
+        return False
+    along_x, along_y = numbers["K_x"], numbers["K_y"]
+    by_chance = _DEVIATIONS * float(np.hypot(sigmas["K_x"], sigmas["K_y"]))
+    usual = _APART * 0.5 * (abs(along_x) + abs(along_y))
+    return abs(along_x - along_y) > max(by_chance, usual)
