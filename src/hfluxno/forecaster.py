@@ -28,7 +28,7 @@ NINETY_OF_FRAMES = 1.85
 # squared error is in the few cells at jumps, so these are fewer than of a normal distribution. The
 # jumps of several fields are spread over more waves.
 NINETY_OF_VALUES, NINETY_OF_SEVERAL, NINETY_ON_A_PLANE = 1.0, 1.25, 1.5
-# Of its own norm: a true frame is not taken for smaller than this part of what was predicted.
+# A true frame that may be smaller than this part of what was predicted may be anything.
 _LEAST_TRUTH = 0.05
 
 
@@ -148,7 +148,8 @@ class Forecast:
     @property
     def predicted_error_90(self) -> np.ndarray | None:
         """The relative l2 error of each frame that is not exceeded in 90 of 100 forecasts, if the
-        status is `OK`. It is that of the field: a measured frame differs by `noise_error` too."""
+        status is `OK`. It is that of the field: a measured frame differs by `noise_error` too.
+        `inf` where there is no bound (see `bound_of`)."""
         predicted = self.predicted_error
         return None if predicted is None else bound_of(predicted)
 
@@ -171,11 +172,14 @@ def bound_of(predicted: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """The relative l2 error that is not exceeded in 90 of 100 forecasts, from the deviation p
     relative to the frame that is predicted:
 
-        1.85 p/max(1 - p, 1/20)
+        1.85 p/(1 - p)   for p up to .95;   none (`inf`) beyond
 
     An error is relative to the true frame, which may be smaller than the predicted one by as much
-    as that is off: a jam that is predicted and does not come is many times what is there then."""
-    return NINETY_OF_FRAMES * predicted / np.maximum(1.0 - predicted, _LEAST_TRUTH)
+    as that is off: a jam that is predicted and does not come is many times what is there then. If
+    the frame is off by its own size, nothing may be there, and no multiple of it is a bound."""
+    least = 1.0 - np.asarray(predicted)
+    bound = NINETY_OF_FRAMES * predicted / np.maximum(least, _LEAST_TRUTH)
+    return np.where(least < _LEAST_TRUTH, np.inf, bound)
 
 
 class Forecaster(eqx.Module):

@@ -82,6 +82,14 @@ def test_a_field_that_the_norm_does_not_show_is_printed(capsys, status, bound):
     assert "of the norm" not in capsys.readouterr().out
 
 
+def test_a_bound_that_no_number_is_stays_in_the_report():
+    forecast = made()
+    forecast = dataclasses.replace(forecast, deviation=3.0 * np.abs(forecast.trajectory.values))
+    (result,) = forecast_results(forecast, np.zeros((1, 0, 2, CELLS)))
+    assert set(result["predicted_error_90"].values()) == {np.inf}
+    assert result["by_field"]["q"]["predicted_error_90"] == result["predicted_error_90"]
+
+
 def test_files_have_the_bounds_of_several_fields():
     forecast = made()
     of_each = predictions(forecast, ("trajectory", "time"))["predicted_error_90_by_field"]

@@ -6,6 +6,7 @@ The inference is replaced by a law that is known, so that these tests are about 
 import dataclasses
 import importlib
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from hypothesis.extra import numpy as hnp
 import hfluxno.methods
 from hfluxno.cli import COMMANDS, main
 from hfluxno.cli.demo import example_file
-from hfluxno.cli.report import shortened, show
+from hfluxno.cli.report import as_json, shortened, show
 from hfluxno.identify.recognition.recognised import BUCKLEY_LEVERETT
 from tests.errors import relative
 from tests.plots.fakes import FakeForecaster, identification, wave
@@ -149,6 +150,18 @@ def test_only_a_forecast_that_is_ok_promises_a_bound(capsys, status):
     shown = table_of(capsys, result)
     assert "predicted error, step 1 10 %" in shown
     assert ("9 of 10 below 20 %" in shown) == (status == 0)
+
+
+@pytest.mark.parametrize("status", [0, 5])
+def test_an_error_of_any_size_has_no_bound(capsys, status):
+    errors = {"predicted_error": {"1": 7e12}, "predicted_error_90": {"1": math.inf}}
+    errors["by_field"] = {"q": {"part": 0.01, "predicted_error_90": {"1": math.inf}}}
+    errors["by_field"]["q"]["true_error"] = {}
+    result = {"status": status, "status_sentence": "so", "backtest_error": 0.1} | errors
+    shown = table_of(capsys, result)
+    assert "predicted error, step 1 above 1000 %" in shown and "e+12" not in shown
+    assert shown.count("no bound") == (2 if status == 0 else 0)
+    assert json.loads(as_json(result))["predicted_error_90"] == {"1": None}
 
 
 def test_a_series_of_many_polynomials_is_shortened():

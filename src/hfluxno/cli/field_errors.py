@@ -1,6 +1,7 @@
 """Errors of each field of a forecast. A relative l2 error of all fields together is one of those
 with the largest numbers, and so depends on their units."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -12,14 +13,16 @@ from hfluxno.plural import percent
 
 # A field that makes up less of the norm of all has lines of its own.
 _SMALL = 0.1
+# By how much a larger predicted error is larger means nothing.
+_ANYTHING = 10.0
 
 
 def by_step(errors: np.ndarray, steps: Sequence[int]) -> dict[str, float]:
-    """The known errors after these numbers of steps."""
+    """The known errors after these numbers of steps, and infinite bounds, which are none."""
     return {
         str(n): float(errors[n - 1])
         for n in steps
-        if n <= len(errors) and np.isfinite(errors[n - 1])
+        if n <= len(errors) and not np.isnan(errors[n - 1])
     }
 
 
@@ -69,6 +72,16 @@ def small_fields(result: dict, shown: Callable[[float], str]) -> Iterator[tuple[
         bounds = each.get("predicted_error_90", {}) if result["status"] == 0 else {}
         true = each["true_error"]
         for step in sorted({*bounds, *true}, key=int):
-            texts = [f"9 of 10 below {shown(bounds[step])}"] if step in bounds else []
+            texts = [bound_in_words(bounds[step], shown)] if step in bounds else []
             texts += [f"true error {shown(true[step])}"] if step in true else []
             yield f"  step {step}", ", ".join(texts)
+
+
+def bound_in_words(bound: float, shown: Callable[[float], str]) -> str:
+    """A bound that nine of ten errors are below, `shown` as others are."""
+    return f"9 of 10 below {shown(bound)}" if math.isfinite(bound) else "no bound"
+
+
+def predicted_in_words(error: float, shown: Callable[[float], str]) -> str:
+    """A predicted error, `shown` as others are unless it is many times the field."""
+    return f"above {100.0 * _ANYTHING:.0f} %" if error > _ANYTHING else shown(error)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hfluxno.boundary import WALLS
-from hfluxno.cli.field_errors import small_fields
+from hfluxno.cli.field_errors import bound_in_words, predicted_in_words, small_fields
 from hfluxno.cli.streams import escaped, printable, say
 from hfluxno.data.headers import without_units
 from hfluxno.data.source import Source
@@ -231,12 +231,13 @@ def _one(result: dict, closed: bool) -> Table:
     bounds = result.get("predicted_error_90", {}) if result["status"] == 0 else {}
     least = result.get("cramer_rao_bound", {})
     for step, error in result.get("predicted_error", {}).items():
-        bound = f", 9 of 10 below {_percent(bounds[step])}" if step in bounds else ""
+        bound = f", {bound_in_words(bounds[step], _percent)}" if step in bounds else ""
         # What is expected of the state or the ends may tell more than the measurements alone, and
         # where something other than noise limits a forecast the bound tells nothing.
         if _LIMITING * error < least.get(step, math.inf) <= error:
             bound += f", no unbiased estimate below {_percent(least[step])}"
-        table.add_row(f"predicted error, step {step}", _percent(error) + bound)
+        size = predicted_in_words(error, _percent)
+        table.add_row(f"predicted error, step {step}", size + bound)
     noise = result.get("noise_error", {}) if result["status"] == 0 else {}
     for step, error in result.get("true_error", {}).items():
         share = noise.get(step, 0.0)

@@ -120,7 +120,7 @@ def forecast_results(forecast: Forecast, truth: np.ndarray) -> list[dict]:
             "left_observed_range": bool(np.ravel(forecast.left_observed_range)[i]),
         }
         for name, each in expected.items():
-            if each is not None and np.isfinite(own := np.atleast_2d(each)[i]).any():
+            if each is not None and not np.isnan(own := np.atleast_2d(each)[i]).all():
                 result[name] = by_step(own, reported)
         result["true_error"] = by_step(errors[i], reported)
         result |= {"by_field": of_fields[i]} if of_fields[i] else {}

@@ -17,7 +17,7 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
         (
             "predicted_error_90",
             forecast.predicted_error_90,
-            "is not exceeded in 90 of 100 forecasts",
+            "is not exceeded in 90 of 100 forecasts; infinite if there is no bound",
         ),
         ("noise_error", forecast.noise_error, "noise makes if the frame is measured"),
     )
@@ -31,7 +31,9 @@ def predictions(forecast: Forecast, dims: tuple[str, ...]) -> dict[str, xr.Varia
     of_fields = forecast.predicted_error_90_by_field
     if of_fields is None or of_fields.shape[-1] == 1:
         return found
-    meaning = "relative l2 error of each field that is not exceeded in 90 of 100 forecasts"
+    meaning = (
+        "relative l2 error of each field that is not exceeded in 90 of 100 forecasts; inf: none"
+    )
     of_each = xr.Variable((*dims, "field"), of_fields, {"long_name": meaning})
     return found | {"predicted_error_90_by_field": of_each}
 
