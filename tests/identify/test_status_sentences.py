@@ -1,5 +1,7 @@
 """Sentences on how a fit ended, which forecasts and reconstructions share."""
 
+import dataclasses
+import re
 import types
 
 import numpy as np
@@ -7,7 +9,10 @@ import pytest
 
 import hfluxno
 from hfluxno.identify import reconstruction
+from hfluxno.identify.frames.candidate import Candidate
+from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.status import OF_GIVEN, FitStatus
+from tests.identify import laws
 
 
 def test_no_warning_speaks_of_a_forecast_that_may_not_be_made():
@@ -23,6 +28,19 @@ def test_a_refused_reconstruction_speaks_of_no_forecast(monkeypatch):
     context = hfluxno.Trajectory.from_numpy(values, np.arange(6.0), np.arange(9.0), ("u",), "open")
     with pytest.raises(ValueError, match=r"reconstructed: no candidate could be fitted\.$"):
         hfluxno.reconstruct(context)
+
+
+@pytest.mark.parametrize(
+    "candidate", [Candidate(diffusion="constant"), Kind(diffusion=1)], ids=["frames", "joint"]
+)
+def test_no_diffusion_is_named_that_the_law_has_not(candidate):
+    """Runs take a negative diffusivity for zero, and reports write it as zero."""
+    law = laws.one_field()
+    for size in (0.0, 0.3):
+        one = dataclasses.replace(law, diffusion_coefficients=np.array([[size, 0.0, 0.0]]))
+        found = laws.identification(one, candidate=candidate)
+        named = re.search(r"(?<!no )\bdiffusion", found.chosen) is not None
+        assert named == (size > 0.0) and found.described.endswith(found.chosen)
 
 
 @pytest.mark.validation

@@ -98,8 +98,12 @@ class FakeIdentification:
         return values
 
     @property
-    def described(self) -> str:
+    def chosen(self) -> str:
         return self.candidate
+
+    @property
+    def described(self) -> str:
+        return self.chosen
 
     @property
     def sentence(self) -> str:

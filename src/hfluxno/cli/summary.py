@@ -162,7 +162,7 @@ def law_result(found) -> dict:
     result = {
         "status": int(found.status),
         "status_sentence": found.sentence,
-        "law": str(found.candidate),
+        "law": found.chosen,
         "known_law": None if known is None else known.short,
         "recognised": None if known is None else dataclasses.asdict(known),
         "cause": None if found.cause is None else dataclasses.asdict(found.cause),

@@ -47,7 +47,7 @@ def of_laws(source: Source, found: Sequence[Any], context_frames: int) -> xr.Dat
         "status_sentence": text(
             [one.sentence for one in found], "what the status means, with what decided it"
         ),
-        "law": text([str(one.candidate) for one in found], "chosen kind of law and scheme"),
+        "law": text([one.chosen for one in found], "chosen kind of law and scheme"),
         "formula": text(formulas, "flux as a formula that has a name, or equations of a system"),
     } | law_variables([tabulate(one) for one in found], row, source)
     coordinates = {

@@ -65,7 +65,7 @@ def of_forecast(source: Source, forecast: Forecast, context_frames: int) -> xr.D
     per_trajectory = tuple(d for d in source.dims if d == "trajectory")
     variables = quality(forecast, per_trajectory)
     if forecast.identifications:
-        labels = [str(found.candidate) for found in forecast.identifications]
+        labels = [found.chosen for found in forecast.identifications]
         variables["law"] = xr.Variable(
             per_trajectory,
             np.array(labels, dtype=object).reshape(-1 if per_trajectory else ()),
@@ -86,7 +86,7 @@ def of_reconstruction(source: Source, found: Reconstruction) -> xr.Dataset:
     variables = {
         "status": xr.Variable((), np.int32(identification.status), fit_attributes(identification)),
         "status_sentence": sentence,
-        "law": xr.Variable((), np.array(str(identification.candidate), dtype=object)),
+        "law": xr.Variable((), np.array(identification.chosen, dtype=object)),
         "noise": xr.Variable(
             ("field",),
             found.noise[: len(source.fields)],

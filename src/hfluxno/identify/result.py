@@ -148,9 +148,22 @@ class Identification:
         return read_flux(self.law, self.coefficients, self.covariance)
 
     @property
+    def chosen(self) -> str:
+        """The chosen candidate in words, without a diffusion that it may have and the law has
+        not."""
+        candidate = self.candidate
+        if np.any(np.asarray(self.law.diffusion_coefficients)):
+            return str(candidate)
+        if isinstance(candidate, Candidate):
+            candidate = dataclasses.replace(candidate, diffusion="none")
+        elif isinstance(candidate, Kind):
+            candidate = dataclasses.replace(candidate, diffusion=0)
+        return str(candidate)
+
+    @property
     def described(self) -> str:
         """The known law, if there is one, and the chosen candidate."""
-        chosen = str(self.candidate)
+        chosen = self.chosen
         return chosen if self.recognised is None else f"{self.recognised.short}; {chosen}"
 
     @property
