@@ -3,11 +3,17 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hfluxno.rounding import rounding_step
+
 _FEWEST = 5  # values that show whether a sensor is dead
 _MOST_PLACES = 0.5  # more are frames, in which a part may be at rest
 # In frames so many dead places side by side are faults; more may be a part at rest. They are beyond
 # both places beside them by so many times what neighbours usually differ by.
 _MOST_IN_A_ROW, _BEYOND = 2, 3.0
+# Or the two swing by this part of the deviation of the field, and in the mean over the frames the
+# place is beyond both by this part of it, by so many times as much as nearly all others are, and by
+# more than rounding makes of a node.
+_SWING, _HIGH, _HIGHER, _NEARLY_ALL, _STEPS = 0.1, 0.15, 5.0, 0.9, 2.0
 _DEAD = 0.9  # of the values are the same; the others may be spikes
 _AT_REST = 0.5
 _MOST_DEAD = 0.25
@@ -61,22 +67,49 @@ def _dead_in_frames(u: Float[np.ndarray, "trajectory time cells"]) -> tuple[int,
     if not 0.0 < np.mean(dead) <= _MOST_DEAD:
         return ()
     moving = (np.abs(steps) > 0.0).sum(axis=0) > _AT_REST * (~np.isnan(steps)).sum(axis=0)
-    apart = np.abs(np.diff(rows[:, ~dead], axis=1))
-    typical = np.median(apart[apart > 0.0]) if np.any(apart > 0.0) else np.inf
     others, found = np.flatnonzero(~dead), []
+    alive = rows[:, others]
+    apart = np.abs(np.diff(alive, axis=1))
+    typical = np.median(apart[apart > 0.0]) if np.any(apart > 0.0) else np.inf
+    deviation, rounded = float(np.nanstd(alive)), _STEPS * rounding_step(alive)
+    least = max(_HIGH * deviation, _HIGHER * _usual_height(alive), rounded)
     for index in np.flatnonzero(dead):
         after = int(np.searchsorted(others, index))
         if not 0 < after < len(others):  # at an end
             continue
         low, high = others[after - 1], others[after]
-        if high - low - 1 > _MOST_IN_A_ROW or not (moving[low] and moving[high]):
+        if high - low - 1 > _MOST_IN_A_ROW:
             continue
-        sides = rows[:, [low, high]]
-        beyond = np.maximum(usual[index] - sides.max(axis=1), sides.min(axis=1) - usual[index])
+        beyond = _beyond(np.full(len(rows), usual[index]), rows[:, low], rows[:, high])
         beyond = beyond[~np.isnan(beyond)]
-        if len(beyond) >= _FEWEST and np.median(beyond) > _BEYOND * typical:
+        if len(beyond) < _FEWEST:
+            continue
+        by_far = np.median(beyond) > _BEYOND * typical and moving[low] and moving[high]
+        swing = float(np.nanstd(0.5 * (rows[:, low] + rows[:, high])))
+        if by_far or (_height(beyond) > least and swing > _SWING * deviation):
             found.append(int(places[index]))
     return tuple(found)
+
+
+def _beyond(
+    here: Float[np.ndarray, "*frames"],
+    low: Float[np.ndarray, "*frames"],
+    high: Float[np.ndarray, "*frames"],
+) -> Float[np.ndarray, "*frames"]:
+    """By how much values are beyond both of their neighbours; negative between these."""
+    return np.maximum(here - np.maximum(low, high), np.minimum(low, high) - here)
+
+
+def _height(beyond: Float[np.ndarray, "*frames"]) -> float:
+    """The mean height above both neighbours, or depth below them, zero in other frames."""
+    known = beyond[~np.isnan(beyond)]
+    return float(np.mean(np.maximum(known, 0.0))) if known.size else 0.0
+
+
+def _usual_height(rows: Float[np.ndarray, "frames cells"]) -> float:
+    """The `height` that hardly any place exceeds."""
+    beyond = _beyond(rows[:, 1:-1], rows[:, :-2], rows[:, 2:])
+    return float(np.quantile([_height(series) for series in beyond.T] or [np.inf], _NEARLY_ALL))
 
 
 def stuck_values(u: Float[np.ndarray, "time cells"]) -> Bool[np.ndarray, "time cells"]:

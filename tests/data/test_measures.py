@@ -202,6 +202,25 @@ def test_a_dead_place_in_frames_is_named_and_what_is_sound_is_not():
         assert dead_sensors(sound[None].astype(float)) == ()
 
 
+def test_a_place_that_is_stuck_within_the_range_is_dead_on_few_cells_and_between_jumps():
+    coarse = wave(cells=32, mean=0.0)
+    cells, frame = np.arange(64.0), np.arange(30.0)[:, None]
+    jumps = np.sign(np.sin(np.pi * (cells - 1.5 * frame) / 15.0))[None]
+    for sound, places in ((coarse, (5, 12, 20)), (jumps, (9, 30, 50))):
+        for shown in (sound, np.round(sound, 1)):
+            assert dead_sensors(shown) == ()
+            for place in places:
+                stuck = shown.copy()
+                stuck[..., place] = 0.1
+                assert dead_sensors(stuck) == (place,)
+    profile = np.where(cells < 40.0, 0.2, 0.8) + (cells < 39.0) * 0.05 * np.sin(cells - frame)
+    profile[:, 40] = 0.5  # of a shock that stands, beside a wave
+    jam = np.where(np.abs(cells - 30.0) < 2.0, 0.9, 0.2 + 0.1 * np.sin(0.5 * (cells - frame)))
+    wide = np.round(np.cos(np.pi * (cells - 32.0) / 20.0) * np.cos(0.3 * frame) * 2.0) / 2.0
+    for sound in (profile, jam, wide):
+        assert dead_sensors(sound[None]) == ()
+
+
 def test_a_sensor_that_repeats_a_value_for_long_is_named():
     u = np.full((1, 30, 80), np.nan)
     at = np.arange(4, 80, 8)
@@ -211,6 +230,9 @@ def test_a_sensor_that_repeats_a_value_for_long_is_named():
     assert oddities(u, 0.1 * X, 60.0 * T) == (
         "the sensor at 2 repeats 2.5 from time 720 to 1740, as one that is stuck: make these "
         "values NaN, which a fitted law otherwise does only if no law explains them",
+    )
+    assert doubtful(("q",), u[:, :, None], 0.1 * X, 60.0 * T) == tuple(
+        f"q: {text}." for text in oddities(u, 0.1 * X, 60.0 * T)
     )
     (dated,) = oddities(u, 0.1 * X, 60.0 * T, "seconds since 2024-05-02")
     assert "repeats 2.5 from time 2024-05-02 00:12 to 2024-05-02 00:29, as" in dated

@@ -43,10 +43,10 @@ def doubtful(
                 f"{name}: {said}; make NaN what is a fault of an instrument, which only a fitted "
                 "law may leave out."
             )
-        found += [
-            f"{name}: {text}; if it is dead, leave it out."
-            for text in _named(dead_sensors(bare.reshape(-1, *bare.shape[-2:])), x)
-        ]
+        runs = bare.reshape(-1, *bare.shape[-2:])
+        dead = dead_sensors(runs)
+        found += [f"{name}: {text}; if it is dead, leave it out." for text in _named(dead, x)]
+        found += [f"{name}: {text}." for text in _stuck(runs, x, times, units, dead)]
     return tuple(found)
 
 
