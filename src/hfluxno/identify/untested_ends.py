@@ -96,19 +96,37 @@ def arrival_at_seam(
     - `every`: all cells of the context.
     - `growing`: whether there are sources, so that all that is alike may change with time.
     """
-    if len(seen) < _FRAMES:
+    if not is_still(seen, noise, every, growing=growing):
         return None
-    varies = np.nanstd(every, axis=(0, *range(2, every.ndim)))
-    rest = later = np.nanmean(seen, axis=(0, -1), keepdims=True)
-    if growing:
-        along = tuple(range(2, seen.ndim))
-        rest, later = (np.nanmean(u, axis=along, keepdims=True) for u in (seen, frames))
-    off = np.sqrt(np.nanmean((seen - rest) ** 2, axis=(0, *range(2, seen.ndim))))
-    if np.any(off > np.hypot(_STILL * varies, _OF_NOISE * noise)):
-        return None
+    later, varies = _at_rest(frames if growing else seen, growing), _variation(every)
     least = (_AT_SEAM * varies + _ARRIVED * noise).reshape(-1, *(1,) * (seen.ndim - 2))
     arrived = np.any(np.abs(frames - later) > least, axis=tuple(range(1, frames.ndim)))
     return int(np.argmax(arrived)) + 1 if np.any(arrived) else None
+
+
+def is_still(
+    seen: Float[np.ndarray, "time field *beside 2"],
+    noise: Float[np.ndarray, " field"],
+    every: Float[np.ndarray, "time field *cells"],
+    *,
+    growing: bool = False,
+) -> bool:
+    """Whether nothing changes at the ends of a circle in the context, and they are alike
+    (`arrival_at_seam`)."""
+    if len(seen) < _FRAMES:
+        return False
+    away = (seen - _at_rest(seen, growing)) ** 2
+    off = np.sqrt(np.nanmean(away, axis=(0, *range(2, seen.ndim))))
+    return bool(np.all(off <= np.hypot(_STILL * _variation(every), _OF_NOISE * noise)))
+
+
+def _at_rest(ends: Float[np.ndarray, "time field *beside 2"], growing: bool) -> np.ndarray:
+    """What stands at the ends as long as nothing has reached them."""
+    return np.nanmean(ends, axis=tuple(range(2, ends.ndim)) if growing else (0, -1), keepdims=True)
+
+
+def _variation(every: Float[np.ndarray, "time field *cells"]) -> Float[np.ndarray, " field"]:
+    return np.nanstd(every, axis=(0, *range(2, every.ndim)))
 
 
 def otherwise(

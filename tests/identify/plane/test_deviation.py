@@ -11,6 +11,7 @@ from hfluxno.identify.plane.deviation import _by_time, _where_steep
 from hfluxno.identify.plane.frames import frames_of
 from hfluxno.identify.plane.run import Followed, Start
 from hfluxno.parametric.basis import Dictionary
+from hfluxno.parametric.plane.flow import SteadyFlow, modes
 from hfluxno.parametric.plane.law import FittedPlaneLaw
 from hfluxno.trajectory import Trajectory
 from tests.identify.plane.laws import identification, one_field, shallow_water
@@ -179,3 +180,25 @@ def test_what_neighbours_share_is_no_noise():
     alone, both = (deviation._beyond_noise(e, values) for e in (noise, noise + wave))
     assert np.mean(alone) < 0.2 * 0.02**2
     assert np.mean(both) == pytest.approx(0.01**2, rel=0.3)
+
+
+def test_what_leaves_a_flow_that_does_not_go_round_is_uncertain():
+    """c moves along x with the flow 1 between sides that are said to be periodic."""
+    x = np.arange(SHAPE[0]) + 0.5
+    moving = np.exp(-((x - 5.0 - np.arange(12.0)[:, None]) ** 2) / 4.0)[:, None, :, None]
+    every = np.broadcast_to(moving, (12, 1, *SHAPE))
+    coefficients = np.zeros((2, len(modes(1, (False, False)))))
+    coefficients[0, 0] = 1.0
+    flow = SteadyFlow(coefficients, np.zeros(2), np.array(SHAPE, float), 1, (False, False))
+    unit = Dictionary(np.ones(1), ((1,),), ("c",))
+    law = FittedPlaneLaw(("c",), unit, np.zeros((2, 1, 1)), np.zeros(1), np.ones(1), flow=flow)
+    frames = seen(every[:5])
+    start, ahead = Start("restart", 1), np.ones(7)
+    run = deviation.onward(law, frames, start, frames.filled[-1], ahead)
+    item = identification(law, grid_law=law, neighbours=())
+    exact = deviation.Comparison([(0, frames.values[1:])])
+    found = deviation.deviation_ahead(
+        item, frames, start, frames.filled[-1], ahead, run.frames, exact
+    )
+    assert run.frames[-1, 0, 0].min() > 0.2 and found[-1, 0, 0].min() > 0.2
+    assert found[0].max() < 0.02

@@ -15,8 +15,8 @@ noise added, as much as they have: what grows where there is almost nothing also
 The last four and ρ are smoothed over the width by which a jump may be displaced. A source errs
 where it acts, also where nothing is steep: half of the σ² of a field that has one, but no steady
 flow, is spread as the square of its change since the frame before. If waves reach sides that are
-assumed to be periodic, and at which nothing has changed in the context, one more term is the
-difference to a forecast with free ones.
+assumed to be periodic, or that are and the flow of the law does not go round, and at which nothing
+has changed in the context, one more term is the difference to a forecast with free ones.
 
 For a scheme of order p and a small error of the data r is 1/(2^p - 1): a third while waves are
 smooth, and more as they steepen, one for shocks. So the error of a forecast may be half of the
@@ -129,6 +129,8 @@ def deviation_ahead(
         variance = variance + _BY_SOURCE * arises * (
             mean * _where_it_changes(frames, seen) - variance
         )
+    if law.flow is not None and any(np.greater(seen.around, law.flow.around)):
+        seen = dataclasses.replace(seen, ends_assumed=True)
     sides = untested_sides(seen, frames, law.sources is not None)
     if sides is not None:
         run = onward(law, with_free_sides(seen, sides.axes), start, state, ahead)

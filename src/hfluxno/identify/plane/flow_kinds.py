@@ -10,6 +10,7 @@ fit without them: r² over the number of independent equations is the noise of a
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,6 +31,8 @@ from hfluxno.parametric.plane.weak_form import WeakSystem
 
 # Test functions overlap, so there are fewer independent equations than equations.
 _INDEPENDENT = 100.0
+# The first of `_masks`, which a flow has that is linear in the place.
+_OF_LINEAR = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +44,7 @@ class FlowKind:
     - `around`: which axes are periodic.
     - `diverges`: whether its velocity may have a divergence.
     - `structure`: its unknowns.
+    - `linear`: whether its velocity is linear in the place.
     """
 
     order: int
@@ -48,6 +52,7 @@ class FlowKind:
     around: Around
     diverges: bool
     structure: Structure
+    linear: bool = False
 
     @property
     def is_supplied(self) -> bool:
@@ -68,12 +73,15 @@ def kinds_of(
     further: Further,
     fields: tuple[str, ...],
     aspect: float,
+    linear: bool = False,
 ) -> list[FlowKind]:
     """The kinds of an order: without and with a divergence, and each without further terms, with
     diffusion, and with a linear or cubic source too, or a supply by place; none if walls stop all
     of them.
 
     - `aspect`: the quotient of the lengths of a cell.
+    - `linear`: only flows that are linear in the place, between sides that are not periodic; of the
+      further terms they have diffusion and a linear source.
     """
     own = modes(order, seen.around)
     nx, ny = map(float, seen.grid.shape)
@@ -81,18 +89,23 @@ def kinds_of(
     found = []
     both_sorts = without_divergence(order, seen.around, (nx, ny)), every_flow
     for diverges, flows in enumerate(both_sorts):
+        if linear:
+            bent = [m for m, pair in enumerate(own) if sum(pair) > 1]
+            effects = flows[:, :, bent].reshape(len(flows), -1)
+            flows = np.tensordot(without(effects), flows, axes=1)
         flows = _along_walls(flows, order, seen)
         if not len(flows):
             continue
         none = Structure((0,), flows[:, None], ())
-        bare = FlowKind(order, highest, seen.around, bool(diverges), none)
+        bare = FlowKind(order, highest, seen.around, bool(diverges), none, linear)
         directions = np.zeros((len(flows), 1, 2, len(modes(highest, seen.around))))
         directions[..., bare.columns] = flows[:, None]
         names = tuple(f"flow {k + 1}" for k in range(len(flows)))
         plain = Structure((0,), directions, names)
         both = with_further(plain, dataclasses.replace(further, alike=aspect**2), fields)
         moved = np.ones(len(flows), bool)
-        kept = dict.fromkeys(tuple(np.append(moved, mask)) for mask in _masks(further))
+        masks = itertools.islice(_masks(further), _OF_LINEAR if linear else None)
+        kept = dict.fromkeys(tuple(np.append(moved, mask)) for mask in masks)
         found += [dataclasses.replace(bare, structure=both.keep(np.array(m))) for m in kept]
     return found
 

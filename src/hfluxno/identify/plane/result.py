@@ -99,7 +99,10 @@ class PlaneIdentification:
         """The equation of each field in the units of the data."""
         if self.law.flow is not None:
             (name,) = self.law.fields
-            carried = (f"v_{axis}(x, y) {name}" for axis in "xy")
+            carried = [f"v_{axis}(x, y) {name}" for axis in "xy"]
+            if (linear := self.law.flow.linear) is not None:
+                rows = (zip(map(float, row), ("", "x", "y"), strict=True) for row in linear)
+                carried = [f"({added(list(row))}) {name}" for row in rows]
             right = _right(self.law, 0)
             if self.law.flow.supply is not None:
                 right = f"{right} + p(x, y)" if right not in ("", "0") else "p(x, y)"

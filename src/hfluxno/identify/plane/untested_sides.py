@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from hfluxno.boundary import Outflow
 from hfluxno.identify.plane.frames import Frames
-from hfluxno.identify.untested_ends import arrival_at_seam
+from hfluxno.identify.untested_ends import arrival_at_seam, is_still
 
 
 class UntestedSides(NamedTuple):
@@ -43,13 +43,26 @@ def untested_sides(
     arrivals = {}
     for axis in (0, 1):
         if seen.around[axis]:
-            inside, ahead = (
-                np.moveaxis(u, 2 + axis, -1)[..., [0, -1]] for u in (seen.filled, frames)
-            )
+            inside, ahead = (_at_sides(u, axis) for u in (seen.filled, frames))
             frame = arrival_at_seam(inside, ahead, noise, seen.filled, growing=growing)
             if frame is not None:
                 arrivals[axis] = frame
     return UntestedSides(tuple(arrivals), min(arrivals.values())) if arrivals else None
+
+
+def still_axes(seen: Frames) -> tuple[int, ...]:
+    """The periodic axes at whose sides nothing changes in the context, so that nothing tells
+    whether they are."""
+    noise = seen.noise * np.std(seen.filled, axis=(0, 2, 3))
+    return tuple(
+        axis
+        for axis in (0, 1)
+        if seen.around[axis] and is_still(_at_sides(seen.filled, axis), noise, seen.filled)
+    )
+
+
+def _at_sides(values: Float[np.ndarray, "time field x y"], axis: int) -> np.ndarray:
+    return np.moveaxis(values, 2 + axis, -1)[..., [0, -1]]
 
 
 def with_free_sides(seen: Frames, axes: tuple[int, ...]) -> Frames:

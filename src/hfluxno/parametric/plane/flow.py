@@ -74,6 +74,19 @@ class SteadyFlow(eqx.Module):
             return jnp.asarray(self.velocity(0, edges, others).T)
         return jnp.asarray(self.velocity(1, others, edges))
 
+    @property
+    def linear(self) -> Float[np.ndarray, "axis 3"] | None:
+        """The constant and the slopes along x and y of each V_a; `None` if these are not all."""
+        every, lower = np.asarray(self.coefficients), np.asarray(self.lower)
+        of = {pair: every[:, m] for m, pair in enumerate(modes(self.order, self.around))}
+        bent = [of[pair] for pair in of if sum(pair) > 1]
+        if any(self.around) or np.any(np.abs(bent) > _NONE * np.abs(every).max()):
+            return None
+        lengths = np.asarray(self.upper) - lower
+        slopes = 2.0 * np.stack([of[1, 0], of[0, 1]], axis=1) / lengths
+        middle = lower + 0.5 * lengths
+        return np.column_stack([of[0, 0] - slopes @ middle, slopes])
+
     def fastest(self) -> float:
         """The largest speed, on a fine net."""
         x, y = (
