@@ -96,6 +96,8 @@ def test_a_jump_across_the_ends_of_a_ring_does_not_make_it_an_open_line(speed):
     )
     noisy = u + 0.003 * np.random.default_rng(0).normal(size=u.shape)
     assert likely(u=noisy) == (boundary, why)
+    rounded = np.round(20.0 * (u + 0.5)) / 20.0  # of which no total is exact
+    assert likely(u=rounded) == (boundary, why)
     assert likely(u=u * (1.0 - 0.5 * T) + T)[0] == "open"
 
 
