@@ -43,6 +43,23 @@ def test_no_diffusion_is_named_that_the_law_has_not(candidate):
         assert named == (size > 0.0) and found.described.endswith(found.chosen)
 
 
+@pytest.mark.parametrize(
+    "candidate", [Candidate(diffusion="constant"), Kind(diffusion=3)], ids=["frames", "joint"]
+)
+def test_a_diffusion_within_its_error_is_not_claimed(candidate):
+    """A scheme that made the data leaves some, whose size the error of the fit's own tells."""
+    law = dataclasses.replace(laws.one_field(), diffusion_coefficients=np.array([[0.3, 0.0, 0.0]]))
+    for deviation, sure in ((0.01, True), (0.07, False)):
+        found = laws.identification(
+            law,
+            candidate=candidate,
+            coefficients={"f_u[T1]": 1.0, "nu_u[T0]": 0.3},
+            covariance=np.diag([0.1, deviation**2]),
+        )
+        assert (found.chosen == str(candidate)) == sure
+        assert ("diffusion that may be that of a scheme" in found.chosen) != sure
+
+
 @pytest.mark.validation
 def test_a_biased_place_is_in_the_sentence():
     """Greenshields' law before any shock, by characteristics: u = u₀(x - (1 - 2 u) t)."""
