@@ -9,7 +9,8 @@ import hfluxno
 from hfluxno.boundary import Given, Outflow
 from hfluxno.grid import Grid
 from hfluxno.identify.joint.entering import robust_noise, with_noise_of_ends
-from hfluxno.identify.joint.estimate import Estimate, by_given_ends, states_at
+from hfluxno.identify.joint.estimate import Estimate, by_given_ends
+from hfluxno.identify.joint.forward_runs import states_at
 from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.prior import make_forward

@@ -18,9 +18,17 @@ from hfluxno.identify import FitStatus, FittedLawForecaster, identify_all
 from hfluxno.identify.frames.interpolation import interpolated
 from hfluxno.identify.identification import nothing_to_infer
 from hfluxno.identify.joint.end_scatter import with_end_scatter
-from hfluxno.identify.joint.estimate import Estimate, spread_of, states_of
+from hfluxno.identify.joint.ensemble import plausible
+from hfluxno.identify.joint.estimate import Estimate, spread_of
 from hfluxno.identify.joint.flux_uncertainty import flux_uncertainty
-from hfluxno.identify.joint.forward_runs import measure, run, states_alone, values_alone
+from hfluxno.identify.joint.forward_runs import (
+    measure,
+    run,
+    states_alone,
+    states_at,
+    states_of,
+    values_alone,
+)
 from hfluxno.identify.joint.future_ends import with_future
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.identify.joint.prior import make_forward
@@ -583,7 +591,7 @@ def test_what_enters_later_is_an_ensemble_of_runs(inside, light):
     forward = dataclasses.replace(forward, ends=ends)
     known = Estimate(forward, z, 1e-12 * np.eye(len(z)), np.ones(1), np.arange(5.0), 0.0)
     later, times = with_future(forward, 30.0), np.array([20.0, 30.0])
-    _, rows, _ = states_of(later, np.pad(z, (0, later.size - len(z))), times)
+    _, rows = states_of(later, np.pad(z, (0, later.size - len(z))), times)
     linear = spread_of(rows[:, len(z) :], np.eye(later.size - len(z)))
     deviation = known.continued(times, later).deviation
     near = slice(2, 8)
@@ -591,6 +599,46 @@ def test_what_enters_later_is_an_ensemble_of_runs(inside, light):
         np.testing.assert_allclose(deviation[..., near], linear[..., near], rtol=0.3)
     else:
         assert np.mean(deviation[..., near]) > 3.0 * np.mean(linear[..., near])
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_jam_that_would_have_been_seen_did_not_move_in():
+    """Light traffic, u (1 - u) with u = .2, leaves at the upper end. By the derivative the state
+    there has no effect; but above .8 it would, as a jam that moves upstream."""
+    times = np.arange(8.0)
+    values = 0.2 + 0.01 * np.sin(np.arange(20.0))[None, None] * np.ones((8, 1, 1))
+    values[0, 0, 5:7] = 0.02, 0.95  # the law is known there
+    grid = Grid.interval(20, 0.0, 20.0, ("outflow", "open"))
+    measured = Trajectory(values, times, grid, ("u",)).with_bounds(0.0, 1.0)
+    forward = make_forward(Kind(2), measured, (), known_first=True)
+    ends = forward.ends
+    ends = dataclasses.replace(ends, mean=0.5 * np.ones(ends.mean.shape), modes=30.0 * ends.modes)
+    forward = dataclasses.replace(forward, ends=ends)
+    middle, half = forward.shape.basis.middle[0], forward.shape.basis.half[0]
+    z, laws = np.zeros(forward.size), len(forward.spread)
+    z[:2] = np.array([1.0 - 2.0 * middle, -0.5 * half]) / forward.spread[:2]
+    size = np.sqrt(np.sum(ends.modes[:, 0, 0] ** 2, axis=0)).mean()
+    covariance = np.eye(len(z)) * (0.2 / size) ** 2
+    covariance[:laws, :laws] = 0.0
+    covariance[0, 0] = (0.002 / forward.spread[0]) ** 2
+    noise = np.ones(1)
+    draws = plausible(forward, z, covariance, times, noise)
+    first = states_at(forward, z, times)
+
+    def changed(draw):
+        return np.sum((states_at(forward, z + draw, times) - first) ** 2)
+
+    # Draws of the same random numbers if nothing was seen: they are as the covariance says.
+    plain = plausible(forward, z, covariance, times, noise, np.zeros((8, 1, 20), bool))
+    np.testing.assert_allclose(plain[:12], -plain[12:])
+    before, after = (np.array([changed(each) for each in some]) for some in (plain, draws))
+    usual = np.median(before)
+    far = before > 4.0 * usual
+    assert 3 <= far.sum() <= 12 and before[far].max() > 30.0 * usual
+    np.testing.assert_array_equal(draws[~far], plain[~far])
+    expected = np.sqrt(usual / before[far])
+    np.testing.assert_allclose(draws[far], expected[:, None] * plain[far], rtol=1e-6)
+    assert np.mean(after[far]) < 0.1 * np.mean(before[far])
 
 
 @pytest.mark.usefixtures("x64")

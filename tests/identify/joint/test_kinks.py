@@ -8,7 +8,7 @@ from numpy.polynomial import chebyshev
 from hfluxno import Trajectory
 from hfluxno.identify.joint.estimate import Estimate
 from hfluxno.identify.joint.kind import Kind
-from hfluxno.identify.joint.kinks import straight_lines
+from hfluxno.identify.joint.kinks import straight_lines, turns_at_once
 from hfluxno.identify.joint.prior import make_forward
 
 CELLS, TIMES = 32, np.arange(12.0)
@@ -26,11 +26,24 @@ def trapezoid(v):
     return np.minimum(np.minimum(v + 0.5, 0.0), 1.5 * (0.6 - v))
 
 
-def smooth(seen: Trajectory, degree: int, *, known_first: bool) -> Estimate:
-    """An estimate whose flux is the polynomial nearest to the trapezoid."""
+def triangle(v):
+    return np.minimum(0.5 + v, 0.4 * (1.0 - v))
+
+
+def parabola(v):
+    return 1.0 - (v - 0.2) ** 2
+
+
+def cubic(v):
+    """With a slope at an end that is four times that at the other."""
+    return 1.0 - (v + 0.1) ** 2 * (1.0 + 0.3 * v)
+
+
+def smooth(seen: Trajectory, degree: int, *, known_first: bool, flux=trapezoid) -> Estimate:
+    """An estimate whose flux is the polynomial nearest to this one."""
     forward = make_forward(Kind(degree), seen, (), known_first=known_first)
     v = np.linspace(-1.0, 1.0, 201)
-    series = chebyshev.chebfit(v, trapezoid(v), degree)[1:]
+    series = chebyshev.chebfit(v, flux(v), degree)[1:]
     z = np.zeros(forward.size)
     free = np.flatnonzero(forward.spread[:degree])
     z[free] = series[free] / forward.spread[free]
@@ -75,3 +88,13 @@ def test_between_walls_the_constant_comes_along():
     raised.__dict__.update(forward=found.forward, z=other)
     before, after = (target.coefficients(straight_lines(each, target)) for each in (found, raised))
     np.testing.assert_allclose(np.asarray(after - before)[offset], 0.2, atol=1e-9)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(
+    ("flux", "degree", "expected"),
+    [(triangle, 6, True), (triangle, 9, True), (parabola, 6, False), (cubic, 6, False)],
+)
+def test_a_smooth_flux_tells_of_a_kink(flux, degree, expected):
+    seen = context()
+    assert turns_at_once(smooth(seen, degree, known_first=True, flux=flux), seen) == expected

@@ -16,8 +16,9 @@ import numpy as np
 from jaxtyping import Float
 
 from hfluxno.boundary import Given
-from hfluxno.identify.joint.estimate import Estimate, by_given_ends, states_of
+from hfluxno.identify.joint.estimate import Estimate, by_given_ends
 from hfluxno.identify.joint.fit import LEAST_NOISE, sizes
+from hfluxno.identify.joint.forward_runs import states_of
 from hfluxno.identify.residuals.noise import deviation_by_median
 from hfluxno.trajectory import Trajectory
 
@@ -32,7 +33,7 @@ def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | Non
     given = any(isinstance(end, Given) for end in context.grid.boundary[0])
     if not given or found.forward.observation:
         return None
-    states, _, _ = states_of(found.forward, found.z, found.times)
+    states, _ = states_of(found.forward, found.z, found.times)
     left_open = by_given_ends(found.forward, found.z, found.times, states)
     known, away = context.deviation, states - np.asarray(context.values)
     sigma = _sigma(away, context)[:, None]
@@ -47,7 +48,7 @@ def with_noise_of_ends(found: Estimate, context: Trajectory) -> Trajectory | Non
 
 def robust_noise(found: Estimate, context: Trajectory) -> Float[np.ndarray, " field"]:
     """σ₀ of each field."""
-    states, _, _ = states_of(found.forward, found.z, found.times)
+    states, _ = states_of(found.forward, found.z, found.times)
     return _sigma(states - np.asarray(context.values), context)
 
 

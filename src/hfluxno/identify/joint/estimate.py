@@ -5,25 +5,31 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from hfluxno.batching import on_all_cores
 from hfluxno.boundary import Given
 from hfluxno.fv.solve import MOST_STEPS
 from hfluxno.identify.joint.beyond import UncertainLaw
+from hfluxno.identify.joint.ensemble import plausible, spread_of_runs
 from hfluxno.identify.joint.forward import Forward
-from hfluxno.identify.joint.forward_runs import measure, on_other_cells, run, states_alone
+from hfluxno.identify.joint.forward_runs import (
+    from_the_first,
+    measure,
+    on_other_cells,
+    run,
+    states_alone,
+    states_at,
+    states_of,
+)
 from hfluxno.identify.joint.given_ends import OF_DIFFERENCE, on_every_second_time
 from hfluxno.identify.residuals.delays import SpeedChange
-from hfluxno.parametric.subgrid import near_jumps, partly_even, restrict
+from hfluxno.parametric.subgrid import near_jumps, partly_even
 
 # A direction is unobserved if measurements reduce its variance by less than this fraction.
 _UNSEEN = 1e-9
 # The part of the variance that is even. On seventeen contexts of other solvers (and other laws than
 # `make trust` has) a tenth to a fifth gives bands that hold .88 to .91.
 _ELSEWHERE = 0.15
-# The runs of an ensemble.
-_ENSEMBLE = 24
 _NO_WIDTH = 0.05  # of a stretch, in cells
 
 
@@ -57,6 +63,7 @@ class Estimate:
     - `speed`: what a speed that changes in time would explain (see
       `hfluxno.identify.joint.changing_speed`); `None` if that is not known.
     - `uncertain`: that of a law that was given, or of the terms that this one does without.
+    - `seen`: which values of the first frames it was fitted to; `None` for all.
     """
 
     forward: Forward
@@ -74,6 +81,7 @@ class Estimate:
     left_out: float = 0.0
     speed: SpeedChange | None = None
     uncertain: UncertainLaw | None = None
+    seen: Bool[np.ndarray, "frame quantity cells"] | None = None
 
     @functools.cached_property
     def _frames(self):
@@ -154,13 +162,13 @@ class Estimate:
         if self.uncertain is not None:
             forward = dataclasses.replace(forward, spread=self.uncertain.spread)
             covariance[:known, :known] = self.uncertain.covariance
-        states, rows, _ = states_of(forward, z, times)
+        states, rows = states_of(forward, z, times)
         # Where an unknown moves a shock, the derivative is larger than any change.
         most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
         if forward.ends is None:
             deviation = spread_of(rows[:, :known], covariance[:known, :known])
         else:
-            deviation = _ensemble(forward, z, covariance[:known, :known], times)
+            deviation = spread_of_runs(forward, z, self._draws, times)
         deviation = np.minimum(deviation, most)
         by_unknowns = None
         if forward.ends is None:
@@ -189,6 +197,17 @@ class Estimate:
         forward = self.forward if forward is None else forward
         z = np.pad(self.z, (0, forward.size - len(self.z)))
         return values_of(forward, z, times, MOST_STEPS)[0]
+
+    @functools.cached_property
+    def _draws(self) -> Float[np.ndarray, "draw unknown"]:
+        """Changes of the unknowns by what they scatter (see `hfluxno.identify.joint.ensemble`)."""
+        forward, covariance = self.forward, self.covariance
+        if self.uncertain is not None:
+            forward = dataclasses.replace(forward, spread=self.uncertain.spread)
+            covariance = self.uncertain.covariance
+        fitted = self.times if self.seen is None else self.times[: len(self.seen)]
+        times = forward.scale.origin + forward.scale.interval * fitted
+        return plausible(forward, self.z, covariance, times, self.noise, self.seen)
 
     @property
     def _changes(self) -> Float[np.ndarray, "part unknown"]:
@@ -222,32 +241,10 @@ def values_of(forward, z, times, limit):
     return values[: len(times)], rows[: len(times)], steps
 
 
-def states_of(forward, z, times):
-    """The states at these times, in frames, their derivatives, and the steps."""
-    part, whole = _from_the_first(times)
-    states, rows, steps = run(forward, z, forward.intervals(whole), MOST_STEPS)
-    factor = forward.settings.refinement
-    return restrict(states[part], factor), restrict(rows[part], factor), steps
-
-
-def states_at(
-    forward: Forward, z: Float[np.ndarray, " unknown"], times: Float[np.ndarray, " time"]
-) -> Float[np.ndarray, "time field cells"]:
-    """The states of a run at these times, in frames, without derivatives."""
-    part, whole = _from_the_first(times)
-    return states_alone(forward, z, forward.intervals(whole), MOST_STEPS)[part]
-
-
-def _from_the_first(times):
-    """The indices of the times after that of the first state is prepended, and all of these."""
-    before = int(times[0] > 0.0)
-    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
-
-
 def difference(forward, z, times, states):
     """The difference between a run on another grid and the states, which estimates the error of the
     scheme; not finite if the run cannot be solved."""
-    part, whole = _from_the_first(times)
+    part, whole = from_the_first(times)
     return on_other_cells(forward, z, forward.intervals(whole), MOST_STEPS)[part] - states
 
 
@@ -271,41 +268,6 @@ def _squared_nearby(forward, away):
     return near_jumps(away**2, forward.settings.grid.is_periodic())
 
 
-def _ensemble(forward, z, covariance, times):
-    """The standard deviations of runs with unknowns of this covariance, which the last ones have no
-    part in: those of later states at open ends, of which only the prior is known. The runs are on
-    fewer cells if there are many. What enters at an open end may be far from what was expected: in
-    dense traffic states propagate slowly, and much lighter traffic enters as a fast shock, of which
-    no derivative tells."""
-    forward = dataclasses.replace(forward, settings=forward.settings.of_derivatives())
-    values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
-    # The symmetric root, which does not change with the signs of the vectors, that is by rounding.
-    root, known = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T, len(covariance)
-    half = np.random.default_rng(0).standard_normal((_ENSEMBLE // 2, len(z)))
-    half[:, :known] = half[:, :known] @ root
-    if len(z) > known:
-        half[:, known:] = _balanced(half[:, known:], forward.ends.modes[known - len(z) :])
-    part, whole = _from_the_first(times)
-    intervals = forward.intervals(whole)
-
-    def at(away):
-        return states_alone(forward, z + away, intervals, MOST_STEPS)[part]
-
-    every = on_all_cores(at, [np.zeros(len(z)), *half, *-half])
-    squares = [(each - every[0]) ** 2 for each in every[1:] if np.all(np.isfinite(each))]
-    return np.sqrt(np.mean(squares, axis=0)) if squares else np.full(every[0].shape, np.inf)
-
-
-def _balanced(draws, modes):
-    """Draws of these modes with the same paths, each value scaled to the variance that it has in
-    the mean: of a few draws it would be larger at one time and smaller at another."""
-    along = np.asarray(modes).reshape(len(modes), -1)
-    paths = draws @ along
-    expected, found = np.sum(along**2, axis=0), np.mean(paths**2, axis=0)
-    scale = np.sqrt(np.divide(expected, found, out=np.zeros_like(found), where=found > 0.0))
-    return (paths * scale) @ np.linalg.pinv(along)
-
-
 def _by_guess(forward, z, times, states):
     """The deviation because of what is unknown beyond the observed range: the other guess is a flux
     that continues linearly, or if this one does, one that does not."""
@@ -313,7 +275,7 @@ def _by_guess(forward, z, times, states):
     law = dataclasses.replace(forward.law(z), reach=np.zeros(()))
     if not np.any(law.is_left_by(states)):
         return 0.0
-    part, whole = _from_the_first(times)
+    part, whole = from_the_first(times)
     shape = dataclasses.replace(forward.shape, reach=0.0 if goes_on else law.further().reach)
     other = dataclasses.replace(forward, shape=shape)
     found = states_alone(other, z, forward.intervals(whole), MOST_STEPS)[part]

@@ -213,6 +213,7 @@ def _report(runs, context, frames, z, sigma) -> Estimate | None:
         runs.forward.scale.frames(context.times),
         _evidence(z, normal, rest, every, seen),
         steps,
+        seen=seen,
     )
 
 

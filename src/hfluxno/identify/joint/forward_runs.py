@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from hfluxno.batching import on_all_cores
 from hfluxno.fv.problem import Problem
 from hfluxno.fv.sensitivity import solve_with_derivatives
-from hfluxno.fv.solve import at_rest, through
+from hfluxno.fv.solve import MOST_STEPS, at_rest, through
 from hfluxno.identify.joint.forward import Forward
 from hfluxno.parametric.subgrid import restrict
 from hfluxno.stored_jit import stored_jit
@@ -77,6 +77,32 @@ def values_alone(
     nothing = np.zeros((_AT_ONCE, forward.size))
     still = np.zeros((len(states), len(nothing), *states.shape[1:]))
     return np.asarray(_measured(forward, z, nothing, states, still)[0])
+
+
+def states_of(
+    forward: Forward, z: Float[np.ndarray, " unknown"], times: Float[np.ndarray, " time"]
+) -> tuple[Float[np.ndarray, "time field cells"], Float[np.ndarray, "time unknown field cells"]]:
+    """The states at these times, in frames, and their derivatives."""
+    part, whole = from_the_first(times)
+    states, rows, _ = run(forward, z, forward.intervals(whole), MOST_STEPS)
+    factor = forward.settings.refinement
+    return restrict(states[part], factor), restrict(rows[part], factor)
+
+
+def states_at(
+    forward: Forward, z: Float[np.ndarray, " unknown"], times: Float[np.ndarray, " time"]
+) -> Float[np.ndarray, "time field cells"]:
+    """The states at these times, in frames, without derivatives."""
+    part, whole = from_the_first(times)
+    return states_alone(forward, z, forward.intervals(whole), MOST_STEPS)[part]
+
+
+def from_the_first(
+    times: Float[np.ndarray, " time"],
+) -> tuple[slice, Float[np.ndarray, " time_"]]:
+    """The indices of the times after that of the first state is prepended, and all of these."""
+    before = int(times[0] > 0.0)
+    return slice(before, before + len(times)), np.concatenate([np.zeros(before), times])
 
 
 def _for_program(forward: Forward, z: Float[np.ndarray, " unknown"]):

@@ -27,7 +27,7 @@ from hfluxno.identify.joint.fit import distance, promise
 from hfluxno.identify.joint.found import JointFit, Option
 from hfluxno.identify.joint.hopeless import MOST_PROMISED, hardly_explains, is_far_off
 from hfluxno.identify.joint.kind import Kind
-from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines
+from hfluxno.identify.joint.kinks import MOST_KINKS, straight_lines, turns_at_once
 from hfluxno.identify.joint.shared_errors import with_shared_errors
 from hfluxno.identify.joint.simpler import misses_no_more, of_degree, reaching, simpler
 from hfluxno.identify.joint.starts import carried, carried_start
@@ -229,8 +229,8 @@ class _Search(Attempts):
 
     def kinked(self, first: Option, tried: list[Option]) -> list[Option]:
         """Options with kinks, if the others leave more than noise, a flux of the highest degree
-        explains much of it, and kinks explain more than that does; of a few sensors also that flux
-        itself."""
+        explains much of it or the one found turns at once, and kinks explain more than that does;
+        of a few sensors also a flux of the highest degree."""
         best, noise = max(tried, key=lambda each: each.evidence), first.estimate.noise
         if not first.kind.is_plain or len(self.context.states.fields) > 1:
             return []
@@ -239,14 +239,21 @@ class _Search(Attempts):
         richest = Kind(_RICHEST[-1])
         target = self.forward(richest, 1)
         start = carried_start(first.estimate.z, first.estimate.forward, target)
-        if promise(target, self.context, noise, start).left > _MUCH_EXPLAINED:
+        promised = promise(target, self.context, noise, start).left <= _MUCH_EXPLAINED
+        smooth = self.estimated(start, first, target) if promised else None
+        options = []
+        if smooth is not None and smooth.evidence >= best.evidence + CLEARLY:
+            option = self.noted(Option(smooth, richest))
+            # In frames it is tried on the finest cells, whose schemes it does not mend.
+            options = [] if is_dense(self.context) else [option]
+        elif (
+            is_dense(self.context)
+            and best.kind.is_plain
+            and turns_at_once(best.estimate, self.context)
+        ):
+            smooth = best.estimate
+        else:
             return []
-        smooth = self.estimated(start, first, target)
-        if smooth is None or smooth.evidence < best.evidence + CLEARLY:
-            return []
-        option = self.noted(Option(smooth, richest))
-        # In frames it is tried on the finest cells, whose schemes it does not mend.
-        options = [] if is_dense(self.context) else [option]
 
         def with_kinks(search: "_Search", count: int) -> Option | None:
             kind = Kind(2, kinks=count)

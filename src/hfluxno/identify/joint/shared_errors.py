@@ -19,11 +19,10 @@ from hfluxno.identify.joint.estimate import (
     by_given_ends,
     difference,
     nearby,
-    states_at,
-    states_of,
     values_of,
 )
 from hfluxno.identify.joint.fit import sizes
+from hfluxno.identify.joint.forward_runs import states_at, states_of
 from hfluxno.identify.residuals.left_out import excess_of_left_out
 from hfluxno.identify.residuals.noise import independent_share, ratio
 from hfluxno.identify.residuals.scheme_bias import change_by_weights, shortened
@@ -64,7 +63,7 @@ def with_shared_errors(found: Estimate, context: Trajectory) -> Estimate:
     speed = change_of_speed(found, context, away, by_values, share)
     fields, states = len(context.states.fields), values
     if found.forward.observation:
-        states, _, _ = states_of(found.forward, found.z, found.times)
+        states, _ = states_of(found.forward, found.z, found.times)
     signed = difference(found.forward, found.z, found.times, states)
     differs = nearby(found.forward, signed)
     seen = np.asarray(context.observed)[:, :fields]

@@ -19,8 +19,9 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int
 
-from hfluxno.identify.joint.estimate import Estimate, difference, nearby, states_at
+from hfluxno.identify.joint.estimate import Estimate, difference, nearby
 from hfluxno.identify.joint.forward import Forward
+from hfluxno.identify.joint.forward_runs import states_at
 from hfluxno.identify.joint.kind import Kind
 from hfluxno.trajectory import Trajectory
 
