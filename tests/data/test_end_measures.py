@@ -304,6 +304,16 @@ def test_a_total_that_changes_by_little_more_than_its_uncertainty_shows_no_leak(
         assert said in likely(u=4.0 * (1.0 - lost * T) + wave + noise)[1]
 
 
+def test_drifting_zeros_are_not_said_to_be_inflow():
+    """They change the total linearly, as what passes open ends hardly ever does."""
+    noise = 0.003 * np.random.default_rng(0).normal(size=(30, 80))
+    smooth, opened = np.sin(2 * np.pi * (X - T)), 2.0 + np.cos(np.pi * (X - 0.5 * T))
+    for u, drifts in ((burgers(0.0), True), (smooth, True), (opened, False)):
+        why = likely(u=u + 0.1 * T * drifts + noise)[1]
+        assert ("or sensors whose zero or gain drifts" in why) == drifts
+        assert ("there is inflow" in why) != drifts
+
+
 def test_a_reaction_of_several_fields_may_be_why_their_totals_change():
     """Of one field the states at the ends would not explain it."""
     opened = 2.0 + np.cos(np.pi * (X - 0.5 * T))

@@ -98,8 +98,8 @@ def test_what_grows_on_a_ring_has_no_inflow():
     ends["u"] = ends["u"]._replace(bend=1.0, near=0.5)
     assert likely_boundary(ends, values) == ("periodic", (
         "the ends match no better than by chance and the total is not conserved, but a source, a "
-        "decay or a reaction inside explains that, and flow does not: a ring with a source "
-        "(between walls: reflecting; if something enters: open)"
+        "decay or a reaction inside, or sensors whose zero or gain drifts, explains that, and flow "
+        "does not: a ring with a source (between walls: reflecting; if something enters: open)"
     ))  # fmt: skip
 
 

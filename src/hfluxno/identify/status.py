@@ -48,7 +48,8 @@ class FitStatus(enum.IntEnum):
             "source term, an unobserved field, a flux that depends on place, a wrong boundary or "
             "noise may be the reason; do not trust the result",
             FitStatus.SOURCE_OR_LEAK: "a total changes more than a conservation law with this "
-            "boundary allows: there is a source or a leak, or the boundary condition is wrong",
+            "boundary allows: there is a source or a leak, the boundary condition is wrong, or the "
+            "zero or gain of sensors drifts",
             FitStatus.FAILED: "no candidate could be fitted; the forecast repeats the last frame",
             FitStatus.CONSTANT: "a field of the context is constant, or nothing moves: nothing can "
             "be inferred from it; the forecast repeats the last frame",

@@ -343,3 +343,13 @@ def test_it_is_a_part_of_the_sentence():
     assert "most likely" not in found.sentence
     said = dataclasses.replace(found, cause=cause).sentence
     assert said.endswith(str(cause)) and said.startswith(found.status.sentence)
+
+
+def test_drifting_sensors_are_named_beside_a_source_that_they_look_like():
+    """A law by which waves move, seen by sensors whose zeros or gains drift."""
+    moving = 2.0 + np.sin(2 * np.pi * (X - C * TIMES))
+    past = TIMES / TIMES[-1]
+    for seen in (moving + past, moving * (1.0 + 0.3 * past)):
+        cause = likely_cause(seen[:, None], ("u",), periodic=True)
+        assert cause is not None and cause.name.startswith("a source that depends on")
+        assert "sensors whose zero or gain drifts may look alike" in str(cause)

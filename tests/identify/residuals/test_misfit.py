@@ -197,8 +197,10 @@ def test_a_speed_that_changes_explains_what_a_steady_one_leaves(wave):
     found = measure(wave, np.sqrt(2) * np.sin(phase)[:, None])
     assert found.changing > 0.95 and found.systematic
     assert "a speed that changes in time explains" in str(found)
+    alike = "sensors whose gain drifts, or a law with a memory, may look alike"
     noisy = measure(wave, wave + 0.05 * _noise(wave.shape))
     assert noisy.changing < 0.01
+    assert alike in str(found) and alike not in str(noisy)
     tiny = measure(wave, wave + 0.01 * (np.sqrt(2) * np.sin(phase)[:, None] - wave))
     assert tiny.changing > 0.95 and not tiny.systematic
     phase += 2 * np.pi * (frame - late) / CELLS

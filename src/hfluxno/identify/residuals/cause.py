@@ -39,6 +39,7 @@ from hfluxno.identify.residuals.both_ways import both_ways
 from hfluxno.identify.residuals.missing import (
     BY_PLACE,
     BY_STATE,
+    BY_TIME,
     DISPERSION,
     LATE,
     NAMED,
@@ -234,7 +235,7 @@ def _groups(weak, i, scaled, flux, periodic) -> dict[str, Float[np.ndarray, "col
         DISPERSION: weak(u[None], 0, 3),
         "a fourth derivative": weak(u[None], 0, 4),
         BY_STATE: weak(_states(scaled, i), 0, 0),
-        "a source that depends on time": weak(np.stack([one, tau, tau**2]), 0, 0),
+        BY_TIME: weak(np.stack([one, tau, tau**2]), 0, 0),
         BY_PLACE: weak(np.stack([one, *modes]), 0, 0),
         _TIMED: weak(np.stack([tau * flux, tau**2 * flux]), 0, 1),
         "a flux that depends on place": weak(

@@ -84,6 +84,8 @@ _STAYS, _LITTLE = 0.7, 0.02
 # On a heated rod with five sensors it was 6.7; a sensor held out was off by .56 deviations.
 _UNPREDICTED = 4.0
 FEWEST_FOR_MISFIT = 8  # sensors
+# A gain makes f(w/g) g of f(u); with a memory waves gain speed as it fills.
+_LIKE_SPEED = "; sensors whose gain drifts, or a law with a memory, may look alike"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -292,6 +294,7 @@ class Misfit:
             f"{shared if self.shared > 0.0 else ''}; correlation "
             f"in time {self.in_time:.2f}, in space {in_space}, growth {self.growth:.2g}-fold"
             f"{speed if self.changes_speed else ''}{sudden if self.changes_suddenly else ''}"
+            f"{_LIKE_SPEED if self.changes_speed or self.changes_suddenly else ''}"
         )
 
 

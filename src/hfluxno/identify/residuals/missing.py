@@ -6,8 +6,12 @@ from hfluxno.plural import percent
 
 BY_STATE, BY_PLACE = "a source that depends on the state", "a source that depends on place"
 LATE, DISPERSION, UNOBSERVED = "a delayed reaction", "dispersion", "an unobserved field"
+BY_TIME = "a source that depends on time"
+_DRIFT = "; sensors whose zero or gain drifts may look alike"
 # What the frames cannot tell from these.
 _LOOKS_ALIKE = {
+    BY_STATE: _DRIFT,
+    BY_TIME: _DRIFT,
     BY_PLACE: "; an unobserved field that hardly moves would look alike",
     LATE: "; a flux that is not local, as of drivers who look ahead, would look alike",
 }
