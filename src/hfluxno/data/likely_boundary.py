@@ -175,7 +175,7 @@ def _not_kept(
 
 def _drift(conserved: list[dict]) -> str:
     """That instruments may be why, if some total changes linearly, as by a drift of all values. Of
-    144 rings with drifting zeros (scratch) all do, of 48 open lines none."""
+    192 rings with drifting zeros (scratch) all do, of 48 open lines none."""
     steady = any(each["total_changes_steadily"] for each in conserved)
     return ", or sensors whose zero or gain drifts" if steady else ""
 
