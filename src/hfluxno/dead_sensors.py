@@ -107,7 +107,7 @@ def _height(beyond: Float[np.ndarray, "*frames"]) -> float:
 
 
 def _usual_height(rows: Float[np.ndarray, "frames cells"]) -> float:
-    """The `height` that hardly any place exceeds."""
+    """The height (`_height`) that hardly any place exceeds."""
     beyond = _beyond(rows[:, 1:-1], rows[:, :-2], rows[:, 2:])
     return float(np.quantile([_height(series) for series in beyond.T] or [np.inf], _NEARLY_ALL))
 

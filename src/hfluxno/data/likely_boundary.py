@@ -17,9 +17,9 @@ _APART, _FAR, _STEEP = 0.5, 0.9, 5.0
 _WALLED = 5.0
 _SURE = 0.1  # of the mean size
 _NEARLY_ALL = 0.99  # of a change
-# Times what a total may have changed by, itself four deviations, passed the seam. Of 240 rounded or
-# noisy rings with a shock at the seam (scratch) 156 are then called rings, 111 with 10 times; of
-# 1486 open or walled lines 5 and 4.
+# What passes the seam of a ring, relative to the uncertainty of its total (four deviations). Of 240
+# rounded or noisy rings with a shock at the seam (scratch) 156 are called rings then, and 111 with
+# 10 instead; of 1486 open or walled lines 5, and 4 with 10.
 _MORE = 3.0
 # Said while nothing has reached the ends.
 DECIDES = "the choice decides the forecast as soon as a wave arrives"
@@ -174,8 +174,9 @@ def _not_kept(
 
 
 def _drift(conserved: list[dict]) -> str:
-    """That instruments may be why, if some total changes linearly, as by a drift of all values. Of
-    192 rings with drifting zeros (scratch) all do, of 48 open lines none."""
+    """A phrase that instruments may be the reason, if a total changes linearly, as it does if all
+    values drift: those of all 192 rings with drifting zeros that were tried (scratch), and of none
+    of 48 open lines."""
     steady = any(each["total_changes_steadily"] for each in conserved)
     return ", or sensors whose zero or gain drifts" if steady else ""
 
@@ -184,8 +185,8 @@ def _with_source(words: str, match: bool, inside: bool, field: dict) -> tuple[st
     """The boundary if a source explains far better than flow how the total of a field changes. A
     ring whose seam a jump passes looks like walls for a while, but has the jump inside, too."""
     drift = _drift([field])
-    inside_or = f"a source, a decay or a reaction inside{drift}{',' * bool(drift)}"
-    why = f"{inside_or} explains that, and flow does not"
+    comma = "," if drift else ""
+    why = f"a source, a decay or a reaction inside{drift}{comma} explains that, and flow does not"
     ring, walls = field["source_on_a_ring"], field["source_between_walls"]
     if ring and (match or not walls):
         jump = "" if match else ", and a jump where x ends"

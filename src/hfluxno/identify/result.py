@@ -26,9 +26,10 @@ from hfluxno.trajectory import Trajectory
 
 # From this fraction of the context on, a forecast says how much is missing.
 _MUCH = 0.05
-# A diffusion is the law's if it is so many deviations, which hold the error of the scheme. Of 57
-# solutions without one by Godunov's scheme and a MUSCL scheme on 300 to 1500 cells, averaged over
-# 100 (scratch), one left 4; where there was one and it was found, it was 10 or more.
+# A diffusion is that of the law if it is so many times its deviation, which includes the error of
+# the scheme. Of 57 solutions without diffusion, by Godunov's scheme and a MUSCL scheme on 300 to
+# 1500 cells, averaged to 100 (scratch), one had 4; a diffusion that was there and found had 10 or
+# more.
 _CLEAR = 6.0
 _IN_WORDS = re.compile(r"(constant |quadratic )?diffusion( of degree 2)?")
 _UNSURE = "diffusion that may be that of a scheme"

@@ -31,8 +31,8 @@ def plausible(
 
     The covariance is that of a run which is linear in the unknowns. By its derivative a state at an
     end where waves leave has no effect on what was measured, and may be anything; but if it were
-    dense enough, a jam would have moved in. Changes by which measured values would be much farther
-    away than by others are scaled down to these.
+    dense enough, a jam would have moved in. Changes that would move the measured values much
+    farther than the others do are scaled down.
     """
     values, vectors = np.linalg.eigh(0.5 * (covariance + covariance.T))
     # The symmetric root, which does not change with the signs of the vectors, that is by rounding.
@@ -42,16 +42,17 @@ def plausible(
     forward = _on_fewer_cells(forward)
     intervals = forward.intervals(forward.when(times))
 
-    def at(away):
-        values = values_alone(forward, z + away, intervals, MOST_STEPS)[: len(times)]
+    def measured(change):
+        values = values_alone(forward, z + change, intervals, MOST_STEPS)[: len(times)]
         return values if seen is None else np.where(seen, values, 0.0)
 
-    first, *others = on_all_cores(at, [np.zeros(len(z)), *draws])
-    away = [np.sum(((each - first) / noise[:, None]) ** 2) for each in others]
-    away = np.nan_to_num(away, nan=np.inf)
-    usual = np.median(away)
-    too_far = away > _MOST_CHANGE * usual
-    scale = np.where(too_far, np.sqrt(usual / np.where(too_far, away, 1.0)), 1.0)
+    first, *others = on_all_cores(measured, [np.zeros(len(z)), *draws])
+    with np.errstate(over="ignore"):  # a run that blows up is too far
+        moved = [np.sum(((each - first) / noise[:, None]) ** 2) for each in others]
+    moved = np.nan_to_num(moved, nan=np.inf)
+    usual = np.median(moved)
+    too_far = moved > _MOST_CHANGE * usual
+    scale = np.where(too_far, np.sqrt(usual / np.where(too_far, moved, 1.0)), 1.0)
     return draws * scale[:, None]
 
 

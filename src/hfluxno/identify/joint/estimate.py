@@ -156,17 +156,14 @@ class Estimate:
     def _run(self, times, forward: Forward):
         """The states, their derivatives, their standard deviations, and the part of these by which
         the unknowns scatter; `None` with open ends."""
-        known, size = len(self.z), forward.size
-        z, covariance = np.zeros(size), np.eye(size)
-        z[:known], covariance[:known, :known] = self.z, self.covariance
-        if self.uncertain is not None:
-            forward = dataclasses.replace(forward, spread=self.uncertain.spread)
-            covariance[:known, :known] = self.uncertain.covariance
+        known = len(self.z)
+        z = np.pad(self.z, (0, forward.size - known))
+        forward, covariance = self._as_uncertain(forward)
         states, rows = states_of(forward, z, times)
         # Where an unknown moves a shock, the derivative is larger than any change.
         most = np.subtract(forward.shape.upper, forward.shape.lower)[:, None]
         if forward.ends is None:
-            deviation = spread_of(rows[:, :known], covariance[:known, :known])
+            deviation = spread_of(rows[:, :known], covariance)
         else:
             deviation = spread_of_runs(forward, z, self._draws, times)
         deviation = np.minimum(deviation, most)
@@ -201,13 +198,19 @@ class Estimate:
     @functools.cached_property
     def _draws(self) -> Float[np.ndarray, "draw unknown"]:
         """Changes of the unknowns by what they scatter (see `hfluxno.identify.joint.ensemble`)."""
-        forward, covariance = self.forward, self.covariance
-        if self.uncertain is not None:
-            forward = dataclasses.replace(forward, spread=self.uncertain.spread)
-            covariance = self.uncertain.covariance
+        forward, covariance = self._as_uncertain(self.forward)
         fitted = self.times if self.seen is None else self.times[: len(self.seen)]
         times = forward.scale.origin + forward.scale.interval * fitted
         return plausible(forward, self.z, covariance, times, self.noise, self.seen)
+
+    def _as_uncertain(
+        self, forward: Forward
+    ) -> tuple[Forward, Float[np.ndarray, "unknown unknown"]]:
+        """A forward model in which all that is uncertain is unknown, and the covariance of that."""
+        if self.uncertain is None:
+            return forward, self.covariance
+        forward = dataclasses.replace(forward, spread=self.uncertain.spread)
+        return forward, self.uncertain.covariance
 
     @property
     def _changes(self) -> Float[np.ndarray, "part unknown"]:

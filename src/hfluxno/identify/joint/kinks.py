@@ -19,7 +19,7 @@ from hfluxno.trajectory import Trajectory
 MOST_KINKS = 3
 # In half ranges from the middle: states whose fluxes are compared, and places that are tried.
 _STATES, _PLACES = np.linspace(-0.97, 0.97, 98), np.linspace(-0.9, 0.9, 19)
-# A flux with a kink is nearer to two lines than to a parabola by this.
+# The distance of a flux with a kink to two lines, relative to that to a parabola.
 _NEARER = 0.5
 
 
@@ -40,8 +40,8 @@ def straight_lines(found: Estimate, target: Forward) -> Float[np.ndarray, " unkn
 
 
 def turns_at_once(found: Estimate, context: Trajectory) -> bool:
-    """Whether the flux found is much nearer to two straight lines than to a parabola, in the mean
-    over what was measured."""
+    """Whether the flux found is much nearer to two straight lines than to a parabola: the root mean
+    square distance, over the measured values, is less than half."""
     shape = found.forward.shape
     lower, upper = float(shape.lower[0]), float(shape.upper[0])
     edges = np.linspace(-0.98, 0.98, len(_STATES) + 1)

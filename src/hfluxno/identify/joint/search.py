@@ -241,17 +241,13 @@ class _Search(Attempts):
         start = carried_start(first.estimate.z, first.estimate.forward, target)
         promised = promise(target, self.context, noise, start).left <= _MUCH_EXPLAINED
         smooth = self.estimated(start, first, target) if promised else None
-        options = []
+        dense = is_dense(self.context)
         if smooth is not None and smooth.evidence >= best.evidence + CLEARLY:
             option = self.noted(Option(smooth, richest))
             # In frames it is tried on the finest cells, whose schemes it does not mend.
-            options = [] if is_dense(self.context) else [option]
-        elif (
-            is_dense(self.context)
-            and best.kind.is_plain
-            and turns_at_once(best.estimate, self.context)
-        ):
-            smooth = best.estimate
+            options = [] if dense else [option]
+        elif dense and best.kind.is_plain and turns_at_once(best.estimate, self.context):
+            smooth, options = best.estimate, []
         else:
             return []
 

@@ -84,7 +84,8 @@ _STAYS, _LITTLE = 0.7, 0.02
 # On a heated rod with five sensors it was 6.7; a sensor held out was off by .56 deviations.
 _UNPREDICTED = 4.0
 FEWEST_FOR_MISFIT = 8  # sensors
-# A gain makes f(w/g) g of f(u); with a memory waves gain speed as it fills.
+# What is measured with a gain g, w = g u, has the flux g f(w/g), which changes as g does. A memory
+# that fills makes waves faster.
 _LIKE_SPEED = "; sensors whose gain drifts, or a law with a memory, may look alike"
 
 
